@@ -1,0 +1,327 @@
+//! Changes of the catalog that need no source: each takes a state of it and makes the next, or says why not, in
+//! Postgres's words.
+
+use super::definitions::{
+    Definitions, ForeignTableDef, OWNER, Origin, PUBLIC, RelationDef, RelationKind, RelationName, SchemaDef,
+};
+use crate::ddl::statement::{CommentTarget, DropKind, NameRef, OptionChange};
+use crate::error::{Error, Result, SqlState};
+use crate::sources::options::Options;
+
+impl NameRef {
+    /// The relation it names for one that is to be made: `public` unless a schema is given.
+    pub fn to_create(&self) -> RelationName {
+        RelationName::new(self.schema.as_deref().unwrap_or(PUBLIC), &self.name)
+    }
+
+    /// As the user wrote it, for messages.
+    pub fn shown(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// `foreign-data wrapper`, `server` and other things that are not relations.
+pub fn undefined(what: &str, name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("{what} \"{name}\" does not exist"))
+}
+
+/// Refuses to change over the wire what a file defines.
+pub fn changeable(origin: &Origin, what: &str) -> Result<()> {
+    match origin {
+        Origin::State => Ok(()),
+        Origin::File(at) => Err(Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("{what} is defined in {}:{}", at.file, at.line),
+        )
+        .with_hint("Change it in the file, then reload with SIGHUP.")),
+    }
+}
+
+/// Applies ALTER .. OPTIONS (..).
+pub fn change_options(options: &mut Options, changes: &[OptionChange]) -> Result<()> {
+    for change in changes {
+        match change {
+            OptionChange::Add(name, value) => {
+                if options.get(name).is_some() {
+                    return Err(Error::new(
+                        SqlState::DUPLICATE_OBJECT,
+                        format!("option \"{name}\" provided more than once"),
+                    ));
+                }
+                options.set(name, value);
+            }
+            OptionChange::Set(name, value) => {
+                if options.get(name).is_none() {
+                    return Err(undefined("option", name).with_hint("Use ADD for an option that is not set yet."));
+                }
+                options.set(name, value);
+            }
+            OptionChange::Drop(name) => {
+                options.remove(name).ok_or_else(|| undefined("option", name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Definitions {
+    /// Makes a schema that does not exist yet, silently.
+    pub fn ensure_schema(&mut self, name: &str, origin: &Origin) {
+        if !self.schemas.contains_key(name) {
+            self.schemas.insert(
+                name.to_string(),
+                SchemaDef { name: name.to_string(), owner: OWNER.into(), origin: origin.clone(), comment: None },
+            );
+        }
+    }
+
+    /// Adds a relation, making its schema; 42P07 when the name is taken.
+    pub fn add_relation(&mut self, relation: RelationDef) -> Result<()> {
+        if let Some(there) = self.relations.get(&relation.name) {
+            let error =
+                Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", relation.name.name));
+            return Err(match (&there.origin, &relation.origin) {
+                (Origin::File(first), Origin::File(_)) => {
+                    error.with_detail(format!("It is first defined in {}:{}:{}.", first.file, first.line, first.column))
+                }
+                _ => error,
+            });
+        }
+        check_schema_name(&relation.name.schema)?;
+        self.ensure_schema(&relation.name.schema, &relation.origin);
+        self.relations.insert(relation.name.clone(), relation);
+        Ok(())
+    }
+
+    /// Finds the relation that a name means, through the search path when it names no schema.
+    pub fn find(&self, name: &NameRef, search_path: &[String]) -> Option<&RelationDef> {
+        match &name.schema {
+            Some(schema) => self.relations.get(&RelationName::new(schema, &name.name)),
+            None => search_path.iter().find_map(|s| self.relations.get(&RelationName::new(s, &name.name))),
+        }
+    }
+
+    /// Drops relations of one kind.
+    pub fn drop_relations(
+        &mut self,
+        kind: DropKind,
+        names: &[NameRef],
+        if_exists: bool,
+        cascade: bool,
+        search_path: &[String],
+    ) -> Result<Vec<String>> {
+        let mut notices = vec![];
+        for name in names {
+            let Some(relation) = self.find(name, search_path) else {
+                if if_exists {
+                    notices.push(format!("{} \"{}\" does not exist, skipping", kind.words(), name.shown()));
+                    continue;
+                }
+                return Err(Error::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("{} \"{}\" does not exist", kind.words(), name.shown()),
+                ));
+            };
+            let fits = matches!(
+                (&relation.kind, kind),
+                (RelationKind::View(_), DropKind::View)
+                    | (RelationKind::Foreign(_), DropKind::ForeignTable)
+                    | (RelationKind::Local(_), DropKind::Table)
+            );
+            if !fits {
+                let article = if kind == DropKind::ForeignTable { "foreign table" } else { kind.words() };
+                return Err(Error::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("\"{}\" is not a {article}", relation.name.name),
+                )
+                .with_hint(format!(
+                    "Use DROP {} to remove a {}.",
+                    relation.kind_name().to_uppercase(),
+                    relation.kind_name()
+                )));
+            }
+            let found = relation.name.clone();
+            self.drop_relation(&found, cascade)?;
+        }
+        Ok(notices)
+    }
+
+    /// Drops one relation with, if asked, the views that read it.
+    fn drop_relation(&mut self, name: &RelationName, cascade: bool) -> Result<()> {
+        let Some(relation) = self.relations.get(name) else { return Ok(()) };
+        let label = format!("{} {name}", relation.kind_name());
+        changeable(&relation.origin, &label)?;
+        let readers: Vec<RelationName> = self.readers(name).map(|r| r.name.clone()).collect();
+        if !readers.is_empty() && !cascade {
+            return Err(still_needed(&label, readers.iter().map(|r| format!("view {r} depends on {label}"))));
+        }
+        for reader in readers {
+            self.drop_relation(&reader, true)?;
+        }
+        self.relations.remove(name);
+        Ok(())
+    }
+
+    /// Drops servers with, if asked, their mappings and foreign tables.
+    pub fn drop_servers(&mut self, names: &[String], if_exists: bool, cascade: bool) -> Result<Vec<String>> {
+        let mut notices = vec![];
+        for name in names {
+            let Some(server) = self.servers.get(name) else {
+                if if_exists {
+                    notices.push(format!("server \"{name}\" does not exist, skipping"));
+                    continue;
+                }
+                return Err(undefined("server", name));
+            };
+            changeable(&server.origin, &format!("server {name}"))?;
+            let tables: Vec<RelationName> = self.tables_of(name).map(|r| r.name.clone()).collect();
+            let mappings: Vec<(String, String)> =
+                self.user_mappings.keys().filter(|(server, _)| server == name).cloned().collect();
+            if !cascade && !(tables.is_empty() && mappings.is_empty()) {
+                let lines = mappings
+                    .iter()
+                    .map(|(_, user)| format!("user mapping for {user} on server {name} depends on server {name}"))
+                    .chain(tables.iter().map(|t| format!("foreign table {t} depends on server {name}")));
+                return Err(still_needed(&format!("server {name}"), lines));
+            }
+            for key in mappings {
+                if let Some(mapping) = self.user_mappings.get(&key) {
+                    changeable(&mapping.origin, &format!("user mapping for {}", key.1))?;
+                }
+                self.user_mappings.remove(&key);
+            }
+            for table in tables {
+                self.drop_relation(&table, true)?;
+            }
+            self.servers.remove(name);
+        }
+        Ok(notices)
+    }
+
+    /// The foreign tables at a server.
+    pub fn tables_of<'a>(&'a self, server: &'a str) -> impl Iterator<Item = &'a RelationDef> {
+        self.relations
+            .values()
+            .filter(move |r| matches!(&r.kind, RelationKind::Foreign(ForeignTableDef { server: s, .. }) if s == server))
+    }
+
+    /// Drops schemas with, if asked, what is in them.
+    pub fn drop_schemas(&mut self, names: &[String], if_exists: bool, cascade: bool) -> Result<Vec<String>> {
+        let mut notices = vec![];
+        for name in names {
+            let Some(schema) = self.schemas.get(name) else {
+                if if_exists {
+                    notices.push(format!("schema \"{name}\" does not exist, skipping"));
+                    continue;
+                }
+                return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist")));
+            };
+            if name == PUBLIC {
+                return Err(Error::unsupported("schema \"public\" cannot be dropped"));
+            }
+            changeable(&schema.origin, &format!("schema {name}"))?;
+            let inside: Vec<RelationName> =
+                self.relations.keys().filter(|relation| relation.schema == *name).cloned().collect();
+            if !inside.is_empty() && !cascade {
+                let lines = inside.iter().filter_map(|relation| {
+                    let kind = self.relations.get(relation)?.kind_name();
+                    Some(format!("{kind} {relation} depends on schema {name}"))
+                });
+                return Err(still_needed(&format!("schema {name}"), lines.collect::<Vec<_>>().into_iter()));
+            }
+            for relation in inside {
+                self.drop_relation(&relation, true)?;
+            }
+            self.schemas.remove(name);
+        }
+        Ok(notices)
+    }
+
+    /// Sets or takes away a comment. A file may comment on what files define, the wire on what it made.
+    pub fn comment(
+        &mut self,
+        target: &CommentTarget,
+        text: Option<String>,
+        origin: &Origin,
+        search_path: &[String],
+    ) -> Result<()> {
+        let may = |there: &Origin, what: String| match origin {
+            Origin::State => changeable(there, &what),
+            Origin::File(_) => Ok(()),
+        };
+        match target {
+            CommentTarget::Server(name) => {
+                let server = self.servers.get_mut(name).ok_or_else(|| undefined("server", name))?;
+                may(&server.origin, format!("server {name}"))?;
+                server.comment = text;
+            }
+            CommentTarget::Schema(name) => {
+                let schema = self.schemas.get_mut(name).ok_or_else(|| {
+                    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
+                })?;
+                may(&schema.origin, format!("schema {name}"))?;
+                schema.comment = text;
+            }
+            CommentTarget::Relation(kind, name) => {
+                let relation = self.find_mut(name, search_path)?;
+                may(&relation.origin, format!("{} {}", relation.kind_name(), relation.name))?;
+                if relation.kind_name() != kind.words() {
+                    return Err(Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!("\"{}\" is not a {}", name.name, kind.words()),
+                    ));
+                }
+                relation.comment = text;
+            }
+            CommentTarget::Column(name, column) => {
+                let relation = self.find_mut(name, search_path)?;
+                may(&relation.origin, format!("{} {}", relation.kind_name(), relation.name))?;
+                let columns = relation.columns();
+                // A view of the files is commented before it is planned, when its columns are not known yet.
+                if !columns.is_empty() && !columns.iter().any(|c| c.name == *column) {
+                    return Err(Error::new(
+                        SqlState::UNDEFINED_COLUMN,
+                        format!("column \"{column}\" of relation \"{}\" does not exist", name.name),
+                    ));
+                }
+                match text {
+                    Some(text) => relation.column_comments.insert(column.clone(), text),
+                    None => relation.column_comments.remove(column),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn find_mut(&mut self, name: &NameRef, search_path: &[String]) -> Result<&mut RelationDef> {
+        let missing = || {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
+                .with_position(Some(name.position))
+        };
+        let found = self.find(name, search_path).map(|r| r.name.clone()).ok_or_else(missing)?;
+        self.relations.get_mut(&found).ok_or_else(missing)
+    }
+}
+
+fn check_schema_name(name: &str) -> Result<()> {
+    if name.starts_with("pg_") || name == "information_schema" {
+        return Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied to create in schema \"{name}\""),
+        )
+        .with_detail("System catalog modifications are disallowed."));
+    }
+    Ok(())
+}
+
+fn still_needed(label: &str, lines: impl Iterator<Item = String>) -> Error {
+    Error::new(
+        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+        format!("cannot drop {label} because other objects depend on it"),
+    )
+    .with_detail(lines.collect::<Vec<_>>().join("\n"))
+    .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}

@@ -1,0 +1,7 @@
+//! What is defined, its dependencies and its order; kept durably; shown as `pg_catalog`.
+
+pub mod change;
+pub mod definitions;
+pub mod pg;
+pub mod store;
+pub mod types;

@@ -1,0 +1,310 @@
+//! What a database has one list of: schemas, roles, settings, servers, comments.
+
+use std::sync::Arc;
+
+use super::relations;
+use super::rows::{Cell, Rows};
+use super::snapshot::{
+    CLASS_CLASS, CLASS_NAMESPACE, CLASS_PROC, CLASS_SERVER, CLASS_WRAPPER, DATABASE_OID, OWNER_OID, Object, Snapshot,
+    role_oid,
+};
+use super::statics::Statics;
+use super::view::SessionView;
+use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
+use crate::sources::kinds::{self, KINDS};
+use crate::sources::options::OptionPlace;
+
+/// The default tablespace.
+const TABLESPACE_OID: i32 = 1663;
+/// UTF8, as `pg_char_to_encoding` numbers it.
+pub const UTF8: i32 = 6;
+
+/// Adds the rows of one table of `pg_catalog` that depend on what is defined. Tables that are not named here have
+/// only their unchanging rows.
+pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    match name {
+        "pg_class" => relations::pg_class(snapshot, rows),
+        "pg_attribute" => relations::pg_attribute(snapshot, statics, rows),
+        "pg_attrdef" => relations::pg_attrdef(snapshot, rows),
+        "pg_constraint" => relations::pg_constraint(snapshot, rows),
+        "pg_rewrite" => relations::pg_rewrite(snapshot, rows),
+        "pg_depend" => relations::pg_depend(snapshot, rows),
+        "pg_tables" => relations::pg_tables(snapshot, rows),
+        "pg_views" => relations::pg_views(snapshot, rows),
+        "pg_namespace" => namespaces(snapshot, rows),
+        "pg_database" => databases(rows),
+        "pg_roles" | "pg_authid" => roles(name, rows),
+        "pg_user" | "pg_shadow" => users(name, rows),
+        "pg_settings" => settings(session, rows),
+        "pg_stat_activity" => activity(session, rows),
+        "pg_foreign_data_wrapper" => wrappers(snapshot, rows),
+        "pg_foreign_server" => servers(snapshot, rows),
+        "pg_foreign_table" => foreign_tables(snapshot, rows),
+        "pg_user_mapping" => user_mapping(snapshot, rows),
+        "pg_user_mappings" => user_mappings(snapshot, rows),
+        "pg_description" => descriptions(snapshot, rows),
+        "pg_proc" => procs(snapshot, rows),
+        _ => {}
+    }
+}
+
+fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
+    for name in snapshot.schemas() {
+        let owner = snapshot.definitions.schemas.get(name).and_then(|schema| role_oid(&schema.owner));
+        rows.push([
+            ("oid", snapshot.schema_oid(name).into()),
+            ("nspname", name.into()),
+            ("nspowner", owner.unwrap_or(OWNER_OID).into()),
+        ]);
+    }
+}
+
+fn databases(rows: &mut Rows) {
+    rows.push([
+        ("oid", DATABASE_OID.into()),
+        ("datname", DATABASE.into()),
+        ("datdba", OWNER_OID.into()),
+        ("encoding", UTF8.into()),
+        ("datlocprovider", "c".into()),
+        ("datistemplate", false.into()),
+        ("datallowconn", true.into()),
+        ("datconnlimit", (-1).into()),
+        ("datfrozenxid", "0".into()),
+        ("datminmxid", "0".into()),
+        ("dattablespace", TABLESPACE_OID.into()),
+        ("datcollate", "C".into()),
+        ("datctype", "C".into()),
+    ]);
+}
+
+fn roles(table: &str, rows: &mut Rows) {
+    let common = [
+        ("oid", Cell::from(OWNER_OID)),
+        ("rolname", OWNER.into()),
+        ("rolsuper", true.into()),
+        ("rolinherit", true.into()),
+        ("rolcreaterole", true.into()),
+        ("rolcreatedb", true.into()),
+        ("rolcanlogin", true.into()),
+        ("rolreplication", false.into()),
+        ("rolbypassrls", true.into()),
+        ("rolconnlimit", (-1).into()),
+    ];
+    if table == "pg_roles" {
+        let mut cells = common.to_vec();
+        cells.push(("rolpassword", "********".into()));
+        rows.push_all(cells);
+    } else {
+        rows.push_all(common.to_vec());
+    }
+}
+
+fn users(table: &str, rows: &mut Rows) {
+    let password: Cell = if table == "pg_user" { "********".into() } else { Cell::Null };
+    rows.push([
+        ("usename", OWNER.into()),
+        ("usesysid", OWNER_OID.into()),
+        ("usecreatedb", true.into()),
+        ("usesuper", true.into()),
+        ("userepl", false.into()),
+        ("usebypassrls", true.into()),
+        ("passwd", password),
+    ]);
+}
+
+fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let mut settings = session.settings();
+    settings.sort_by(|(a, _), (b, _)| a.to_lowercase().cmp(&b.to_lowercase()));
+    for (name, value) in settings {
+        rows.push([
+            ("name", name.into()),
+            ("setting", value.as_str().into()),
+            ("category", "Settings".into()),
+            ("context", "user".into()),
+            ("vartype", "string".into()),
+            ("source", "default".into()),
+            ("boot_val", value.as_str().into()),
+            ("reset_val", value.as_str().into()),
+            ("pending_restart", false.into()),
+        ]);
+    }
+}
+
+/// The asking connection alone.
+fn activity(session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    rows.push([
+        ("datid", DATABASE_OID.into()),
+        ("datname", DATABASE.into()),
+        ("pid", session.pid().into()),
+        ("usesysid", OWNER_OID.into()),
+        ("usename", session.current_user().into()),
+        ("application_name", session.setting("application_name").unwrap_or_default().into()),
+        ("state", "active".into()),
+        ("backend_type", "client backend".into()),
+    ]);
+}
+
+fn wrappers(snapshot: &Snapshot, rows: &mut Rows) {
+    for kind in KINDS {
+        rows.push([
+            ("oid", snapshot.oid(&Object::Wrapper(kind.name().to_string())).into()),
+            ("fdwname", kind.name().into()),
+            ("fdwowner", OWNER_OID.into()),
+        ]);
+    }
+}
+
+fn some(options: Vec<String>) -> Cell {
+    if options.is_empty() { Cell::Null } else { Cell::Texts(options) }
+}
+
+/// A server's options that are no secrets. An option of a kind that is not known is not shown.
+pub fn server_options(server: &crate::catalog::definitions::ServerDef) -> Vec<String> {
+    kinds::find(&server.kind).map(|kind| server.options.shown(kind.options(), OptionPlace::Server)).unwrap_or_default()
+}
+
+/// A foreign table's options that are no secrets.
+pub fn table_options(snapshot: &Snapshot, foreign: &crate::catalog::definitions::ForeignTableDef) -> Vec<String> {
+    let server = snapshot.definitions.servers.get(&foreign.server);
+    server
+        .and_then(|server| kinds::find(&server.kind).ok())
+        .map(|kind| foreign.table.options.shown(kind.options(), OptionPlace::Table))
+        .unwrap_or_default()
+}
+
+fn servers(snapshot: &Snapshot, rows: &mut Rows) {
+    for server in snapshot.definitions.servers.values() {
+        rows.push([
+            ("oid", snapshot.oid(&Object::Server(server.name.clone())).into()),
+            ("srvname", server.name.as_str().into()),
+            ("srvowner", role_oid(&server.owner).unwrap_or(OWNER_OID).into()),
+            ("srvfdw", snapshot.oid(&Object::Wrapper(server.kind.clone())).into()),
+            ("srvtype", server.server_type.clone().into()),
+            ("srvversion", server.version.clone().into()),
+            ("srvoptions", some(server_options(server))),
+        ]);
+    }
+}
+
+fn foreign_tables(snapshot: &Snapshot, rows: &mut Rows) {
+    for relation in snapshot.definitions.relations.values() {
+        if let RelationKind::Foreign(foreign) = &relation.kind {
+            rows.push([
+                ("ftrelid", snapshot.relation_oid(&relation.name).into()),
+                ("ftserver", snapshot.oid(&Object::Server(foreign.server.clone())).into()),
+                ("ftoptions", some(table_options(snapshot, foreign))),
+            ]);
+        }
+    }
+}
+
+fn mapped_role(user: &str) -> i32 {
+    if user == PUBLIC { 0 } else { role_oid(user).unwrap_or_default() }
+}
+
+/// Options of user mappings are never shown: the catalog keeps no roles apart from the owner's secrets.
+fn user_mapping(snapshot: &Snapshot, rows: &mut Rows) {
+    for mapping in snapshot.definitions.user_mappings.values() {
+        rows.push([
+            ("oid", snapshot.oid(&Object::Mapping(mapping.server.clone(), mapping.user.clone())).into()),
+            ("umuser", mapped_role(&mapping.user).into()),
+            ("umserver", snapshot.oid(&Object::Server(mapping.server.clone())).into()),
+        ]);
+    }
+}
+
+fn user_mappings(snapshot: &Snapshot, rows: &mut Rows) {
+    for mapping in snapshot.definitions.user_mappings.values() {
+        rows.push([
+            ("umid", snapshot.oid(&Object::Mapping(mapping.server.clone(), mapping.user.clone())).into()),
+            ("srvid", snapshot.oid(&Object::Server(mapping.server.clone())).into()),
+            ("srvname", mapping.server.as_str().into()),
+            ("umuser", mapped_role(&mapping.user).into()),
+            ("usename", mapping.user.as_str().into()),
+        ]);
+    }
+}
+
+/// A comment: the object's OID, its class, its column or 0, the text.
+pub fn comments(snapshot: &Snapshot) -> Vec<(i32, i32, i16, String)> {
+    let mut comments = vec![];
+    for schema in snapshot.definitions.schemas.values() {
+        // `public` has Postgres's own comment among the unchanging rows.
+        if let Some(comment) = &schema.comment {
+            comments.push((snapshot.schema_oid(&schema.name), CLASS_NAMESPACE, 0, comment.clone()));
+        }
+    }
+    for server in snapshot.definitions.servers.values() {
+        if let Some(comment) = &server.comment {
+            let oid = snapshot.oid(&Object::Server(server.name.clone()));
+            comments.push((oid, CLASS_SERVER, 0, comment.clone()));
+        }
+    }
+    for kind in KINDS {
+        let oid = snapshot.oid(&Object::Wrapper(kind.name().to_string()));
+        comments.push((oid, CLASS_WRAPPER, 0, kind.description().to_string()));
+    }
+    for relation in snapshot.definitions.relations.values() {
+        let oid = snapshot.relation_oid(&relation.name);
+        let source = match &relation.kind {
+            RelationKind::Foreign(foreign) => Some(&foreign.table),
+            _ => None,
+        };
+        if let Some(comment) = relation.comment.as_ref().or(source.and_then(|table| table.comment.as_ref())) {
+            comments.push((oid, CLASS_CLASS, 0, comment.clone()));
+        }
+        for (position, column) in (1..).zip(relation.columns()) {
+            let at_source = || source.and_then(|table| table.column(&column.name)?.comment.clone());
+            if let Some(comment) = relation.column_comments.get(&column.name).cloned().or_else(at_source) {
+                comments.push((oid, CLASS_CLASS, position, comment));
+            }
+        }
+    }
+    for function in snapshot.functions.iter() {
+        if let Some(description) = &function.description {
+            let oid = snapshot.oid(&Object::Function(function.name.clone()));
+            comments.push((oid, CLASS_PROC, 0, description.clone()));
+        }
+    }
+    comments
+}
+
+fn descriptions(snapshot: &Snapshot, rows: &mut Rows) {
+    for (object, class, column, comment) in comments(snapshot) {
+        rows.push([
+            ("objoid", object.into()),
+            ("classoid", class.into()),
+            ("objsubid", column.into()),
+            ("description", comment.into()),
+        ]);
+    }
+}
+
+/// The functions that this program adds, in `public` so that `\df` lists them.
+fn procs(snapshot: &Snapshot, rows: &mut Rows) {
+    /// `any`, since most of them take and give more than one type.
+    const ANY: i32 = 2276;
+    /// The language of what is built in.
+    const INTERNAL: i32 = 12;
+    for function in snapshot.functions.iter() {
+        let arguments = vec![ANY.to_string(); usize::try_from(function.argument_count).unwrap_or_default()];
+        rows.push([
+            ("oid", snapshot.oid(&Object::Function(function.name.clone())).into()),
+            ("proname", function.name.as_str().into()),
+            ("pronamespace", snapshot.schema_oid(PUBLIC).into()),
+            ("proowner", OWNER_OID.into()),
+            ("prolang", INTERNAL.into()),
+            ("procost", 1.0.into()),
+            ("prorows", if function.returns_set { 1000.0 } else { 0.0 }.into()),
+            ("prosupport", "-".into()),
+            ("prokind", function.kind.into()),
+            ("proretset", function.returns_set.into()),
+            ("provolatile", function.volatility.into()),
+            ("proparallel", "s".into()),
+            ("pronargs", function.argument_count.into()),
+            ("prorettype", ANY.into()),
+            ("proargtypes", arguments.join(" ").into()),
+            ("prosrc", function.name.as_str().into()),
+        ]);
+    }
+}

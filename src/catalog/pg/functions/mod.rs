@@ -1,0 +1,14 @@
+//! The functions of `pg_catalog` that clients call, answered from the catalog's snapshot and the session.
+
+mod definitions;
+mod lists;
+mod names;
+mod register;
+mod session;
+mod spec;
+mod text;
+
+pub use lists::OR_EMPTY;
+pub use names::{REG_IN, REG_OUT};
+pub use register::{register_functions, scalar_functions};
+pub use text::OPTIONS_SHOWN;

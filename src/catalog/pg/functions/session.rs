@@ -1,0 +1,183 @@
+//! What is asked of the session and of the server: who, where, which settings, what may be done.
+
+use datafusion::error::Result;
+use datafusion::logical_expr::Volatility;
+
+use super::spec::{Call, Param, Returns, Spec};
+use crate::catalog::pg::cluster::UTF8;
+use crate::catalog::pg::rows::Cell;
+use crate::catalog::pg::shapes::PG_CATALOG;
+use crate::catalog::pg::view;
+use crate::error::{Error, SqlState};
+
+use Param::{Any, Bool, Int, Oid, Text};
+
+/// The functions of this file.
+pub const SPECS: &[Spec] = &[
+    Spec::new("version", &[], Returns::Text, |_, _| Ok(view::version().into())),
+    Spec::new("current_database", &[], Returns::Name, |_, _| Ok(view::database().into())),
+    Spec::new("current_catalog", &[], Returns::Name, |_, _| Ok(view::database().into())),
+    Spec::new("current_schema", &[], Returns::Name, |call, _| Ok(call.path.first().cloned().into())),
+    // Immutable so that it folds to a literal inside the arguments of a table function; a search path does not
+    // change within a statement.
+    Spec::new("current_schemas", &[Bool], Returns::Names, current_schemas).is(Volatility::Immutable),
+    Spec::new("current_user", &[], Returns::Name, |call, _| Ok(call.session.current_user().into())),
+    Spec::new("current_role", &[], Returns::Name, |call, _| Ok(call.session.current_user().into())),
+    Spec::new("user", &[], Returns::Name, |call, _| Ok(call.session.current_user().into())),
+    Spec::new("session_user", &[], Returns::Name, |call, _| Ok(call.session.session_user().into())),
+    Spec::new("pg_backend_pid", &[], Returns::Int4, |call, _| Ok(call.session.pid().into())),
+    Spec::new("current_setting", &[Text, Bool], Returns::Text, current_setting).requires(1),
+    Spec::new("set_config", &[Text, Text, Bool], Returns::Text, set_config).is(Volatility::Volatile),
+    Spec::new("pg_client_encoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
+    Spec::new("getdatabaseencoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
+    Spec::new("pg_encoding_to_char", &[Int], Returns::Name, |call, row| Ok(call.int(0, row).map(encoding_name).into())),
+    Spec::new("pg_char_to_encoding", &[Text], Returns::Int4, |call, row| {
+        Ok(call.text(0, row).map(encoding_number).into())
+    }),
+    Spec::new("pg_is_in_recovery", &[], Returns::Bool, no),
+    Spec::new("pg_is_wal_replay_paused", &[], Returns::Bool, no),
+    Spec::new("txid_current", &[], Returns::Int8, |_, _| Ok(1.into())),
+    Spec::new("pg_my_temp_schema", &[], Returns::Oid, zero),
+    Spec::new("pg_is_other_temp_schema", &[Oid], Returns::Bool, no),
+    Spec::new("inet_server_addr", &[], Returns::Text, null),
+    Spec::new("inet_server_port", &[], Returns::Int4, null),
+    Spec::new("inet_client_addr", &[], Returns::Text, null),
+    Spec::new("inet_client_port", &[], Returns::Int4, null),
+    // Privileges: the owner may do everything, and there is no one else until roles are made.
+    Spec::new("has_any_column_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_column_privilege", &[Any, Any, Any, Any], Returns::Bool, yes).requires(3),
+    Spec::new("has_database_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_foreign_data_wrapper_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_function_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_language_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_parameter_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_schema_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_sequence_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_server_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_table_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_tablespace_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_type_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("pg_has_role", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("row_security_active", &[Any], Returns::Bool, no),
+    // Sizes and counters: nothing of a relation is stored in files of ours that a client could add up.
+    Spec::new("pg_relation_size", &[Oid, Text], Returns::Int8, zero).requires(1),
+    Spec::new("pg_table_size", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_total_relation_size", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_indexes_size", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_database_size", &[Any], Returns::Int8, zero),
+    Spec::new("pg_tablespace_size", &[Any], Returns::Int8, zero),
+    Spec::new("pg_size_pretty", &[Int], Returns::Text, |call, row| Ok(call.int(0, row).map(size_pretty).into())),
+    Spec::new("pg_relation_filenode", &[Oid], Returns::Oid, null),
+    Spec::new("pg_relation_filepath", &[Oid], Returns::Text, null),
+    Spec::new("pg_tablespace_location", &[Oid], Returns::Text, |_, _| Ok("".into())),
+    Spec::new("pg_stat_get_numscans", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_stat_get_live_tuples", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_stat_get_dead_tuples", &[Oid], Returns::Int8, zero),
+    Spec::new("pg_relation_is_publishable", &[Oid], Returns::Bool, no),
+    Spec::new("pg_relation_is_updatable", &[Oid, Bool], Returns::Int4, zero),
+    Spec::new("pg_column_is_updatable", &[Oid, Int, Bool], Returns::Bool, no),
+    Spec::new("pg_sequence_last_value", &[Oid], Returns::Int8, null),
+    Spec::new("pg_get_serial_sequence", &[Text, Text], Returns::Text, null),
+];
+
+/// Always true.
+pub fn yes(_: &Call<'_>, _: usize) -> Result<Cell> {
+    Ok(true.into())
+}
+
+/// Always false.
+pub fn no(_: &Call<'_>, _: usize) -> Result<Cell> {
+    Ok(false.into())
+}
+
+/// Always 0.
+pub fn zero(_: &Call<'_>, _: usize) -> Result<Cell> {
+    Ok(0.into())
+}
+
+/// Always NULL.
+pub fn null(_: &Call<'_>, _: usize) -> Result<Cell> {
+    Ok(Cell::Null)
+}
+
+fn current_schemas(call: &Call<'_>, row: usize) -> Result<Cell> {
+    Ok(call
+        .bool(0, row)
+        .map(|implicit| {
+            let system = implicit.then(|| PG_CATALOG.to_string());
+            system.into_iter().chain(call.path.iter().cloned()).collect::<Vec<String>>()
+        })
+        .into())
+}
+
+fn current_setting(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
+    match call.session.setting(&name.to_lowercase()) {
+        Some(value) => Ok(value.into()),
+        None if call.bool(1, row) == Some(true) => Ok(Cell::Null),
+        None => {
+            Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
+                .into())
+        }
+    }
+}
+
+fn set_config(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
+    let value = call.session.set(&name.to_lowercase(), call.text(1, row).unwrap_or_default())?;
+    Ok(value.into())
+}
+
+fn encoding_name(number: i64) -> &'static str {
+    match number {
+        0 => "SQL_ASCII",
+        n if n == i64::from(UTF8) => "UTF8",
+        8 => "LATIN1",
+        _ => "",
+    }
+}
+
+fn encoding_number(name: &str) -> i32 {
+    match name.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
+        "SQLASCII" => 0,
+        "UTF8" | "UNICODE" => UTF8,
+        "LATIN1" | "ISO88591" => 8,
+        _ => -1,
+    }
+}
+
+/// A number of bytes in the largest unit that leaves at least 10 of it, rounded half away from zero, as Postgres's
+/// function of this name.
+fn size_pretty(bytes: i64) -> String {
+    if bytes.unsigned_abs() < 10 * 1024 {
+        return format!("{bytes} bytes");
+    }
+    let (sign, mut half_units) = (if bytes < 0 { "-" } else { "" }, bytes.unsigned_abs() >> 9);
+    let units = ["kB", "MB", "GB", "TB", "PB"];
+    let mut unit = 0;
+    while half_units >= 20 * 1024 - 1 && unit + 1 < units.len() {
+        half_units >>= 10;
+        unit += 1;
+    }
+    format!("{sign}{} {}", half_units.div_ceil(2), units.get(unit).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_postgres_prints_them() {
+        assert_eq!(size_pretty(0), "0 bytes");
+        assert_eq!(size_pretty(10_239), "10239 bytes");
+        assert_eq!(size_pretty(10_240), "10 kB");
+        assert_eq!(size_pretty(1_048_576 * 10), "10 MB");
+        assert_eq!(size_pretty(-20_480), "-20 kB");
+    }
+
+    #[test]
+    fn encodings() {
+        assert_eq!(encoding_name(6), "UTF8");
+        assert_eq!(encoding_number("utf-8"), 6);
+    }
+}

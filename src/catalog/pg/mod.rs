@@ -1,0 +1,26 @@
+//! The catalog as clients ask for it: `pg_catalog` and `information_schema` of PostgreSQL 15.
+//!
+//! Everything is made from [`crate::catalog::definitions::Definitions`] alone, so no source is asked and none that is
+//! down breaks a `\d`. The unchanging rows (types, built-in functions, operators) are datafusion-pg-catalog's.
+//!
+//! `schema` gives the two schemas, `functions` what is called, `query` rewrites what clients send, and `view` is what
+//! the engine implements.
+
+mod cluster;
+mod functions;
+mod information;
+mod query;
+mod relations;
+mod rows;
+mod schema;
+mod shapes;
+mod snapshot;
+mod statics;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use functions::{register_functions, scalar_functions};
+pub use query::{mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
+pub use schema::{information_schema, pg_catalog_schema};
+pub use view::{CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version};

@@ -1,0 +1,178 @@
+//! Parses a statement over the catalog and applies every change in its order.
+
+use datafusion::sql::sqlparser::ast::{Statement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion_pg_catalog::sql::rules::{
+    AliasDuplicatedProjectionRewrite, FixArrayLiteral, RewritePgCatalogOperator, SqlStatementRewriteRule,
+    StripCallableQualifier, StripCollate,
+};
+
+use super::casts::{self, Casts};
+use super::empty::Empty;
+use super::naming::Naming;
+use super::scope::TableOid;
+use super::spelling::Spelling;
+use super::subqueries::Subqueries;
+use crate::error::{Error, Result};
+
+/// Parses statements that [`super::mentions_catalog`], and brings them into what DataFusion plans. A statement that
+/// does not parse is 42601, with its position in `sql`.
+pub fn parse_catalog_query(sql: &str) -> Result<Vec<Statement>> {
+    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| syntax_error(sql, error))?;
+    Ok(parsed.into_iter().map(rewrite).collect())
+}
+
+/// Brings one parsed statement into what DataFusion plans.
+pub fn rewrite(mut statement: Statement) -> Statement {
+    // Names come from what the client wrote, so they are given first.
+    visit(&mut statement, Naming);
+    let before: [&dyn SqlStatementRewriteRule; 4] =
+        [&AliasDuplicatedProjectionRewrite, &StripCallableQualifier, &StripCollate, &RewritePgCatalogOperator];
+    for rule in before {
+        statement = rule.rewrite(statement);
+    }
+    visit(&mut statement, Spelling::default());
+    if let Statement::Query(query) = &mut statement {
+        casts::name_results(query);
+    }
+    visit(&mut statement, Empty);
+    visit(&mut statement, TableOid::default());
+    visit(&mut statement, Subqueries);
+    visit(&mut statement, Casts);
+    // It reads plain type names only, so it comes after the casts.
+    FixArrayLiteral.rewrite(statement)
+}
+
+fn visit(statement: &mut Statement, mut visitor: impl VisitorMut<Break = ()>) {
+    // None of the visitors breaks.
+    let _ = statement.visit(&mut visitor);
+}
+
+fn syntax_error(sql: &str, error: ParserError) -> Error {
+    let message = match error {
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+        ParserError::RecursionLimitExceeded => {
+            return Error::new(crate::error::SqlState::STATEMENT_TOO_COMPLEX, "statement is nested too deeply");
+        }
+    };
+    let (text, position) = match message.split_once(" at Line: ") {
+        Some((text, place)) => (text.to_string(), position(sql, place)),
+        None => (message, None),
+    };
+    Error::syntax(format!("syntax error: {}", text.trim_end_matches('.')), position)
+}
+
+/// The 1-based character offset of `LINE, Column: COLUMN`.
+fn position(sql: &str, place: &str) -> Option<usize> {
+    let (line, column) = place.split_once(", Column: ")?;
+    let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
+    let (line, column): (usize, usize) = (line.trim().parse().ok()?, column.get(..digits)?.parse().ok()?);
+    let before: usize = sql.split('\n').take(line.checked_sub(1)?).map(|line| line.chars().count() + 1).sum();
+    Some(before + column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(sql: &str) -> String {
+        let statements = parse_catalog_query(sql).unwrap();
+        statements.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn casts_to_reg_types() {
+        assert_eq!(
+            rewritten("SELECT 'customer'::pg_catalog.regclass::pg_catalog.oid"),
+            "SELECT onerow_reg_in('regclass', 'customer') AS \"oid\""
+        );
+        assert_eq!(
+            rewritten("SELECT c.oid::pg_catalog.regclass FROM pg_class c WHERE c.oid = 'a'::regclass"),
+            "SELECT onerow_reg_out('regclass', c.oid) AS \"oid\" FROM pg_catalog.pg_class c \
+             WHERE c.oid = onerow_reg_in('regclass', 'a')"
+        );
+        assert_eq!(
+            rewritten("SELECT t.oid::regtype::text AS x FROM pg_catalog.pg_type t WHERE t.typinput = 'a'::regproc"),
+            "SELECT onerow_reg_out('regtype', t.oid) AS x FROM pg_catalog.pg_type t \
+             WHERE t.typinput = onerow_reg_out('regproc', 'a')"
+        );
+    }
+
+    #[test]
+    fn spelling_of_psql() {
+        assert_eq!(
+            rewritten(
+                "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname OPERATOR(pg_catalog.~) '^(a)$' \
+                 COLLATE pg_catalog.default AND pg_catalog.pg_table_is_visible(c.oid)"
+            ),
+            "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname ~ '^(a)$' AND pg_table_is_visible(c.oid)"
+        );
+        assert_eq!(rewritten("SELECT current_user"), "SELECT current_user() AS \"current_user\"");
+        assert_eq!(
+            rewritten("SELECT d.oid FROM pg_description d, pg_class c WHERE d.classoid = c.tableoid"),
+            "SELECT d.oid FROM pg_catalog.pg_description d, pg_catalog.pg_class c WHERE d.classoid = 1259"
+        );
+    }
+
+    #[test]
+    fn empty_tables_give_their_columns() {
+        assert_eq!(
+            rewritten("SELECT pubname, NULL, NULL FROM pg_catalog.pg_publication p WHERE p.puballtables ORDER BY 1"),
+            "SELECT CAST(NULL AS TEXT) AS \"pubname\", CAST(NULL AS TEXT) AS \"?column?\", \
+             CAST(NULL AS TEXT) AS \"?column?_2\" WHERE false"
+        );
+        // A count over no rows is a row.
+        assert!(rewritten("SELECT count(*) FROM pg_catalog.pg_policy").contains("FROM pg_catalog.pg_policy"));
+        assert!(rewritten("SELECT 1 FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid").contains("pg_index"));
+    }
+
+    #[test]
+    fn correlated_subqueries_aggregate() {
+        let sql = rewritten(
+            "SELECT (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid, true) FROM pg_catalog.pg_attrdef d \
+             WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef) FROM pg_catalog.pg_attribute a",
+        );
+        assert_eq!(
+            sql,
+            "SELECT CASE WHEN a.atthasdef THEN (SELECT first_value(pg_get_expr(d.adbin, d.adrelid, true)) \
+             AS \"value\" FROM pg_catalog.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END \
+             AS \"pg_get_expr\" FROM pg_catalog.pg_attribute a"
+        );
+        let options = rewritten(
+            "SELECT array_to_string(ARRAY(SELECT quote_ident(option_name) || ' ' || quote_literal(option_value) \
+             FROM pg_options_to_table(srvoptions)), ', ') AS o FROM pg_catalog.pg_foreign_server",
+        );
+        assert_eq!(
+            options,
+            "SELECT array_to_string(onerow_or_empty(onerow_options_shown(srvoptions)), ', ') AS o \
+             FROM pg_catalog.pg_foreign_server"
+        );
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_position() {
+        let error = parse_catalog_query("SELECT\n(1 pg_class").unwrap_err();
+        assert_eq!(error.state(), crate::error::SqlState::SYNTAX_ERROR);
+        assert_eq!(error.position(), Some(11));
+    }
+
+    #[test]
+    fn every_query_of_psql_parses() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/psql");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let sql = std::fs::read_to_string(&path).unwrap();
+            assert!(super::super::mentions_catalog(&sql), "{}", path.display());
+            let after = rewritten(&sql);
+            for left in
+                ["s.tableoid", "c.tableoid", "ARRAY(", "OPERATOR(", "::pg_catalog", "COLLATE", "pg_options_to_table"]
+            {
+                assert!(!after.contains(left), "{}: {left} is left in {after}", path.display());
+            }
+            seen += 1;
+        }
+        assert!(seen > 50);
+    }
+}

@@ -1,0 +1,141 @@
+//! The schemas `pg_catalog` and `information_schema` as DataFusion sees them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{MemTable, SchemaProvider, Session};
+use datafusion::datasource::{TableProvider, TableType};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use parking_lot::Mutex;
+
+use super::cluster;
+use super::information;
+use super::rows::Rows;
+use super::shapes::{self, INFORMATION_SCHEMA, PG_CATALOG, Shape};
+use super::snapshot::Snapshot;
+use super::statics::Statics;
+use super::view::{CatalogSession, CatalogView};
+
+/// What schemas, tables and functions share: where the content comes from, and the snapshot that was made last.
+pub struct Catalog {
+    view: Arc<dyn CatalogView>,
+    last: Mutex<Option<Arc<Snapshot>>>,
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog").finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// A catalog of what `view` says.
+    pub fn new(view: Arc<dyn CatalogView>) -> Arc<Self> {
+        Arc::new(Catalog { view, last: Mutex::new(None) })
+    }
+
+    /// What is defined now; the same value for as long as the definitions are.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let (definitions, functions) = (self.view.definitions(), self.view.functions());
+        let mut last = self.last.lock();
+        match &*last {
+            Some(snapshot)
+                if Arc::ptr_eq(&snapshot.definitions, &definitions)
+                    && (Arc::ptr_eq(&snapshot.functions, &functions) || snapshot.functions == functions) =>
+            {
+                Arc::clone(snapshot)
+            }
+            _ => {
+                let snapshot = Arc::new(Snapshot::new(definitions, functions));
+                *last = Some(Arc::clone(&snapshot));
+                snapshot
+            }
+        }
+    }
+}
+
+/// The schema `pg_catalog`. It is shared among sessions and asks no source.
+pub fn pg_catalog_schema(view: Arc<dyn CatalogView>) -> Arc<dyn SchemaProvider> {
+    Arc::new(SystemSchema { name: PG_CATALOG, catalog: Catalog::new(view) })
+}
+
+/// The schema `information_schema`. It is shared among sessions and asks no source.
+pub fn information_schema(view: Arc<dyn CatalogView>) -> Arc<dyn SchemaProvider> {
+    Arc::new(SystemSchema { name: INFORMATION_SCHEMA, catalog: Catalog::new(view) })
+}
+
+#[derive(Debug)]
+struct SystemSchema {
+    name: &'static str,
+    catalog: Arc<Catalog>,
+}
+
+impl SystemSchema {
+    fn shape(&self, name: &str) -> Option<&'static Shape> {
+        match self.name {
+            PG_CATALOG => shapes::pg_catalog().get(name),
+            _ => shapes::information_schema().get(name),
+        }
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for SystemSchema {
+    fn table_names(&self) -> Vec<String> {
+        shapes::all().filter(|shape| shape.schema_name == self.name).map(|shape| shape.name.to_string()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        Ok(self
+            .shape(name)
+            .map(|shape| Arc::new(SystemTable { shape, catalog: Arc::clone(&self.catalog) }) as Arc<dyn TableProvider>))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.shape(name).is_some()
+    }
+}
+
+/// One system relation. Its rows are made when it is scanned.
+#[derive(Debug)]
+struct SystemTable {
+    shape: &'static Shape,
+    catalog: Arc<Catalog>,
+}
+
+#[async_trait]
+impl TableProvider for SystemTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.shape.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        if self.shape.relkind == "v" { TableType::View } else { TableType::Base }
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let snapshot = self.catalog.snapshot();
+        let session = CatalogSession::of(state.config_options());
+        let statics = Statics::get()?;
+        let mut rows = Rows::new(self.shape);
+        let mut batches = vec![];
+        if self.shape.schema_name == PG_CATALOG {
+            cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
+            batches.extend(statics.table(self.shape.name).cloned());
+        } else {
+            information::fill(self.shape.name, &snapshot, &session, &mut rows);
+        }
+        batches.push(rows.finish()?);
+        MemTable::try_new(self.schema(), vec![batches])?.scan(state, projection, filters, limit).await
+    }
+}

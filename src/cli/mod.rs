@@ -1,0 +1,11 @@
+//! What the command line answers by itself.
+
+mod answer;
+mod check;
+mod demo;
+mod logging;
+mod query;
+mod run;
+mod serve;
+
+pub use run::run;

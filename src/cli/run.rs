@@ -1,0 +1,50 @@
+//! From the configuration to the action.
+
+use std::process::ExitCode;
+
+use super::{check, demo, logging, query, serve};
+use crate::config::{Action, Config};
+use crate::error::{Error, Result, SqlState};
+
+/// Does what the command line asks for; the exit code is 0 unless something failed.
+pub fn run(config: Config) -> Result<ExitCode> {
+    // The server logs on stderr; the other commands log only what is wrong, their answer is on stdout.
+    let level = match config.action {
+        Action::Serve { .. } => config.log_level.clone(),
+        _ if config.log_level == "info" => "warn".to_string(),
+        _ => config.log_level.clone(),
+    };
+    logging::start(&level, config.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Deep plans of nested views recurse deeply while they are optimised.
+        .thread_stack_size(8 << 20)
+        .build()
+        .map_err(|e| Error::new(SqlState::IO_ERROR, "could not start the runtime").with_detail(e.to_string()))?;
+    let code = runtime.block_on(async {
+        // On a worker's deep stack, not on the main thread's.
+        tokio::spawn(act(config.action)).await.map_err(|e| Error::internal(format!("the command failed: {e}")))?
+    });
+    runtime.shutdown_background();
+    code
+}
+
+async fn act(action: Action) -> Result<ExitCode> {
+    match action {
+        Action::Demo { folder, seed, no_serve, serve } => Box::pin(demo::demo(folder, seed, no_serve, serve)).await,
+        Action::Serve { engine, serve } => Box::pin(serve::serve(engine, serve)).await,
+        Action::Query { engine, sql, format } => Box::pin(query::query(engine, &sql, format)).await,
+        Action::Check { engine } => Box::pin(check::check(engine)).await,
+    }
+}
+
+/// Prints every mistake of the files.
+pub(super) fn report(errors: &[Error]) -> ExitCode {
+    for error in errors {
+        eprintln!("{}", error.report());
+    }
+    if errors.len() > 1 {
+        eprintln!("{} errors", errors.len());
+    }
+    ExitCode::FAILURE
+}

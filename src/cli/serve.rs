@@ -1,0 +1,74 @@
+//! `onerow serve`: until it is told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::run::report;
+use crate::config::{EngineConfig, ServeConfig};
+use crate::engine::Engine;
+use crate::error::{Error, Result, SqlState};
+use crate::wire::{ListenConfig, Listener};
+
+pub(super) async fn serve(config: EngineConfig, listen: ServeConfig) -> Result<ExitCode> {
+    let engine = match Engine::open(config).await {
+        Ok(engine) => engine,
+        Err(errors) => return Ok(report(&errors)),
+    };
+    let listener = bind(&engine, listen).await?;
+    info!(address = %listener.local_addr(), version = env!("CARGO_PKG_VERSION"), "listening");
+    until_stopped(engine, listener).await?;
+    info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig) -> Result<Listener> {
+    Listener::bind(
+        Arc::clone(engine),
+        ListenConfig {
+            address: listen.listen,
+            password: listen.password,
+            tls: listen.tls,
+            max_connections: listen.max_connections,
+            login_timeout: Duration::from_secs(60),
+            grace: listen.grace,
+        },
+    )
+    .await
+}
+
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the files again.
+pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener) -> Result<()> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|e| Error::new(SqlState::IO_ERROR, "could not listen to signals").with_detail(e.to_string()))
+    };
+    let (mut terminate, mut interrupt, mut hangup) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+    let shutdown = CancellationToken::new();
+    let mut serving = tokio::spawn(listener.serve(shutdown.clone()));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                match engine.reload().await {
+                    Ok(()) => info!("files read again"),
+                    Err(errors) => for e in errors {
+                        error!("files not taken: {}", e.report());
+                    },
+                }
+            }
+            ended = &mut serving => {
+                return ended.map_err(|e| Error::internal(format!("the listener failed: {e}")))?;
+            }
+        }
+    }
+    info!("stopping");
+    shutdown.cancel();
+    serving.await.map_err(|e| Error::internal(format!("the listener failed: {e}")))?
+}

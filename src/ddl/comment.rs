@@ -1,0 +1,43 @@
+//! COMMENT ON.
+
+use super::cursor::Cursor;
+use super::statement::{CommentTarget, Ddl, DropKind, NameRef};
+use crate::error::{Error, Result};
+
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
+    if !cursor.take(&["COMMENT", "ON"]) {
+        return Ok(None);
+    }
+    let target = if cursor.take(&["COLUMN"]) {
+        column(cursor)?
+    } else if cursor.take(&["FOREIGN", "TABLE"]) {
+        CommentTarget::Relation(DropKind::ForeignTable, cursor.name()?)
+    } else if cursor.take(&["TABLE"]) {
+        CommentTarget::Relation(DropKind::Table, cursor.name()?)
+    } else if cursor.take(&["VIEW"]) {
+        CommentTarget::Relation(DropKind::View, cursor.name()?)
+    } else if cursor.take(&["SCHEMA"]) {
+        CommentTarget::Schema(cursor.identifier()?)
+    } else if cursor.take(&["SERVER"]) {
+        CommentTarget::Server(cursor.identifier()?)
+    } else {
+        return Err(cursor.unexpected("COLUMN, TABLE, FOREIGN TABLE, VIEW, SCHEMA or SERVER"));
+    };
+    cursor.expect(&["IS"])?;
+    let text = if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) };
+    Ok(Some(Ddl::Comment { target, text: text.filter(|t| !t.is_empty()) }))
+}
+
+/// `relation.column` or `schema.relation.column`.
+fn column(cursor: &mut Cursor<'_>) -> Result<CommentTarget> {
+    let position = cursor.offset() + 1;
+    let mut parts = vec![cursor.identifier()?];
+    while cursor.take_token(&datafusion::sql::sqlparser::tokenizer::Token::Period) {
+        parts.push(cursor.identifier()?);
+    }
+    let column = parts.pop().unwrap_or_default();
+    match (parts.pop(), parts.pop(), parts.is_empty()) {
+        (Some(name), schema, true) => Ok(CommentTarget::Column(NameRef { schema, name, position }, column)),
+        _ => Err(Error::syntax("column name must be qualified", Some(position))),
+    }
+}

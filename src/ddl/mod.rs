@@ -1,0 +1,15 @@
+//! The statements that DataFusion lacks or says differently from Postgres, parsed with Postgres's grammar.
+//!
+//! A script is tokenised once; each statement is either one of [`statement::Ddl`] or handed, as its own tokens, to
+//! DataFusion's parser. `ddl` knows nothing of the catalog.
+
+mod comment;
+mod cursor;
+mod drop;
+mod foreign;
+mod local;
+pub mod script;
+mod server;
+mod session;
+pub mod statement;
+mod view;

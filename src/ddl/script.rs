@@ -1,0 +1,184 @@
+//! Splits a script into statements and finds out what each one is.
+
+use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
+
+use super::cursor::{Cursor, Placed, placed};
+use super::statement::{Ddl, Statement, StatementKind};
+use super::{comment, drop, foreign, local, server, session, view};
+use crate::catalog::pg;
+use crate::error::{Error, Result};
+
+/// How deeply expressions may be nested before a statement is refused (54001).
+const RECURSION_LIMIT: usize = 100;
+
+/// Parses a script. The error of a statement that does not parse carries its position in the whole script.
+pub fn parse(script: &str) -> Result<Vec<Statement>> {
+    split(script)?.into_iter().map(|piece| piece.parse().map_err(|e| e.shifted(piece.offset))).collect()
+}
+
+/// Parses a script as far as it can: each statement, or why it does not parse. Used for files, where every
+/// mistake is to be shown and not the first alone.
+pub fn parse_each(script: &str) -> Result<Vec<(usize, Result<Statement>)>> {
+    Ok(split(script)?
+        .into_iter()
+        .map(|piece| (piece.offset, piece.parse().map_err(|e| e.shifted(piece.offset))))
+        .filter(|(_, statement)| !matches!(statement, Ok(s) if s.is_empty()))
+        .collect())
+}
+
+/// One statement's text and tokens; positions count from the statement's start.
+struct Piece {
+    text: String,
+    offset: usize,
+    tokens: Vec<TokenWithSpan>,
+}
+
+/// Where each line begins, in characters.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let mut starts = vec![0];
+        starts.extend(text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(i, _)| i + 1));
+        Lines(starts)
+    }
+
+    /// Characters before a 1-based line and column.
+    fn offset(&self, line: u64, column: u64) -> usize {
+        let start = self.0.get((line as usize).saturating_sub(1)).copied().unwrap_or(0);
+        start + (column as usize).saturating_sub(1)
+    }
+}
+
+fn split(script: &str) -> Result<Vec<Piece>> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, script).tokenize_with_location().map_err(|e| {
+        Error::syntax(lower_first(&e.message), None)
+            .with_line_column(e.location.line as usize, e.location.column as usize)
+            .located_in(script)
+    })?;
+    let lines = Lines::of(script);
+    let mut pieces = vec![];
+    let mut current: Vec<TokenWithSpan> = vec![];
+    for token in tokens {
+        match token.token {
+            Token::SemiColon => pieces.extend(piece(script, &lines, std::mem::take(&mut current))),
+            _ => current.push(token),
+        }
+    }
+    pieces.extend(piece(script, &lines, current));
+    Ok(pieces)
+}
+
+/// Makes a piece of the tokens between two semicolons: its text begins at the first token that says something.
+fn piece(script: &str, lines: &Lines, tokens: Vec<TokenWithSpan>) -> Option<Piece> {
+    let tokens: Vec<TokenWithSpan> =
+        tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect();
+    let (first, last) = (tokens.first()?, tokens.last()?);
+    let offset = lines.offset(first.span.start.line, first.span.start.column);
+    let end = lines.offset(last.span.end.line, last.span.end.column);
+    let text: String = script.chars().skip(offset).take(end.saturating_sub(offset)).collect();
+    // Tokens are moved so that they count from the statement's own start.
+    let (first_line, first_column) = (first.span.start.line, first.span.start.column);
+    let shift = |at: Location| Location {
+        line: at.line + 1 - first_line,
+        column: if at.line == first_line { at.column + 1 - first_column } else { at.column },
+    };
+    let tokens = tokens
+        .into_iter()
+        .map(|t| TokenWithSpan { token: t.token, span: Span::new(shift(t.span.start), shift(t.span.end)) })
+        .collect();
+    Some(Piece { text, offset, tokens })
+}
+
+impl Piece {
+    fn parse(&self) -> Result<Statement> {
+        let kind = self.kind().map_err(|e| e.located_in(&self.text))?;
+        Ok(Statement { text: self.text.clone(), offset: self.offset, kind })
+    }
+
+    fn kind(&self) -> Result<StatementKind> {
+        let lines = Lines::of(&self.text);
+        let placed: Vec<Placed> = self.tokens.iter().map(|t| placed(t, |l, c| lines.offset(l, c))).collect();
+        let mut cursor = Cursor::new(&placed, &self.text);
+        if cursor.at_end() {
+            return Ok(StatementKind::Empty);
+        }
+        if let Some(statement) = session::parse(&mut cursor)? {
+            return Ok(StatementKind::Session(statement));
+        }
+        if let Some(ddl) = ddl(&mut cursor)? {
+            return Ok(StatementKind::Ddl(Box::new(ddl)));
+        }
+        if pg::mentions_catalog(&self.text) {
+            let mut statements = pg::parse_catalog_query(&self.text)?;
+            if let (Some(statement), true) = (statements.pop(), statements.is_empty()) {
+                return Ok(StatementKind::Plan(Box::new(DfStatement::Statement(Box::new(statement)))));
+            }
+        }
+        let mut parser = DFParserBuilder::new(self.tokens.clone())
+            .with_dialect(&PostgreSqlDialect {})
+            .with_recursion_limit(RECURSION_LIMIT)
+            .build()?;
+        let mut statements = parser.parse_statements()?;
+        match (statements.pop_front(), statements.is_empty()) {
+            (Some(statement), true) => Ok(StatementKind::Plan(Box::new(statement))),
+            _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
+        }
+    }
+}
+
+/// Parses a statement of ours; none when it is for DataFusion.
+fn ddl(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
+    for parse in [server::parse, foreign::parse, view::parse, local::parse, drop::parse, comment::parse] {
+        if let Some(ddl) = parse(cursor)? {
+            cursor.finish()?;
+            return Ok(Some(ddl));
+        }
+    }
+    refuse(cursor)?;
+    Ok(None)
+}
+
+/// Statements that Postgres has and this program does not, so that the answer says so and does not speak of a
+/// syntax error.
+fn refuse(cursor: &Cursor<'_>) -> Result<()> {
+    const REFUSED: &[(&[&str], &str)] = &[
+        (&["CREATE", "EXTERNAL"], "CREATE EXTERNAL TABLE is not supported"),
+        (&["CREATE", "UNBOUNDED"], "CREATE EXTERNAL TABLE is not supported"),
+        (&["CREATE", "DATABASE"], "CREATE DATABASE is not supported"),
+        (&["DROP", "DATABASE"], "DROP DATABASE is not supported"),
+        (&["CREATE", "FUNCTION"], "CREATE FUNCTION is not supported"),
+        (&["CREATE", "OR", "REPLACE", "FUNCTION"], "CREATE FUNCTION is not supported"),
+        (&["CREATE", "MATERIALIZED"], "CREATE MATERIALIZED VIEW is not supported yet"),
+        (&["CREATE", "INDEX"], "CREATE INDEX is not supported"),
+        (&["CREATE", "UNIQUE", "INDEX"], "CREATE INDEX is not supported"),
+        (&["CREATE", "FOREIGN", "DATA"], "CREATE FOREIGN DATA WRAPPER is not supported"),
+        (&["CREATE", "TEMP"], "temporary tables and views are not supported"),
+        (&["CREATE", "TEMPORARY"], "temporary tables and views are not supported"),
+        (&["CREATE", "USER"], "roles are not supported yet"),
+        (&["CREATE", "ROLE"], "roles are not supported yet"),
+        (&["GRANT"], "GRANT is not supported yet"),
+        (&["REVOKE"], "REVOKE is not supported yet"),
+        (&["ALTER"], "this form of ALTER is not supported"),
+        (&["COPY"], "COPY is not supported yet"),
+        (&["DECLARE"], "cursors are not supported yet"),
+        (&["FETCH"], "cursors are not supported yet"),
+        (&["MERGE"], "MERGE is not supported"),
+        (&["LOCK"], "LOCK TABLE is not supported"),
+        (&["VACUUM"], "VACUUM is not supported"),
+        (&["PREPARE"], "PREPARE is not supported yet"),
+        (&["EXECUTE"], "EXECUTE is not supported yet"),
+        (&["DEALLOCATE"], "DEALLOCATE is not supported yet"),
+    ];
+    match REFUSED.iter().find(|(words, _)| cursor.looking_at(words)) {
+        Some((_, message)) => Err(Error::unsupported(*message).with_position(Some(1))),
+        None => Ok(()),
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}

@@ -1,0 +1,147 @@
+//! SET, SHOW, RESET, transactions and what else concerns only the session.
+
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use super::statement::SessionStatement;
+use crate::error::Result;
+
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>> {
+    let statement = if cursor.take(&["SET"]) {
+        set(cursor)?
+    } else if cursor.take(&["SHOW"]) {
+        SessionStatement::Show(setting_name(cursor)?)
+    } else if cursor.take(&["RESET"]) {
+        SessionStatement::Reset(setting_name(cursor)?)
+    } else if cursor.take(&["BEGIN"]) || cursor.take(&["START", "TRANSACTION"]) {
+        skip_rest(cursor);
+        SessionStatement::Begin
+    } else if cursor.take(&["COMMIT"]) || cursor.take(&["END"]) {
+        transaction_word(cursor);
+        SessionStatement::Commit
+    } else if cursor.take(&["ROLLBACK"]) || cursor.take(&["ABORT"]) {
+        transaction_word(cursor);
+        if cursor.take(&["TO"]) {
+            cursor.take(&["SAVEPOINT"]);
+            SessionStatement::RollbackTo(cursor.identifier()?)
+        } else {
+            SessionStatement::Rollback
+        }
+    } else if cursor.take(&["SAVEPOINT"]) {
+        SessionStatement::Savepoint(cursor.identifier()?)
+    } else if cursor.take(&["RELEASE"]) {
+        cursor.take(&["SAVEPOINT"]);
+        SessionStatement::Release(cursor.identifier()?)
+    } else if cursor.take(&["DISCARD"]) {
+        cursor.identifier()?;
+        SessionStatement::Discard
+    } else if cursor.take(&["LISTEN"]) {
+        cursor.identifier()?;
+        SessionStatement::Accepted("LISTEN")
+    } else if cursor.take(&["UNLISTEN"]) {
+        skip_rest(cursor);
+        SessionStatement::Accepted("UNLISTEN")
+    } else {
+        return Ok(None);
+    };
+    cursor.finish()?;
+    Ok(Some(statement))
+}
+
+fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
+    let local = cursor.take(&["LOCAL"]);
+    if !local && cursor.looking_at(&["SESSION", "CHARACTERISTICS"])
+        || cursor.looking_at(&["TRANSACTION"])
+        || cursor.looking_at(&["CONSTRAINTS"])
+    {
+        skip_rest(cursor);
+        return Ok(SessionStatement::Accepted("SET"));
+    }
+    if !local && !matches!(cursor.peek(1), Some(Token::Eq)) && !cursor.looking_at(&["SESSION", "TO"]) {
+        cursor.take(&["SESSION"]);
+    }
+    let name = if cursor.take(&["TIME", "ZONE"]) {
+        let value = value(cursor)?;
+        let value = value.filter(|v| !v.eq_ignore_ascii_case("local"));
+        return Ok(SessionStatement::Set { name: "timezone".into(), value, local });
+    } else if cursor.take(&["NAMES"]) {
+        return Ok(SessionStatement::Set { name: "client_encoding".into(), value: value(cursor)?, local });
+    } else if cursor.take(&["SESSION", "AUTHORIZATION"]) {
+        "session_authorization".to_string()
+    } else if cursor.take(&["ROLE"]) {
+        "role".to_string()
+    } else {
+        dotted_name(cursor)?
+    };
+    if !cursor.take_token(&Token::Eq) && !cursor.take(&["TO"]) && name != "role" && name != "session_authorization" {
+        return Err(cursor.unexpected("= or TO"));
+    }
+    Ok(SessionStatement::Set { name, value: value(cursor)?, local })
+}
+
+/// A setting's value as text; none for DEFAULT. A list keeps its commas.
+fn value(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
+    if cursor.take(&["DEFAULT"]) {
+        return Ok(None);
+    }
+    let mut parts = vec![];
+    loop {
+        let negative = cursor.take_token(&Token::Minus);
+        cursor.take_token(&Token::Plus);
+        let part = match cursor.peek(0) {
+            Some(Token::Number(digits, _)) => {
+                let digits = digits.clone();
+                cursor.advance();
+                if negative { format!("-{digits}") } else { digits }
+            }
+            Some(Token::Word(word)) => {
+                // A quoted name in a list, such as "$user", keeps its quotes only in what SHOW prints.
+                let text = if word.quote_style.is_some() { format!("\"{}\"", word.value) } else { word.value.clone() };
+                cursor.advance();
+                text
+            }
+            _ => cursor.string()?,
+        };
+        parts.push(part);
+        if !cursor.take_token(&Token::Comma) {
+            break;
+        }
+    }
+    Ok(Some(parts.join(", ")))
+}
+
+fn setting_name(cursor: &mut Cursor<'_>) -> Result<String> {
+    if cursor.take(&["TIME", "ZONE"]) {
+        return Ok("timezone".into());
+    }
+    if cursor.take(&["TRANSACTION", "ISOLATION", "LEVEL"]) {
+        return Ok("transaction_isolation".into());
+    }
+    if cursor.take(&["SESSION", "AUTHORIZATION"]) {
+        return Ok("session_authorization".into());
+    }
+    dotted_name(cursor)
+}
+
+fn dotted_name(cursor: &mut Cursor<'_>) -> Result<String> {
+    let mut name = cursor.identifier()?.to_lowercase();
+    while cursor.take_token(&Token::Period) {
+        name = format!("{name}.{}", cursor.identifier()?.to_lowercase());
+    }
+    Ok(name)
+}
+
+fn transaction_word(cursor: &mut Cursor<'_>) {
+    if !cursor.take(&["TRANSACTION"]) {
+        cursor.take(&["WORK"]);
+    }
+    if !cursor.take(&["AND", "NO", "CHAIN"]) {
+        cursor.take(&["AND", "CHAIN"]);
+    }
+}
+
+fn skip_rest(cursor: &mut Cursor<'_>) {
+    while !cursor.at_end() {
+        cursor.advance();
+    }
+}

@@ -1,0 +1,131 @@
+//! The example as a story: what was loaded, what disagrees, what came out, and how right it is.
+
+use std::io::Write;
+
+use async_trait::async_trait;
+use datafusion::arrow::record_batch::RecordBatch;
+
+use super::disagreement;
+use super::example::Example;
+use super::print::{Side, Style, grouped, percent, table};
+use super::rows;
+use super::score::{Score, score};
+use super::systems::System;
+use crate::error::{Error, Result, SqlState};
+
+/// What the example needs of the engine.
+#[async_trait]
+pub trait Ask: Send + Sync {
+    /// The rows of one query.
+    async fn rows(&self, sql: &str) -> Result<Vec<RecordBatch>>;
+}
+
+/// Tells the example's story on `out`, asking the engine that serves [`Example::sql_folder`]. Gives how right the
+/// merged rows were.
+pub async fn present(example: &Example, ask: &dyn Ask, out: &mut (dyn Write + Send)) -> Result<Score> {
+    let style = Style::detect();
+    write(out, &loaded(style, example))?;
+    let merged = rows::merged(ask).await?;
+    let records = rows::cleaned(ask).await?;
+    let score = score(&example.people, &merged, &records);
+    write(out, &heading(style, "Who is right? Three customers that the systems disagree on"))?;
+    write(out, &disagreement::page(style, &example.people, &merged, &records))?;
+    write(out, &scored(style, &score))?;
+    write(out, &invitation(style, example))?;
+    out.flush().map_err(failed)?;
+    Ok(score)
+}
+
+fn write(out: &mut (dyn Write + Send), text: &str) -> Result<()> {
+    out.write_all(text.as_bytes()).map_err(failed)
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::new(SqlState::IO_ERROR, format!("could not write the output: {error}"))
+}
+
+fn heading(style: Style, text: &str) -> String {
+    format!("\n{}\n\n", style.strong(text))
+}
+
+fn loaded(style: Style, example: &Example) -> String {
+    let mut text = heading(style, "One company, five systems, none of which knows the others");
+    let rows: Vec<Vec<String>> = example
+        .loaded
+        .iter()
+        .map(|table| {
+            vec![table.system.name().to_string(), table.file.clone(), grouped(table.rows), table.holds.to_string()]
+        })
+        .collect();
+    let columns = [("system", Side::Left), ("file", Side::Left), ("rows", Side::Right), ("what", Side::Left)];
+    text.push_str(&table(style, &columns, &rows, None));
+    text.push_str(&format!(
+        "\n  All of it is in {} and comes from seed {}. {} customers are hidden in it; the systems\n  \
+         have {} of their values wrong, old or misspelt, and leave many more out.\n",
+        example.folder.display(),
+        example.seed,
+        grouped(example.people.len()),
+        grouped(example.mistakes() as usize),
+    ));
+    text
+}
+
+fn scored(style: Style, score: &Score) -> String {
+    let mut text = heading(style, "How right is it?");
+    let share = if score.customers == 0 { 0.0 } else { score.found as f64 / score.customers as f64 };
+    text.push_str(&format!(
+        "  {} records became {} rows; {} of the {} true customers ({}) have theirs.\n",
+        grouped(score.records),
+        grouped(score.rows),
+        style.good(&grouped(score.found)),
+        grouped(score.customers),
+        percent(share),
+    ));
+    text.push_str(&format!(
+        "  The other {} rows are under an e-mail address that a customer no longer has, and {} records\n  \
+         have none: matching by more than e-mail is not part of this example.\n\n",
+        grouped(score.rows.saturating_sub(score.found)),
+        grouped(score.without_email),
+    ));
+    let mut columns = vec![("field", Side::Left)];
+    columns.extend(System::ALL.iter().map(|system| (system.name(), Side::Right)));
+    columns.extend([("best alone", Side::Right), ("merged", Side::Right), ("gain", Side::Right)]);
+    let rows: Vec<Vec<String>> = score
+        .fields
+        .iter()
+        .map(|field| {
+            let best = field.best().map_or(0.0, |(_, share)| share);
+            let mut row = vec![field.field.to_string()];
+            let alone = |share: f64| if share == 0.0 { "-".to_string() } else { percent(share) };
+            row.extend(field.sources.iter().map(|(_, share)| alone(*share)));
+            row.extend([percent(best), percent(field.merged), format!("{:+.1}", (field.merged - best) * 100.0)]);
+            row
+        })
+        .collect();
+    let marked = columns.len().saturating_sub(2);
+    text.push_str(&table(style, &columns, &rows, Some(marked)));
+    text.push_str(
+        "\n  The share of all true customers for whom the field is exactly right. Every system is cleaned by\n  the same \
+         rules; a customer or a value that it lacks counts as wrong.\n",
+    );
+    text
+}
+
+fn invitation(style: Style, example: &Example) -> String {
+    let (host, port) = (example.listen.ip(), example.listen.port());
+    let mut text = heading(style, "Ask it yourself");
+    text.push_str(&format!("  {}\n\n", style.good(&format!("psql -h {host} -p {port} -U onerow -d onerow"))));
+    for query in [
+        "SELECT * FROM customer_360 ORDER BY revenue DESC LIMIT 10;",
+        "SELECT * FROM customer_segment;",
+        "SELECT * FROM clean.person WHERE name = '张伟';",
+        "SELECT * FROM marketing.campaign_result;",
+    ] {
+        text.push_str(&format!("  {query}\n"));
+    }
+    text.push_str(&format!(
+        "\n  The rules are plain SQL, in {}.\n\n",
+        style.strong(&example.sql_folder.display().to_string())
+    ));
+    text
+}

@@ -1,0 +1,131 @@
+//! `onerow check`: every source reached, every view planned.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
+use super::Engine;
+use crate::catalog::definitions::{OWNER, RelationKind};
+use crate::error::Error;
+use crate::planner::names::Relations;
+
+/// What was found of one source.
+#[derive(Clone, Debug)]
+pub struct CheckLine {
+    /// The server.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it says of itself, or why it cannot be reached.
+    pub reached: Result<String, Error>,
+    /// How many foreign tables it has here.
+    pub tables: usize,
+    /// How long it took to answer.
+    pub took: Duration,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default)]
+pub struct Check {
+    /// One line a source, in order of name.
+    pub servers: Vec<CheckLine>,
+    /// How many views plan.
+    pub views: usize,
+    /// Views that do not, with why.
+    pub broken: Vec<(String, Error)>,
+    /// What is no error and worth a look.
+    pub warnings: Vec<String>,
+}
+
+impl Check {
+    /// Whether nothing failed.
+    pub fn passed(&self) -> bool {
+        self.broken.is_empty() && self.servers.iter().all(|line| line.reached.is_ok())
+    }
+}
+
+impl Engine {
+    /// Reaches every source and looks at every view.
+    pub async fn check(&self) -> Check {
+        let definitions = Relations::definitions(self);
+        let servers = join_all(definitions.servers.values().map(|server| {
+            let definitions = &definitions;
+            async move {
+                let began = Instant::now();
+                let reached = match self.sources.get(definitions, &server.name, OWNER) {
+                    Ok(source) => source.ping().await,
+                    Err(e) => Err(e),
+                };
+                CheckLine {
+                    name: server.name.clone(),
+                    kind: server.kind.clone(),
+                    reached,
+                    tables: definitions.tables_of(&server.name).count(),
+                    took: began.elapsed(),
+                }
+            }
+        }))
+        .await;
+        let mut check = Check { servers, ..Check::default() };
+        for relation in definitions.relations.values() {
+            let broken = match &relation.kind {
+                RelationKind::View(view) => view.broken.clone(),
+                RelationKind::Foreign(foreign) => foreign.broken.clone(),
+                RelationKind::Local(_) => None,
+            };
+            let planned = match broken {
+                Some(error) => Err(error),
+                None => self.relation(&relation.name, OWNER).await,
+            };
+            match planned {
+                Ok(Some(provider)) => {
+                    if let Some(view) = provider.downcast_ref::<crate::planner::view::View>() {
+                        check.views += 1;
+                        check.warnings.extend(nullable_keys(view));
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => check.broken.push((relation.name.to_string(), error)),
+            }
+        }
+        check
+    }
+}
+
+/// GROUP BY is SQL's: rows whose key is null form one group, which is rarely one customer.
+fn nullable_keys(view: &crate::planner::view::View) -> Vec<String> {
+    use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+    use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, utils::split_conjunction};
+    let mut warnings = vec![];
+    let mut merges = false;
+    let _ = view.written.apply(|node| {
+        if let LogicalPlan::Aggregate(aggregate) = node {
+            merges = aggregate.aggr_expr.iter().any(|e| {
+                let name = e.to_string();
+                crate::functions::registry::aggregates().iter().any(|f| name.starts_with(&format!("{}(", f.name())))
+            });
+            let guarded: Vec<String> = match aggregate.input.as_ref() {
+                LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate)
+                    .into_iter()
+                    .filter_map(|e| match e {
+                        Expr::IsNotNull(inner) => Some(inner.to_string()),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => vec![],
+            };
+            for key in &aggregate.group_expr {
+                let nullable = key.to_field(aggregate.input.schema()).is_ok_and(|(_, f)| f.is_nullable());
+                if merges && nullable && !guarded.contains(&key.to_string()) {
+                    warnings.push(format!(
+                        "view \"{}\" groups by {key}, which can be null: rows without it become one group; \
+                         add WHERE {key} IS NOT NULL if they are not one customer",
+                        view.name
+                    ));
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    warnings
+}

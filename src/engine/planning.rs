@@ -1,0 +1,135 @@
+//! The session state that planning begins with, and how a view is planned.
+
+use std::sync::Arc;
+
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::registry::FunctionRegistry;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::optimizer::analyzer::Analyzer;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::Engine;
+use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
+use crate::catalog::pg;
+use crate::config::EngineConfig;
+use crate::ddl::script;
+use crate::ddl::statement::StatementKind;
+use crate::error::{Error, Result, SqlState};
+use crate::functions::registry;
+use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
+use crate::planner::sum;
+use crate::planner::types::PgTypePlanner;
+use crate::planner::view::InlineViews;
+
+/// Functions, planners and settings that every session begins with.
+pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
+    let mut options = SessionConfig::new()
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(DATABASE, SEARCH_PATH_SCHEMA);
+    let settings = options.options_mut();
+    settings.sql_parser.collect_spans = true;
+    settings.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+    settings.execution.parquet.pushdown_filters = true;
+    settings.execution.time_zone = Some("UTC".to_string());
+    let runtime = match config.memory_limit {
+        Some(bytes) => RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0),
+        None => RuntimeEnvBuilder::new(),
+    };
+    let mut analyzer = Analyzer::new();
+    analyzer.rules.insert(0, Arc::new(InlineViews));
+    analyzer.rules.push(Arc::new(CheckedArithmetic));
+    let mut state = SessionStateBuilder::new()
+        .with_config(options)
+        .with_runtime_env(runtime.build_arc()?)
+        .with_default_features()
+        .with_analyzer_rules(analyzer.rules)
+        .with_type_planner(Arc::new(PgTypePlanner::new(None)))
+        .build();
+    registry::register(&mut state)?;
+    state.register_udaf(sum::function())?;
+    let context = SessionContext::new_with_state(state);
+    pg::register_functions(&context, catalog)?;
+    Ok(context.state())
+}
+
+impl Engine {
+    /// A session state whose names are resolved in `scope`, in the catalog as it is when they are.
+    pub(super) fn state_for(self: &Arc<Self>, scope: NameScope) -> Result<SessionState> {
+        self.state_with(Arc::clone(self) as Arc<dyn Relations>, scope)
+    }
+
+    /// A session state whose names are resolved by `relations`.
+    pub(super) fn state_with(&self, relations: Arc<dyn Relations>, scope: NameScope) -> Result<SessionState> {
+        let catalog = Arc::new(SessionCatalog::new(relations, scope, self.system_schemas.clone()));
+        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_catalog_list(Arc::new(OneDatabase(catalog)))
+            .build())
+    }
+}
+
+/// Plans a query's text; a position in an error counts from the query's start.
+pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<LogicalPlan> {
+    let mut statements = script::parse(query)?;
+    let statement = match (statements.pop(), statements.is_empty()) {
+        (Some(statement), true) => statement,
+        _ => return Err(Error::syntax("a view is one query", Some(1))),
+    };
+    let StatementKind::Plan(parsed) = statement.kind else {
+        return Err(Error::syntax("a view must be a query", Some(1)));
+    };
+    let plan = state
+        .statement_to_plan(*parsed)
+        .await
+        .map_err(|e| Error::from(e).located_in(&statement.text).shifted(statement.offset))?;
+    match plan {
+        LogicalPlan::Ddl(_)
+        | LogicalPlan::Dml(_)
+        | LogicalPlan::Copy(_)
+        | LogicalPlan::Statement(_)
+        | LogicalPlan::Explain(_)
+        | LogicalPlan::Analyze(_) => Err(Error::syntax("a view must be a query", Some(1))),
+        plan => Ok(plan),
+    }
+}
+
+/// Gives the columns the names of CREATE VIEW name (a, b).
+pub(super) fn rename(plan: LogicalPlan, names: &[String], view: &RelationName) -> Result<LogicalPlan> {
+    if names.is_empty() {
+        return Ok(plan);
+    }
+    let columns: Vec<_> = plan.schema().columns();
+    if names.len() > columns.len() {
+        return Err(Error::new(
+            SqlState::SYNTAX_ERROR,
+            format!("view \"{view}\" specifies more column names than columns"),
+        ));
+    }
+    let items: Vec<_> = columns
+        .into_iter()
+        .enumerate()
+        .map(|(i, column)| match names.get(i) {
+            Some(name) => col(column).alias(name),
+            None => col(column),
+        })
+        .collect();
+    Ok(LogicalPlanBuilder::from(plan).project(items)?.build()?)
+}
+
+/// A view's column names must differ, as in Postgres.
+pub(super) fn check_columns(plan: &LogicalPlan, view: &RelationName) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for field in plan.schema().fields() {
+        if !seen.insert(field.name()) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column \"{}\" specified more than once", field.name()),
+            )
+            .with_detail(format!("It is a column of view \"{view}\" twice."))
+            .with_hint("Give one of them another name with AS."));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,358 @@
+//! One way to run a statement, for the wire, the command line and the example.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::ParamValues;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream, execute_stream};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use futures::{Stream, StreamExt, TryStreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::session::{Session, SessionAnswer, TransactionState};
+use crate::catalog::types::PgType;
+use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
+use crate::error::{Error, Result, SqlState};
+
+/// What a statement will take and give.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Parameter types, `$1` first.
+    pub parameters: Vec<PgType>,
+    /// The rows' schema; none for a statement that gives no rows.
+    pub schema: Option<SchemaRef>,
+}
+
+/// What a statement gave.
+pub enum Outcome {
+    /// Rows.
+    Rows {
+        /// Their schema.
+        schema: SchemaRef,
+        /// The rows; an error in the middle is an error, never an end.
+        stream: SendableRecordBatchStream,
+        /// What begins the command tag: `SELECT`, `SHOW`, `EXPLAIN`.
+        verb: &'static str,
+    },
+    /// No rows.
+    Done {
+        /// The whole command tag: `CREATE VIEW`, `INSERT 0 3`, `SET`, `BEGIN`.
+        tag: String,
+    },
+}
+
+impl Session {
+    /// Parameter and result types; `hints` are the client's parameter types, where it gave them.
+    pub async fn describe(&self, statement: &Statement, hints: &[Option<PgType>]) -> Result<Described> {
+        match &statement.kind {
+            StatementKind::Session(SessionStatement::Show(name)) => {
+                let answer = self.run_session_statement(&SessionStatement::Show(name.clone()))?;
+                Ok(Described { parameters: vec![], schema: show_rows(answer)?.map(|batch| batch.schema()) })
+            }
+            StatementKind::Plan(parsed) => {
+                self.check_transaction(statement)?;
+                let state = self.state();
+                let plan = self.plan(&state, statement, parsed).await?;
+                let parameters = parameter_types(&plan, hints)?;
+                let schema = match &plan {
+                    LogicalPlan::Dml(_) => None,
+                    plan => {
+                        let analyzed = state.analyzer().execute_and_check(
+                            with_null_parameters(plan.clone(), &parameters)?,
+                            state.config_options(),
+                            |_, _| {},
+                        );
+                        Some(Arc::new(analyzed.map_err(|e| located(e, statement))?.schema().as_arrow().clone()))
+                    }
+                };
+                Ok(Described { parameters, schema })
+            }
+            _ => Ok(Described { parameters: vec![], schema: None }),
+        }
+    }
+
+    /// Runs one statement. Cancelling `cancel` ends it and its stream with 57014. An error outside a transaction
+    /// block leaves the session idle; in a block, failed.
+    pub async fn run(
+        &self,
+        statement: &Statement,
+        parameters: Vec<ScalarValue>,
+        cancel: CancellationToken,
+    ) -> Result<Outcome> {
+        let timeout = self.settings.lock().statement_timeout();
+        let guard = Guard { cancel: cancel.clone(), deadline: timeout.map(|t| tokio::time::Instant::now() + t) };
+        let outcome = guard.until(self.run_unguarded(statement, parameters)).await;
+        let outcome = outcome.and_then(|inner| inner);
+        if outcome.is_err() {
+            self.fail();
+        }
+        Ok(match outcome? {
+            Outcome::Rows { schema, stream, verb } => {
+                Outcome::Rows { stream: Box::pin(GuardedStream::new(Arc::clone(&schema), stream, guard)), schema, verb }
+            }
+            done => done,
+        })
+    }
+
+    /// A statement failed, perhaps in the middle of its rows.
+    pub fn fail(&self) {
+        let mut transaction = self.transaction.lock();
+        if *transaction == TransactionState::InBlock {
+            *transaction = TransactionState::Failed;
+        }
+    }
+
+    async fn run_unguarded(&self, statement: &Statement, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+        self.check_transaction(statement)?;
+        match &statement.kind {
+            StatementKind::Empty => Ok(Outcome::Done { tag: String::new() }),
+            StatementKind::Session(session) => {
+                let answer = self.run_session_statement(session)?;
+                if let SessionAnswer::Tag(tag) = answer {
+                    return Ok(Outcome::Done { tag: tag.to_string() });
+                }
+                match show_rows(answer)? {
+                    Some(batch) => Ok(rows_of(batch, "SHOW")),
+                    None => Err(Error::internal("SHOW gave nothing")),
+                }
+            }
+            StatementKind::Ddl(ddl) => {
+                let tag = Box::pin(self.define(ddl, statement)).await?;
+                Ok(Outcome::Done { tag })
+            }
+            StatementKind::Plan(parsed) => {
+                let state = self.state();
+                if let Some(tag) = Box::pin(self.write(&state, parsed, statement, &parameters)).await? {
+                    return Ok(Outcome::Done { tag });
+                }
+                let plan = self.plan(&state, statement, parsed).await?;
+                let plan = bind(plan, parameters)?;
+                let verb = if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
+                    "EXPLAIN"
+                } else {
+                    "SELECT"
+                };
+                let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
+                Ok(Outcome::Rows { schema: stream.schema(), stream, verb })
+            }
+        }
+    }
+
+    /// In a failed transaction block only its end is accepted.
+    fn check_transaction(&self, statement: &Statement) -> Result<()> {
+        let ends = matches!(
+            statement.kind,
+            StatementKind::Empty
+                | StatementKind::Session(
+                    SessionStatement::Commit | SessionStatement::Rollback | SessionStatement::RollbackTo(_)
+                )
+        );
+        if self.transaction_state() == TransactionState::Failed && !ends {
+            return Err(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Plans a statement of DataFusion's; what would change something is refused or handled elsewhere.
+    pub(super) async fn plan(
+        &self,
+        state: &SessionState,
+        statement: &Statement,
+        parsed: &DfStatement,
+    ) -> Result<LogicalPlan> {
+        refuse_shapes(parsed)?;
+        let plan = state.statement_to_plan(parsed.clone()).await.map_err(|e| located(e, statement))?;
+        match &plan {
+            LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
+                let words: Vec<&str> = statement.text.split_whitespace().take(2).collect();
+                Err(Error::unsupported(format!("{} is not supported", words.join(" ").to_uppercase())))
+            }
+            _ => Ok(plan),
+        }
+    }
+}
+
+/// Statements that DataFusion would plan and that mean a write to the server's disk or to nothing.
+fn refuse_shapes(parsed: &DfStatement) -> Result<()> {
+    match parsed {
+        DfStatement::CopyTo(_) => Err(Error::unsupported("COPY to a file of the server is not supported")),
+        DfStatement::CreateExternalTable(_) => Err(Error::unsupported("CREATE EXTERNAL TABLE is not supported")),
+        DfStatement::Explain(explain) => refuse_shapes(&explain.statement),
+        DfStatement::Statement(statement) => match statement.as_ref() {
+            SqlStatement::Query(query) if !query.locks.is_empty() => {
+                Err(Error::unsupported("SELECT FOR UPDATE and FOR SHARE are not supported"))
+            }
+            _ => Ok(()),
+        },
+        DfStatement::Reset(_) => Ok(()),
+    }
+}
+
+/// Plans physically and starts.
+pub(super) async fn stream(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let physical = state.create_physical_plan(plan).await?;
+    execute_stream(physical, state.task_ctx())
+}
+
+/// All the rows of a plan; for statements whose answer is small.
+pub(super) async fn collect(state: &SessionState, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+    Ok(stream(state, plan).await?.try_collect().await?)
+}
+
+/// An error of DataFusion's as ours, with its position in the statement.
+pub(super) fn located(error: DataFusionError, statement: &Statement) -> Error {
+    let span = error.diagnostic().and_then(|d| d.span);
+    let mut error = Error::from(error);
+    if let Some(span) = span
+        && error.context().is_none()
+    {
+        error = error.with_line_column(span.start.line as usize, span.start.column as usize);
+    }
+    // A script's positions count from its start: psql puts its caret by them.
+    error.located_in(&statement.text).shifted(statement.offset)
+}
+
+/// Gives the parameters their values.
+pub(super) fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<LogicalPlan> {
+    let wanted = plan.get_parameter_names()?.len();
+    if parameters.is_empty() && wanted == 0 {
+        return Ok(plan);
+    }
+    if parameters.len() < wanted {
+        return Err(Error::new(
+            SqlState::UNDEFINED_PARAMETER,
+            format!("there is no parameter ${}", parameters.len() + 1),
+        ));
+    }
+    Ok(plan.with_param_values(ParamValues::from(parameters))?)
+}
+
+fn parameter_types(plan: &LogicalPlan, hints: &[Option<PgType>]) -> Result<Vec<PgType>> {
+    let found = plan.get_parameter_fields()?;
+    let mut types: Vec<PgType> = hints.iter().map(|hint| hint.clone().unwrap_or(PgType::Text)).collect();
+    for (name, field) in &found {
+        let Some(index) = name.trim_start_matches('$').parse::<usize>().ok().and_then(|n| n.checked_sub(1)) else {
+            return Err(Error::syntax(format!("there is no parameter {name}"), None));
+        };
+        if index >= usize::from(u16::MAX) {
+            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")));
+        }
+        if types.len() <= index {
+            types.resize(index + 1, PgType::Text);
+        }
+        let hinted = hints.get(index).is_some_and(Option::is_some);
+        if let (Some(field), false) = (field, hinted) {
+            types[index] = PgType::of_field(field);
+        }
+    }
+    Ok(types)
+}
+
+/// With nulls of the parameters' types the plan's schema can be found.
+fn with_null_parameters(plan: LogicalPlan, types: &[PgType]) -> Result<LogicalPlan> {
+    let nulls = types.iter().map(|t| ScalarValue::try_from(&t.arrow())).collect::<Result<Vec<_>, _>>()?;
+    bind(plan, nulls)
+}
+
+fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {
+    let text = |values: Vec<String>| Arc::new(StringViewArray::from_iter_values(values)) as ArrayRef;
+    let field = |name: &str| Field::new(name, DataType::Utf8View, false);
+    Ok(match answer {
+        SessionAnswer::Tag(_) => None,
+        SessionAnswer::One(name, value) => {
+            Some(RecordBatch::try_new(Arc::new(Schema::new(vec![field(&name)])), vec![text(vec![value])])?)
+        }
+        SessionAnswer::All(all) => {
+            let schema = Arc::new(Schema::new(vec![field("name"), field("setting"), field("description")]));
+            let (names, values): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+            let descriptions = vec![String::new(); names.len()];
+            Some(RecordBatch::try_new(schema, vec![text(names), text(values), text(descriptions)])?)
+        }
+    })
+}
+
+fn rows_of(batch: RecordBatch, verb: &'static str) -> Outcome {
+    let schema = batch.schema();
+    let stream = futures::stream::once(async move { Ok(batch) });
+    Outcome::Rows { stream: Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream)), schema, verb }
+}
+
+/// What ends a statement before it is done.
+#[derive(Clone, Debug)]
+struct Guard {
+    cancel: CancellationToken,
+    deadline: Option<tokio::time::Instant>,
+}
+
+impl Guard {
+    async fn until<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            why = self.ended() => Err(why),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Waits until the statement must end, and says why.
+    async fn ended(&self) -> Error {
+        let deadline = self.deadline.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(86_400 * 365));
+        tokio::select! {
+            () = self.cancel.cancelled() => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
+            () = tokio::time::sleep_until(deadline) => {
+                Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
+            }
+        }
+    }
+}
+
+/// Rows until the statement is cancelled; the plan's stream is dropped then, which cancels at the sources.
+struct GuardedStream {
+    schema: SchemaRef,
+    inner: Option<SendableRecordBatchStream>,
+    ended: Pin<Box<dyn Future<Output = Error> + Send>>,
+}
+
+impl GuardedStream {
+    fn new(schema: SchemaRef, inner: SendableRecordBatchStream, guard: Guard) -> Self {
+        GuardedStream { schema, inner: Some(inner), ended: Box::pin(async move { guard.ended().await }) }
+    }
+}
+
+impl Stream for GuardedStream {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.inner.is_some()
+            && let Poll::Ready(why) = self.ended.as_mut().poll(context)
+        {
+            self.inner = None;
+            return Poll::Ready(Some(Err(why.into())));
+        }
+        match &mut self.inner {
+            Some(inner) => inner.poll_next_unpin(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl RecordBatchStream for GuardedStream {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

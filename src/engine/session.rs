@@ -1,0 +1,335 @@
+//! One connection's session: its settings, its transaction, its names.
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionState;
+use parking_lot::{Mutex, RwLock};
+
+use super::Engine;
+use super::settings::Settings;
+use crate::catalog::definitions::{DATABASE, OWNER};
+use crate::catalog::pg;
+use crate::ddl::script;
+use crate::ddl::statement::{SessionStatement, Statement};
+use crate::error::{Error, Result, SqlState};
+use crate::planner::names::NameScope;
+
+/// Who connects, and with what settings.
+#[derive(Clone, Debug)]
+pub struct SessionParameters {
+    /// The user name that the client gave.
+    pub user: String,
+    /// What the client calls itself.
+    pub application_name: Option<String>,
+    /// Other start-up parameters, such as `search_path`, `TimeZone`, `DateStyle`.
+    pub settings: Vec<(String, String)>,
+    /// The number that the client knows the session by.
+    pub pid: i32,
+}
+
+impl SessionParameters {
+    /// The owner, with no settings of its own: for the command line.
+    pub fn owner() -> Self {
+        SessionParameters { user: OWNER.into(), application_name: None, settings: vec![], pid: 0 }
+    }
+}
+
+/// What Postgres tells a client at ReadyForQuery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionState {
+    /// In no transaction block.
+    Idle,
+    /// In a block.
+    InBlock,
+    /// In a block that failed: only its end is accepted.
+    Failed,
+}
+
+/// One connection's session.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) engine: Arc<Engine>,
+    pub(super) settings: Arc<Mutex<Settings>>,
+    /// Settings to put back if the transaction is rolled back.
+    saved_settings: Mutex<Option<Settings>>,
+    /// What SET LOCAL changed, to put back when the transaction ends.
+    local_settings: Mutex<Vec<(String, String)>>,
+    pub(super) transaction: Mutex<TransactionState>,
+    pub(super) scope: NameScope,
+    state: RwLock<SessionState>,
+    notices: Mutex<Vec<String>>,
+}
+
+impl Session {
+    pub(super) fn new(engine: Arc<Engine>, parameters: SessionParameters) -> Result<Session> {
+        let mut asked = parameters.settings.clone();
+        if let Some(name) = parameters.application_name {
+            asked.push(("application_name".to_string(), name));
+        }
+        let settings = Settings::new(&asked)?;
+        let scope = NameScope { role: OWNER.to_string(), search_path: Arc::new(RwLock::new(settings.search_path())) };
+        let settings = Arc::new(Mutex::new(settings));
+        let mut state = engine.state_for(scope.clone())?;
+        let shown = ShownSession { user: parameters.user, pid: parameters.pid, settings: Arc::clone(&settings) };
+        state.config_mut().options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
+        let session = Session {
+            engine,
+            settings,
+            saved_settings: Mutex::new(None),
+            local_settings: Mutex::default(),
+            transaction: Mutex::new(TransactionState::Idle),
+            scope,
+            state: RwLock::new(state),
+            notices: Mutex::default(),
+        };
+        session.apply_settings();
+        Ok(session)
+    }
+
+    /// Splits and parses a query string. A syntax error carries its position in `sql`.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>> {
+        script::parse(sql)
+    }
+
+    /// What ReadyForQuery says.
+    pub fn transaction_state(&self) -> TransactionState {
+        *self.transaction.lock()
+    }
+
+    /// Settings that a client must be told of when they change (name, value), since last asked.
+    pub fn changed_settings(&self) -> Vec<(String, String)> {
+        self.settings.lock().take_changed()
+    }
+
+    /// A setting's value, as SHOW gives it.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.settings.lock().get(name).map(str::to_string)
+    }
+
+    /// Notices since last asked, such as that a thing to be dropped did not exist.
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notices.lock())
+    }
+
+    pub(super) fn notice(&self, notices: Vec<String>) {
+        self.notices.lock().extend(notices);
+    }
+
+    /// The state to plan and run a statement with, as the settings are now.
+    pub(super) fn state(&self) -> SessionState {
+        // `set_config` changes a setting from within a statement: the next one must see it.
+        self.apply_settings();
+        self.state.read().clone()
+    }
+
+    /// Lets the planner see what the settings say.
+    fn apply_settings(&self) {
+        let settings = self.settings.lock();
+        *self.scope.search_path.write() = settings.search_path();
+        let zone = settings.get("timezone").unwrap_or("UTC").to_string();
+        self.state.write().config_mut().options_mut().execution.time_zone = Some(zone);
+    }
+
+    /// Runs a statement about the session; gives rows for SHOW, else the command tag.
+    pub(super) fn run_session_statement(&self, statement: &SessionStatement) -> Result<SessionAnswer> {
+        let answer = match statement {
+            SessionStatement::Set { name, value, local } => {
+                if (name == "role" || name == "session_authorization")
+                    && value
+                        .as_deref()
+                        .is_some_and(|role| !matches!(role, "none" | "default" | "NONE") && role != OWNER)
+                {
+                    let role = value.as_deref().unwrap_or_default();
+                    return Err(Error::new(
+                        SqlState::INVALID_PARAMETER_VALUE,
+                        format!("role \"{role}\" does not exist"),
+                    ));
+                }
+                if *local && self.transaction_state() == TransactionState::Idle {
+                    self.notice(vec!["SET LOCAL can only be used in transaction blocks".into()]);
+                } else if name != "role" && name != "session_authorization" {
+                    self.save_settings();
+                    if let (true, Some(before)) = (*local, self.setting(name)) {
+                        self.local_settings.lock().push((name.clone(), before));
+                    }
+                    self.set(name, value.as_deref())?;
+                }
+                SessionAnswer::Tag("SET")
+            }
+            SessionStatement::Reset(name) => {
+                self.save_settings();
+                if name == "all" {
+                    self.settings.lock().reset_all();
+                } else if name != "role" && name != "session_authorization" {
+                    self.settings.lock().set(name, None)?;
+                }
+                SessionAnswer::Tag("RESET")
+            }
+            SessionStatement::Show(name) if name == "all" => {
+                let settings = self.settings.lock();
+                SessionAnswer::All(settings.all().map(|(n, v)| (n.to_string(), v.to_string())).collect())
+            }
+            SessionStatement::Show(name) => {
+                let value = self.setting(name).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
+                })?;
+                SessionAnswer::One(show_name(name), value)
+            }
+            SessionStatement::Begin => {
+                let mut transaction = self.transaction.lock();
+                if *transaction == TransactionState::Idle {
+                    *transaction = TransactionState::InBlock;
+                } else {
+                    drop(transaction);
+                    self.notice(vec!["there is already a transaction in progress".into()]);
+                }
+                SessionAnswer::Tag("BEGIN")
+            }
+            SessionStatement::Commit => SessionAnswer::Tag(self.end_transaction(true)),
+            SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)),
+            SessionStatement::Savepoint(_) => {
+                self.need_block("SAVEPOINT")?;
+                SessionAnswer::Tag("SAVEPOINT")
+            }
+            SessionStatement::Release(_) => {
+                self.need_block("RELEASE SAVEPOINT")?;
+                SessionAnswer::Tag("RELEASE")
+            }
+            SessionStatement::RollbackTo(_) => {
+                self.need_block("ROLLBACK TO SAVEPOINT")?;
+                *self.transaction.lock() = TransactionState::InBlock;
+                SessionAnswer::Tag("ROLLBACK")
+            }
+            SessionStatement::Discard => {
+                if self.transaction_state() != TransactionState::Idle {
+                    return Err(Error::new(SqlState("25001"), "DISCARD ALL cannot run inside a transaction block"));
+                }
+                self.settings.lock().reset_all();
+                SessionAnswer::Tag("DISCARD ALL")
+            }
+            SessionStatement::Accepted(tag) => SessionAnswer::Tag(tag),
+        };
+        self.apply_settings();
+        Ok(answer)
+    }
+
+    fn set(&self, name: &str, value: Option<&str>) -> Result<()> {
+        if let Some(option) = name.strip_prefix("datafusion.") {
+            return self.set_engine_option(name, option, value);
+        }
+        self.settings.lock().set(name, value)
+    }
+
+    /// SET datafusion.x = y; what would change the whole server is refused.
+    fn set_engine_option(&self, name: &str, option: &str, value: Option<&str>) -> Result<()> {
+        let mine = ["optimizer.", "explain."].iter().any(|prefix| option.starts_with(prefix))
+            || matches!(option, "execution.batch_size" | "execution.target_partitions");
+        if !mine {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied to set parameter \"{name}\""),
+            ));
+        }
+        let Some(value) = value else {
+            return Err(Error::unsupported(format!("\"{name}\" has no default to go back to")));
+        };
+        self.state.write().config_mut().options_mut().set(name, value)?;
+        Ok(())
+    }
+
+    /// Remembers the settings as they are when a transaction first changes one.
+    fn save_settings(&self) {
+        if self.transaction_state() == TransactionState::InBlock {
+            let mut saved = self.saved_settings.lock();
+            if saved.is_none() {
+                *saved = Some(self.settings.lock().clone());
+            }
+        }
+    }
+
+    fn end_transaction(&self, commit: bool) -> &'static str {
+        let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
+        if before == TransactionState::Idle {
+            self.notice(vec!["there is no transaction in progress".into()]);
+        }
+        let committed = commit && before != TransactionState::Failed;
+        let saved = self.saved_settings.lock().take();
+        let locals = std::mem::take(&mut *self.local_settings.lock());
+        let mut settings = self.settings.lock();
+        match saved {
+            Some(saved) if !committed => settings.restore(saved),
+            // The earliest value of each is put back last.
+            _ => locals.iter().rev().for_each(|(name, value)| settings.put_back(name, value)),
+        }
+        if committed { "COMMIT" } else { "ROLLBACK" }
+    }
+
+    fn need_block(&self, what: &str) -> Result<()> {
+        if self.transaction_state() == TransactionState::Idle {
+            return Err(Error::new(SqlState("25P01"), format!("{what} can only be used in transaction blocks")));
+        }
+        Ok(())
+    }
+
+    /// The database's name, which is the only one there is.
+    pub fn database(&self) -> &'static str {
+        DATABASE
+    }
+}
+
+/// What the catalog's functions answer in this session.
+#[derive(Debug)]
+struct ShownSession {
+    /// The name that the client gave; a trusted one acts as the owner whatever it is.
+    user: String,
+    pid: i32,
+    settings: Arc<Mutex<Settings>>,
+}
+
+impl pg::SessionView for ShownSession {
+    fn session_user(&self) -> String {
+        self.user.clone()
+    }
+
+    fn search_path(&self) -> Vec<String> {
+        self.settings.lock().search_path()
+    }
+
+    fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.settings.lock().get(name).map(str::to_string)
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        self.settings.lock().all().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    fn set(&self, name: &str, value: &str) -> Result<String> {
+        let mut settings = self.settings.lock();
+        settings.set(name, Some(value))?;
+        Ok(settings.get(name).unwrap_or_default().to_string())
+    }
+}
+
+/// What a statement about the session gives.
+pub(super) enum SessionAnswer {
+    /// The command tag.
+    Tag(&'static str),
+    /// SHOW name
+    One(String, String),
+    /// SHOW ALL
+    All(Vec<(String, String)>),
+}
+
+/// The column name that SHOW gives its answer.
+fn show_name(name: &str) -> String {
+    match name {
+        "timezone" => "TimeZone".to_string(),
+        "datestyle" => "DateStyle".to_string(),
+        "intervalstyle" => "IntervalStyle".to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,264 @@
+//! What SET, SHOW and RESET act on: one set of settings for each session.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::pg;
+use crate::error::{Error, Result, SqlState};
+
+/// The version that clients are told: they choose what they send by it.
+pub(super) const SERVER_VERSION: &str = pg::SERVER_VERSION;
+
+/// Settings with their defaults. Those a client must be told of when they change are marked.
+const SETTINGS: &[(&str, &str, bool)] = &[
+    ("application_name", "", true),
+    ("bytea_output", "hex", false),
+    ("client_encoding", "UTF8", true),
+    ("client_min_messages", "notice", false),
+    ("datestyle", "ISO, MDY", true),
+    ("default_transaction_isolation", "read committed", false),
+    ("default_transaction_read_only", "off", true),
+    ("extra_float_digits", "1", false),
+    ("idle_in_transaction_session_timeout", "0", false),
+    ("in_hot_standby", "off", false),
+    ("integer_datetimes", "on", false),
+    ("intervalstyle", "postgres", true),
+    ("is_superuser", "on", false),
+    ("jit", "off", false),
+    ("lc_collate", "C", false),
+    ("lc_ctype", "C", false),
+    ("lc_messages", "C", false),
+    ("lock_timeout", "0", false),
+    ("max_identifier_length", "63", false),
+    ("row_security", "on", false),
+    ("search_path", "public", false),
+    ("server_encoding", "UTF8", false),
+    ("server_version", SERVER_VERSION, false),
+    ("server_version_num", "150000", false),
+    ("session_authorization", "onerow", false),
+    ("standard_conforming_strings", "on", true),
+    ("statement_timeout", "0", false),
+    ("synchronize_seqscans", "on", false),
+    ("timezone", "UTC", true),
+    ("transaction_isolation", "read committed", false),
+    ("transaction_read_only", "off", false),
+    ("work_mem", "64MB", false),
+];
+
+/// Settings that SHOW gives and SET refuses.
+const READ_ONLY: &[&str] = &[
+    "in_hot_standby",
+    "integer_datetimes",
+    "is_superuser",
+    "lc_collate",
+    "lc_ctype",
+    "max_identifier_length",
+    "server_encoding",
+    "server_version",
+    "server_version_num",
+    "session_authorization",
+];
+
+/// How Postgres writes names that are not all lower case.
+fn display_name(name: &str) -> &str {
+    match name {
+        "datestyle" => "DateStyle",
+        "intervalstyle" => "IntervalStyle",
+        "timezone" => "TimeZone",
+        other => other,
+    }
+}
+
+/// One session's settings.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    values: BTreeMap<String, String>,
+    /// What the session began with, for RESET.
+    initial: BTreeMap<String, String>,
+    changed: Vec<String>,
+}
+
+impl Settings {
+    /// The defaults, with what the client asked for when it connected.
+    pub fn new(asked: &[(String, String)]) -> Result<Settings> {
+        let values: BTreeMap<String, String> =
+            SETTINGS.iter().map(|(name, value, _)| ((*name).to_string(), (*value).to_string())).collect();
+        let mut settings = Settings { initial: values.clone(), values, changed: vec![] };
+        for (name, value) in asked {
+            settings.set(name, Some(value))?;
+        }
+        settings.initial = settings.values.clone();
+        settings.changed.clear();
+        Ok(settings)
+    }
+
+    /// A setting's value. A setting with a dot in its name that was never set has none.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// Every setting, as SHOW ALL gives them.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (display_name(name), value.as_str()))
+    }
+
+    /// Sets a setting, or puts back what the session began with.
+    pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        let name = name.to_ascii_lowercase();
+        let value = match value {
+            Some(value) => value.to_string(),
+            None => self.initial.get(&name).cloned().unwrap_or_default(),
+        };
+        if READ_ONLY.contains(&name.as_str()) && self.values.get(&name) != Some(&value) {
+            return Err(Error::new(SqlState("55P02"), format!("parameter \"{name}\" cannot be changed")));
+        }
+        if !self.values.contains_key(&name) && !name.contains('.') {
+            return Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("unrecognized configuration parameter \"{name}\""),
+            ));
+        }
+        let value = checked(&name, value)?;
+        if self.values.get(&name) != Some(&value) {
+            self.changed.push(name.clone());
+        }
+        self.values.insert(name, value);
+        Ok(())
+    }
+
+    /// Puts back everything that the session began with.
+    pub fn reset_all(&mut self) {
+        for (name, value) in &self.initial {
+            if self.values.get(name) != Some(value) {
+                self.changed.push(name.clone());
+            }
+        }
+        self.values = self.initial.clone();
+    }
+
+    /// Puts back one value that the setting had before.
+    pub fn put_back(&mut self, name: &str, value: &str) {
+        if self.values.insert(name.to_string(), value.to_string()).as_deref() != Some(value) {
+            self.changed.push(name.to_string());
+        }
+    }
+
+    /// Puts back all the values that the settings had before.
+    pub fn restore(&mut self, before: Settings) {
+        for (name, value) in before.values {
+            self.put_back(&name, &value);
+        }
+    }
+
+    /// What the client must be told, since last asked.
+    pub fn take_changed(&mut self) -> Vec<(String, String)> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort();
+        changed.dedup();
+        changed
+            .into_iter()
+            .filter(|name| SETTINGS.iter().any(|(setting, _, told)| setting == name && *told))
+            .filter_map(|name| Some((display_name(&name).to_string(), self.values.get(&name)?.clone())))
+            .collect()
+    }
+
+    /// The schemas of the search path; `"$user"` stands for a schema that nobody has.
+    pub fn search_path(&self) -> Vec<String> {
+        self.get("search_path")
+            .unwrap_or_default()
+            .split(',')
+            .map(|part| part.trim().trim_matches('"').to_string())
+            .filter(|part| !part.is_empty() && part != "$user")
+            .collect()
+    }
+
+    /// The longest that a statement may take; none when it may take for ever.
+    pub fn statement_timeout(&self) -> Option<std::time::Duration> {
+        let millis = self.get("statement_timeout").and_then(|text| milliseconds(text).ok())?;
+        (millis > 0).then(|| std::time::Duration::from_millis(millis))
+    }
+}
+
+/// Refuses a value that the setting cannot have; gives it in the form that SHOW prints.
+fn checked(name: &str, value: String) -> Result<String> {
+    let invalid = |value: &str| {
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid value for parameter \"{name}\": \"{value}\""))
+    };
+    match name {
+        "timezone" => {
+            let text = value.trim_matches('"').to_string();
+            timezone(&text).ok_or_else(|| invalid(&text))
+        }
+        "client_encoding" => match value.trim_matches('"').to_ascii_uppercase().replace('-', "").as_str() {
+            "UTF8" | "UNICODE" | "SQL_ASCII" | "AUTO" => Ok("UTF8".to_string()),
+            _ => Err(invalid(&value).with_hint("Only UTF8 is supported.")),
+        },
+        "standard_conforming_strings" if !is_on(&value) => {
+            Err(Error::unsupported("standard_conforming_strings cannot be turned off"))
+        }
+        "datestyle" if !value.to_ascii_lowercase().contains("iso") => {
+            Err(Error::unsupported("only the ISO date style is supported"))
+        }
+        "datestyle" => Ok("ISO, MDY".to_string()),
+        "intervalstyle" if !value.eq_ignore_ascii_case("postgres") => {
+            Err(Error::unsupported("only the postgres interval style is supported"))
+        }
+        "bytea_output" if !value.eq_ignore_ascii_case("hex") => {
+            Err(Error::unsupported("only the hex form of bytea is supported"))
+        }
+        "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
+            let millis = milliseconds(&value).map_err(|()| invalid(&value))?;
+            Ok(match millis {
+                0 => "0".to_string(),
+                m if m % 60_000 == 0 => format!("{}min", m / 60_000),
+                m if m % 1_000 == 0 => format!("{}s", m / 1_000),
+                m => format!("{m}ms"),
+            })
+        }
+        "application_name" => {
+            // As Postgres: 63 bytes at most, and nothing but printable ASCII.
+            Ok(value.chars().take(63).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect())
+        }
+        _ => Ok(value),
+    }
+}
+
+fn is_on(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1" | "t")
+}
+
+/// A time zone's name as the database of zones writes it, or an offset as `+05:30`.
+fn timezone(text: &str) -> Option<String> {
+    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
+        return Some(zone.name().to_string());
+    }
+    if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("zulu") {
+        return Some("UTC".to_string());
+    }
+    let sign = match text.as_bytes().first()? {
+        b'+' => '+',
+        b'-' => '-',
+        b'0'..=b'9' => '+',
+        _ => return None,
+    };
+    let digits = text.trim_start_matches(['+', '-']);
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) => (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?),
+        None => (digits.parse::<u8>().ok()?, 0),
+    };
+    (hours <= 14 && minutes < 60).then(|| format!("{sign}{hours:02}:{minutes:02}"))
+}
+
+fn milliseconds(text: &str) -> std::result::Result<u64, ()> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..split].parse().map_err(|_| ())?;
+    let factor = match text[split..].trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(()),
+    };
+    number.checked_mul(factor).filter(|millis| *millis <= i32::MAX as u64).ok_or(())
+}

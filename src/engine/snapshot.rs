@@ -1,0 +1,115 @@
+//! One state of the catalog to plan with: what a query sees does not change while it is planned.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{MemTable, TableProvider};
+use parking_lot::{Mutex, RwLock};
+
+use super::{Engine, planning, write};
+use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
+use crate::error::{Error, Result};
+use crate::planner::foreign::ForeignTable;
+use crate::planner::names::{NameScope, Relations};
+use crate::planner::view::View;
+
+/// One state of the catalog with the views that were planned in it.
+#[derive(Debug, Default)]
+pub(super) struct CatalogState {
+    /// What is defined.
+    pub definitions: Arc<Definitions>,
+    /// Schemas whose import never reached its source, with why.
+    pub unreachable: BTreeMap<String, Error>,
+    views: Mutex<HashMap<RelationName, Arc<View>>>,
+}
+
+impl CatalogState {
+    pub fn new(definitions: Definitions, unreachable: BTreeMap<String, Error>) -> Self {
+        CatalogState { definitions: Arc::new(definitions), unreachable, views: Mutex::default() }
+    }
+}
+
+/// A state of the catalog with the engine that it belongs to.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    engine: Arc<Engine>,
+    state: Arc<CatalogState>,
+}
+
+impl Snapshot {
+    pub fn new(engine: Arc<Engine>, state: Arc<CatalogState>) -> Self {
+        Snapshot { engine, state }
+    }
+
+    /// The state that a view is planned with: names that give no schema are in `public`.
+    pub fn view_state(&self, owner: &str) -> Result<datafusion::execution::SessionState> {
+        let relations: Arc<dyn Relations> =
+            Arc::new(Snapshot { engine: Arc::clone(&self.engine), state: Arc::clone(&self.state) });
+        let scope = NameScope { role: owner.to_string(), search_path: Arc::new(RwLock::new(vec![PUBLIC.to_string()])) };
+        self.engine.state_with(relations, scope)
+    }
+
+    /// Plans a view's query with its owner's rights.
+    pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef) -> Result<View> {
+        let state = self.view_state(&relation.owner)?;
+        let written = planning::plan_query(&state, &view.query).await?;
+        let written = planning::rename(written, &view.column_names, &relation.name)?;
+        planning::check_columns(&written, &relation.name)?;
+        let analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
+        Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed))
+    }
+
+    async fn provider(&self, relation: &RelationDef, role: &str) -> Result<Arc<dyn TableProvider>> {
+        match &relation.kind {
+            RelationKind::Foreign(foreign) => {
+                if let Some(error) = &foreign.broken {
+                    return Err(error.clone());
+                }
+                let source = self.engine.sources.get(&self.state.definitions, &foreign.server, role)?;
+                Ok(Arc::new(ForeignTable::new(relation.name.clone(), Arc::clone(&foreign.table), source)))
+            }
+            RelationKind::Local(table) => {
+                let rows = self.engine.rows(&relation.name)?;
+                let memory = MemTable::try_new(write::schema(table), vec![rows.as_ref().clone()])?
+                    .with_column_defaults(write::defaults(table, &self.engine.base)?);
+                Ok(Arc::new(memory))
+            }
+            RelationKind::View(view) => {
+                if let Some(error) = &view.broken {
+                    return Err(error.clone());
+                }
+                if let Some(planned) = self.state.views.lock().get(&relation.name) {
+                    return Ok(Arc::clone(planned) as Arc<dyn TableProvider>);
+                }
+                let planned = Arc::new(Box::pin(self.plan_view(relation, view)).await?);
+                self.state.views.lock().insert(relation.name.clone(), Arc::clone(&planned));
+                Ok(planned)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Relations for Snapshot {
+    fn definitions(&self) -> Arc<Definitions> {
+        Arc::clone(&self.state.definitions)
+    }
+
+    async fn relation(&self, name: &RelationName, role: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        match self.state.definitions.relations.get(name) {
+            Some(relation) => match self.provider(relation, role).await {
+                Ok(provider) => Ok(Some(provider)),
+                // The view's own text is not the statement's: its position would mislead.
+                Err(e) if matches!(relation.kind, RelationKind::View(_)) => {
+                    Err(e.with_position(None).with_context(format!("view \"{}\"", relation.name)))
+                }
+                Err(e) => Err(e),
+            },
+            None => match self.state.unreachable.get(&name.schema) {
+                Some(error) => Err(error.clone()),
+                None => Ok(None),
+            },
+        }
+    }
+}

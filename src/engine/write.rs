@@ -1,0 +1,390 @@
+//! INSERT, UPDATE, DELETE and TRUNCATE on small local tables.
+//!
+//! The new rows are computed by the query engine, checked against the table's keys, made durable in the state
+//! folder and only then shown. UPDATE and DELETE write the whole table anew: these tables are small.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::compute::CastOptions;
+use datafusion::arrow::compute::{cast_with_options, concat_batches};
+use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use datafusion::arrow::row::{RowConverter, SortField};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::DFSchema;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::{
+    AssignmentTarget, Delete, FromTable, ObjectName, Statement as SqlStatement, TableFactor, TableObject,
+    TableWithJoins, Update,
+};
+
+use super::run::{bind, collect, located};
+use super::session::Session;
+use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
+use crate::catalog::store::RowChange;
+use crate::ddl::script;
+use crate::ddl::statement::{NameRef, Statement, StatementKind};
+use crate::error::{Error, Result, SqlState};
+use crate::planner::names::Relations;
+
+/// The schema of a local table.
+pub(super) fn schema(table: &LocalTableDef) -> SchemaRef {
+    let fields: Vec<_> = table.columns.iter().map(|c| c.pg_type().field(&c.name, c.nullable)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The columns' defaults as expressions.
+pub(super) fn defaults(table: &LocalTableDef, state: &SessionState) -> Result<HashMap<String, Expr>> {
+    let empty = DFSchema::empty();
+    table
+        .columns
+        .iter()
+        .filter_map(|column| column.default.as_ref().map(|sql| (column.name.clone(), sql)))
+        .map(|(name, sql)| Ok((name, state.create_logical_expr(sql, &empty)?)))
+        .collect()
+}
+
+impl Session {
+    /// Runs a write, giving its command tag; none when the statement is none.
+    pub(super) async fn write(
+        &self,
+        state: &SessionState,
+        parsed: &DfStatement,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<Option<String>> {
+        let DfStatement::Statement(sql) = parsed else { return Ok(None) };
+        match sql.as_ref() {
+            SqlStatement::Insert(insert) => {
+                if insert.on.is_some() {
+                    return Err(Error::unsupported("INSERT .. ON CONFLICT is not supported"));
+                }
+                if insert.returning.is_some() {
+                    return Err(Error::unsupported("RETURNING is not supported"));
+                }
+                let TableObject::TableName(name) = &insert.table else {
+                    return Err(Error::unsupported("INSERT into a function is not supported"));
+                };
+                let (relation, table) = self.writable(name, "insert into")?;
+                let rows = self.insert(state, parsed, statement, parameters, &relation, &table).await?;
+                Ok(Some(format!("INSERT 0 {rows}")))
+            }
+            SqlStatement::Update(update) => {
+                let rows = self.update(state, update, statement, parameters).await?;
+                Ok(Some(format!("UPDATE {rows}")))
+            }
+            SqlStatement::Delete(delete) => {
+                let rows = self.delete(state, delete, statement, parameters).await?;
+                Ok(Some(format!("DELETE {rows}")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The local table that a name means, or why it cannot be written.
+    fn writable(&self, name: &ObjectName, verb: &str) -> Result<(RelationName, LocalTableDef)> {
+        let parts: Vec<String> = name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident())
+            .map(|ident| if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() })
+            .collect();
+        let mut parts = parts.into_iter().rev();
+        let name = NameRef { name: parts.next().unwrap_or_default(), schema: parts.next(), position: 1 };
+        self.writable_ref(&name, verb)
+    }
+
+    pub(super) fn writable_ref(&self, name: &NameRef, verb: &str) -> Result<(RelationName, LocalTableDef)> {
+        let definitions = self.engine.definitions();
+        let path = self.scope.search_path.read().clone();
+        let relation: &RelationDef = definitions.find(name, &path).ok_or_else(|| {
+            Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
+        })?;
+        match &relation.kind {
+            RelationKind::Local(table) => Ok((relation.name.clone(), table.clone())),
+            RelationKind::View(_) => Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("cannot {verb} view \"{}\"", name.name),
+            )
+            .with_hint("Views are read-only; change the tables that they read.")),
+            RelationKind::Foreign(_) => Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("cannot {verb} foreign table \"{}\"", name.name),
+            )
+            .with_hint("Sources are read-only; change the rows at the source.")),
+        }
+    }
+
+    async fn insert(
+        &self,
+        state: &SessionState,
+        parsed: &DfStatement,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+        relation: &RelationName,
+        table: &LocalTableDef,
+    ) -> Result<usize> {
+        let _changing = self.engine.changing.lock().await;
+        let plan = state.statement_to_plan(parsed.clone()).await.map_err(|e| located(e, statement))?;
+        let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
+            return Err(Error::internal("INSERT was planned as something else"));
+        };
+        let new = collect(state, &dml.input).await?;
+        let new = conform(&new, table)?;
+        let rows = new.num_rows();
+        check_nulls(&new, relation, table)?;
+        let there = self.engine.rows(relation)?;
+        check_keys(there.iter().chain([&new]), relation, table)?;
+        if rows > 0 {
+            let definitions = self.engine.definitions();
+            self.engine.commit(
+                definitions.as_ref().clone(),
+                &[(relation.clone(), RowChange::Append(std::slice::from_ref(&new)))],
+            )?;
+        }
+        Ok(rows)
+    }
+
+    async fn update(
+        &self,
+        state: &SessionState,
+        update: &Update,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<i64> {
+        if update.from.is_some() || update.returning.is_some() {
+            return Err(Error::unsupported("UPDATE .. FROM and RETURNING are not supported"));
+        }
+        let (name, alias) = one_table(&update.table)?;
+        let (relation, table) = self.writable(name, "update")?;
+        let wanted = update.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
+        let mut changes: HashMap<String, String> = HashMap::new();
+        for assignment in &update.assignments {
+            let AssignmentTarget::ColumnName(target) = &assignment.target else {
+                return Err(Error::unsupported("UPDATE of several columns at once is not supported"));
+            };
+            let column = target
+                .0
+                .last()
+                .and_then(|p| p.as_ident())
+                .map(|i| if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() });
+            let column = column.unwrap_or_default();
+            let Some(there) = table.columns.iter().find(|c| c.name == column) else {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_COLUMN,
+                    format!("column \"{column}\" of relation \"{}\" does not exist", relation.name),
+                ));
+            };
+            let mut value = assignment.value.to_string();
+            if value.eq_ignore_ascii_case("default") {
+                value = there.default.clone().unwrap_or_else(|| "NULL".to_string());
+            }
+            if changes.insert(column.clone(), format!("CAST(({value}) AS {})", there.pg_type)).is_some() {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("multiple assignments to same column \"{column}\""),
+                ));
+            }
+        }
+        let items: Vec<String> = table
+            .columns
+            .iter()
+            .map(|c| {
+                let column = quote_identifier(&c.name);
+                match changes.get(&c.name) {
+                    Some(value) => format!("CASE WHEN ({wanted}) IS TRUE THEN {value} ELSE {column} END AS {column}"),
+                    None => column,
+                }
+            })
+            .collect();
+        let from = from_clause(name, alias);
+        let rows = format!("SELECT {} FROM {from}", items.join(", "));
+        let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
+        self.replace(state, &relation, &table, &rows, &count, statement, parameters).await
+    }
+
+    async fn delete(
+        &self,
+        state: &SessionState,
+        delete: &Delete,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<i64> {
+        if delete.using.is_some() || delete.returning.is_some() {
+            return Err(Error::unsupported("DELETE .. USING and RETURNING are not supported"));
+        }
+        let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
+        let [table] = tables.as_slice() else {
+            return Err(Error::unsupported("DELETE from several tables is not supported"));
+        };
+        let (name, alias) = one_table(table)?;
+        let (relation, table) = self.writable(name, "delete from")?;
+        let wanted = delete.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
+        let from = from_clause(name, alias);
+        let items: Vec<String> = table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
+        let rows = format!("SELECT {} FROM {from} WHERE ({wanted}) IS NOT TRUE", items.join(", "));
+        let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
+        self.replace(state, &relation, &table, &rows, &count, statement, parameters).await
+    }
+
+    /// Takes what `rows` gives as the table's rows, and the answer of `count` as how many were touched.
+    #[expect(clippy::too_many_arguments, reason = "the two statements differ in nothing else")]
+    async fn replace(
+        &self,
+        state: &SessionState,
+        relation: &RelationName,
+        table: &LocalTableDef,
+        rows: &str,
+        count: &str,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<i64> {
+        let _changing = self.engine.changing.lock().await;
+        let touched = self.read(state, count, statement, parameters).await?;
+        let touched = touched
+            .first()
+            .filter(|b| b.num_rows() > 0)
+            .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
+        if touched > 0 {
+            let rows = conform(&self.read(state, rows, statement, parameters).await?, table)?;
+            check_nulls(&rows, relation, table)?;
+            check_keys(std::iter::once(&rows), relation, table)?;
+            let definitions = self.engine.definitions();
+            self.engine.commit(
+                definitions.as_ref().clone(),
+                &[(relation.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],
+            )?;
+        }
+        Ok(touched)
+    }
+
+    async fn read(
+        &self,
+        state: &SessionState,
+        query: &str,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<Vec<RecordBatch>> {
+        let parsed = script::parse(query)?.pop();
+        let Some(Statement { kind: StatementKind::Plan(parsed), .. }) = parsed else {
+            return Err(Error::internal("a rewritten statement did not parse"));
+        };
+        // Positions would count in the rewritten text, so they are left out.
+        let plan = state.statement_to_plan(*parsed).await.map_err(|e| Error::from(e).with_position(None))?;
+        let _ = statement;
+        let plan = bind(plan, parameters.to_vec())?;
+        collect(state, &plan).await
+    }
+}
+
+fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Option<String>)> {
+    match &table.relation {
+        TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
+            Ok((name, alias.as_ref().map(ToString::to_string)))
+        }
+        _ => Err(Error::unsupported("UPDATE and DELETE take one table")),
+    }
+}
+
+fn from_clause(name: &ObjectName, alias: Option<String>) -> String {
+    match alias {
+        Some(alias) => format!("{name} {alias}"),
+        None => name.to_string(),
+    }
+}
+
+/// Rows as one batch of the table's own schema.
+pub(super) fn conform(batches: &[RecordBatch], table: &LocalTableDef) -> Result<RecordBatch> {
+    let schema = schema(table);
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let mut converted = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(column, field)| Ok(cast_with_options(column, field.data_type(), &options)?))
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        // Nulls are checked by us, with Postgres's message; here every column may have them.
+        let nullable =
+            Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>());
+        converted.push(RecordBatch::try_new(Arc::new(nullable), columns)?);
+    }
+    let nullable = Arc::new(Schema::new(
+        schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+    ));
+    let all = concat_batches(&nullable, &converted)?;
+    match RecordBatch::try_new(Arc::clone(&schema), all.columns().to_vec()) {
+        Ok(batch) => Ok(batch),
+        // A null in a NOT NULL column: kept for the check that names it.
+        Err(_) => Ok(all),
+    }
+}
+
+pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &LocalTableDef) -> Result<()> {
+    for (column, values) in table.columns.iter().zip(rows.columns()) {
+        if !column.nullable && values.null_count() > 0 {
+            return Err(Error::new(
+                SqlState::NOT_NULL_VIOLATION,
+                format!(
+                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                    column.name, relation.name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses rows that have the same key. A key with a null in it is equal to none, as in Postgres.
+pub(super) fn check_keys<'a>(
+    batches: impl Iterator<Item = &'a RecordBatch> + Clone,
+    relation: &RelationName,
+    table: &LocalTableDef,
+) -> Result<()> {
+    let primary = (!table.primary_key.is_empty()).then_some(("pkey", &table.primary_key));
+    let keys = primary.into_iter().chain(table.unique_keys.iter().map(|key| ("key", key)));
+    for (suffix, key) in keys {
+        let mut seen = HashSet::new();
+        let Some(indexes) =
+            key.iter().map(|name| table.columns.iter().position(|c| c.name == *name)).collect::<Option<Vec<usize>>>()
+        else {
+            continue;
+        };
+        let types = schema(table);
+        let fields = indexes.iter().map(|i| SortField::new(types.field(*i).data_type().clone())).collect();
+        let converter = RowConverter::new(fields)?;
+        for batch in batches.clone() {
+            let columns: Vec<ArrayRef> = indexes.iter().map(|i| Arc::clone(batch.column(*i))).collect();
+            let rows = converter.convert_columns(&columns)?;
+            for row in 0..batch.num_rows() {
+                if columns.iter().any(|c| c.is_null(row)) {
+                    continue;
+                }
+                if !seen.insert(rows.row(row).owned()) {
+                    return Err(duplicate(relation, key, suffix, &columns, row)?);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn duplicate(relation: &RelationName, key: &[String], suffix: &str, columns: &[ArrayRef], row: usize) -> Result<Error> {
+    let options = FormatOptions::default();
+    let values = columns
+        .iter()
+        .map(|c| Ok(ArrayFormatter::try_new(c.as_ref(), &options)?.value(row).to_string()))
+        .collect::<Result<Vec<_>>>()?;
+    let name = if suffix == "pkey" {
+        format!("{}_pkey", relation.name)
+    } else {
+        format!("{}_{}_key", relation.name, key.join("_"))
+    };
+    Ok(Error::new(SqlState::UNIQUE_VIOLATION, format!("duplicate key value violates unique constraint \"{name}\""))
+        .with_detail(format!("Key ({})=({}) already exists.", key.join(", "), values.join(", "))))
+}

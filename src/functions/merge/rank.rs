@@ -1,0 +1,297 @@
+//! The ranking of rows, shared by the accumulators and by lineage.
+//!
+//! A row ranks by its keys (a timestamp, a trust, a length), each turned into a whole number whose order is the key's:
+//! the greater rank wins and a null key ranks below every other. Equal ranks leave the choice to the greater value.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
+use datafusion::arrow::datatypes::{
+    ArrowNativeType, DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType,
+    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
+use datafusion::arrow::row::Rows;
+use datafusion::common::Result;
+
+use super::columns::{argument, candidates, check_lengths, primitive, takes_part, unexpected};
+use super::length::lengths;
+use super::order::{Encoder, Zeros};
+use super::rule::{Choice, Key, MergeRule, Role};
+
+/// A whole number that a key column's values are ranked by.
+pub(super) trait RankKey: ArrowNativeType + Ord {
+    /// A key column as numbers of the same order.
+    fn read(column: &ArrayRef) -> Result<ScalarBuffer<Self>>;
+    /// A column of this type again, from what [`RankKey::read`] gave.
+    fn restore(ranks: Vec<Self>, nulls: Option<NullBuffer>, data_type: &DataType) -> Result<ArrayRef>;
+    /// The same numbers in the opposite order; undoes itself.
+    fn reversed(self) -> Self;
+    /// A length as a rank.
+    fn of_length(length: i64) -> Self;
+}
+
+impl RankKey for i64 {
+    fn read(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
+        fn as_is<T: ArrowPrimitiveType<Native = i64>>(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
+            Ok(primitive::<T>(column)?.values().clone())
+        }
+        match column.data_type() {
+            DataType::Int64 => as_is::<Int64Type>(column),
+            DataType::Timestamp(TimeUnit::Second, _) => as_is::<TimestampSecondType>(column),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => as_is::<TimestampMillisecondType>(column),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => as_is::<TimestampMicrosecondType>(column),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => as_is::<TimestampNanosecondType>(column),
+            DataType::Date64 => as_is::<Date64Type>(column),
+            DataType::Time64(TimeUnit::Microsecond) => as_is::<Time64MicrosecondType>(column),
+            DataType::Time64(TimeUnit::Nanosecond) => as_is::<Time64NanosecondType>(column),
+            DataType::Date32 => Ok(primitive::<Date32Type>(column)?.values().iter().map(|v| i64::from(*v)).collect()),
+            DataType::Float64 => {
+                Ok(primitive::<Float64Type>(column)?.values().iter().map(|v| rank_of_float(*v)).collect())
+            }
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn restore(ranks: Vec<i64>, nulls: Option<NullBuffer>, data_type: &DataType) -> Result<ArrayRef> {
+        fn typed<T: ArrowPrimitiveType>(
+            values: Vec<T::Native>,
+            nulls: Option<NullBuffer>,
+            data_type: &DataType,
+        ) -> Result<ArrayRef> {
+            Ok(Arc::new(PrimitiveArray::<T>::try_new(values.into(), nulls)?.with_data_type(data_type.clone())))
+        }
+        match data_type {
+            DataType::Int64 => typed::<Int64Type>(ranks, nulls, data_type),
+            DataType::Timestamp(TimeUnit::Second, _) => typed::<TimestampSecondType>(ranks, nulls, data_type),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => typed::<TimestampMillisecondType>(ranks, nulls, data_type),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => typed::<TimestampMicrosecondType>(ranks, nulls, data_type),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => typed::<TimestampNanosecondType>(ranks, nulls, data_type),
+            DataType::Date64 => typed::<Date64Type>(ranks, nulls, data_type),
+            DataType::Time64(TimeUnit::Microsecond) => typed::<Time64MicrosecondType>(ranks, nulls, data_type),
+            DataType::Time64(TimeUnit::Nanosecond) => typed::<Time64NanosecondType>(ranks, nulls, data_type),
+            // These came from 32 bits.
+            DataType::Date32 => {
+                typed::<Date32Type>(ranks.into_iter().map(|rank| rank as i32).collect(), nulls, data_type)
+            }
+            DataType::Float64 => typed::<Float64Type>(ranks.into_iter().map(float_of_rank).collect(), nulls, data_type),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    #[inline]
+    fn reversed(self) -> i64 {
+        !self
+    }
+
+    fn of_length(length: i64) -> i64 {
+        length
+    }
+}
+
+impl RankKey for i128 {
+    fn read(column: &ArrayRef) -> Result<ScalarBuffer<i128>> {
+        match column.data_type() {
+            DataType::Decimal128(_, _) => Ok(primitive::<Decimal128Type>(column)?.values().clone()),
+            _ => Ok(i64::read(column)?.iter().map(|v| i128::from(*v)).collect()),
+        }
+    }
+
+    fn restore(ranks: Vec<i128>, nulls: Option<NullBuffer>, data_type: &DataType) -> Result<ArrayRef> {
+        match data_type {
+            DataType::Decimal128(_, _) => Ok(Arc::new(
+                PrimitiveArray::<Decimal128Type>::try_new(ranks.into(), nulls)?.with_data_type(data_type.clone()),
+            )),
+            // These came from 64 bits.
+            _ => i64::restore(ranks.into_iter().map(|rank| rank as i64).collect(), nulls, data_type),
+        }
+    }
+
+    #[inline]
+    fn reversed(self) -> i128 {
+        !self
+    }
+
+    fn of_length(length: i64) -> i128 {
+        i128::from(length)
+    }
+}
+
+/// Numbers in the order of doubles: both zeros are one, and NaN is above infinity.
+fn rank_of_float(value: f64) -> i64 {
+    let value = if value.is_nan() {
+        f64::NAN
+    } else if value == 0.0 {
+        0.0
+    } else {
+        value
+    };
+    flip_negative(value.to_bits() as i64)
+}
+
+fn float_of_rank(rank: i64) -> f64 {
+    f64::from_bits(flip_negative(rank) as u64)
+}
+
+/// Negative doubles count downwards as bits: turns their order round, and back.
+fn flip_negative(bits: i64) -> i64 {
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+/// Where one key of a ranking comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum KeySource {
+    /// An argument, or the state column at the same position.
+    Column {
+        /// Its position.
+        at: usize,
+        /// Whether the smallest wins.
+        smallest: bool,
+        /// Its type.
+        data_type: DataType,
+    },
+    /// The value's length.
+    Length {
+        /// Whether the smallest wins.
+        smallest: bool,
+    },
+}
+
+impl KeySource {
+    /// Whether its numbers need more than 64 bits.
+    pub(super) fn is_wide(&self) -> bool {
+        matches!(self, KeySource::Column { data_type: DataType::Decimal128(_, _), .. })
+    }
+
+    /// The key's numbers for a batch.
+    pub(super) fn keys<K: RankKey>(&self, columns: &[ArrayRef]) -> Result<Keys<K>> {
+        match self {
+            KeySource::Column { at, smallest, .. } => {
+                let column = argument(columns, *at)?;
+                Ok(Keys { values: K::read(column)?, nulls: column.logical_nulls(), smallest: *smallest })
+            }
+            KeySource::Length { smallest } => {
+                let values = lengths(argument(columns, 0)?)?.into_iter().map(K::of_length).collect();
+                Ok(Keys { values, nulls: None, smallest: *smallest })
+            }
+        }
+    }
+}
+
+/// One key of a batch's rows.
+#[derive(Clone, Debug)]
+pub(super) struct Keys<K: RankKey> {
+    values: ScalarBuffer<K>,
+    nulls: Option<NullBuffer>,
+    smallest: bool,
+}
+
+impl<K: RankKey> Keys<K> {
+    /// The row's rank by this key: the greater wins, none is the lowest.
+    #[inline]
+    pub(super) fn rank(&self, row: usize) -> Option<K> {
+        if !takes_part(self.nulls.as_ref(), row) {
+            return None;
+        }
+        self.values.get(row).map(|key| if self.smallest { key.reversed() } else { *key })
+    }
+}
+
+/// What told two rows apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The function's own rule.
+    Rule,
+    /// Trust, after the rule was a tie.
+    Trust,
+    /// The timestamp, after rule and trust were ties.
+    Timestamp,
+    /// The greater value, after all else was a tie.
+    Value,
+}
+
+impl Level {
+    /// As lineage prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Rule => "rule",
+            Level::Trust => "trust",
+            Level::Timestamp => "timestamp",
+            Level::Value => "value",
+        }
+    }
+}
+
+/// The rows of one batch in the order in which a merge function prefers them.
+///
+/// For a function that ranks rows (newest, most_trusted, longest ..) this is the order of its accumulator. For one that
+/// counts values it orders by value alone: rows with the value that won are its equal candidates.
+#[derive(Debug)]
+pub struct RowRanking {
+    candidates: Option<NullBuffer>,
+    keys: Vec<(Level, Keys<i128>)>,
+    values: Rows,
+}
+
+impl RowRanking {
+    /// Ranks the rows of a function's arguments, which have the types that [`MergeRule::coerce`] names.
+    pub fn try_new(rule: &MergeRule, columns: &[ArrayRef]) -> Result<Self> {
+        let value = argument(columns, 0)?;
+        check_lengths(columns, value.len())?;
+        let types: Vec<DataType> = columns.iter().map(|column| column.data_type().clone()).collect();
+        let keys = rule
+            .key_sources(&types)
+            .into_iter()
+            .enumerate()
+            .map(|(nth, (key, source))| Ok((level(nth, key), source.keys::<i128>(columns)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let zeros = if matches!(rule.choice, Choice::Ranked(_)) { Zeros::Kept } else { Zeros::Merged };
+        let values = Encoder::try_new(value.data_type())?.encode(value, zeros)?;
+        Ok(RowRanking { candidates: candidates(value, None), keys, values })
+    }
+
+    /// Whether the row's value can be chosen at all.
+    pub fn is_candidate(&self, row: usize) -> bool {
+        takes_part(self.candidates.as_ref(), row)
+    }
+
+    /// Which of two rows is preferred (greater), and what decided it. No level when they are equal in all that the
+    /// function is given.
+    pub fn compare(&self, a: usize, b: usize) -> (Ordering, Option<Level>) {
+        for (level, keys) in &self.keys {
+            let order = keys.rank(a).cmp(&keys.rank(b));
+            if order.is_ne() {
+                return (order, Some(*level));
+            }
+        }
+        let order = self.values.row(a).cmp(&self.values.row(b));
+        (order, order.is_ne().then_some(Level::Value))
+    }
+}
+
+fn level(nth: usize, key: Key) -> Level {
+    match key {
+        _ if nth == 0 => Level::Rule,
+        Key::Greatest(Role::Trust) | Key::Smallest(Role::Trust) => Level::Trust,
+        Key::Greatest(Role::Time) | Key::Smallest(Role::Time) => Level::Timestamp,
+        _ => Level::Rule,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_rank_in_their_order() {
+        let ordered = [f64::NEG_INFINITY, -1.5, -1e-300, 0.0, 1e-300, 2.0, f64::INFINITY, f64::NAN];
+        for pair in ordered.windows(2) {
+            assert!(rank_of_float(pair[0]) < rank_of_float(pair[1]), "{pair:?}");
+        }
+        assert_eq!(rank_of_float(-0.0), rank_of_float(0.0));
+        assert_eq!(rank_of_float(-f64::NAN), rank_of_float(f64::NAN));
+        assert_eq!(float_of_rank(rank_of_float(-1.5)), -1.5);
+    }
+}

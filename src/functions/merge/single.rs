@@ -1,0 +1,77 @@
+//! The accumulator of one group (no GROUP BY, and windows), as a groups accumulator with one group.
+
+use std::fmt;
+
+use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
+
+use super::columns::argument;
+
+/// A groups accumulator that may also serve as an accumulator of one group.
+pub(super) trait MergeState: GroupsAccumulator + fmt::Debug + Sync {}
+
+impl<G: GroupsAccumulator + fmt::Debug + Sync> MergeState for G {}
+
+/// One group. It can be read and go on, as a window whose frame grows needs it to.
+#[derive(Debug)]
+pub(super) struct Single {
+    inner: Box<dyn MergeState>,
+    /// The group of each row: always 0.
+    rows: Vec<usize>,
+    /// Whether the group exists in `inner`.
+    started: bool,
+}
+
+impl Single {
+    /// A group without rows.
+    pub(super) fn new(inner: Box<dyn MergeState>) -> Self {
+        Single { inner, rows: Vec::new(), started: false }
+    }
+
+    /// The group's state, which leaves the group gone.
+    fn take(&mut self) -> Result<Vec<ArrayRef>> {
+        if !self.started {
+            let empty = self.inner.state(EmitTo::All)?;
+            self.inner.merge_batch(&empty, &[], 1)?;
+        }
+        self.started = false;
+        self.inner.state(EmitTo::All)
+    }
+
+    /// Puts a taken state back.
+    fn put(&mut self, state: &[ArrayRef]) -> Result<()> {
+        self.started = true;
+        self.inner.merge_batch(state, &[0], 1)
+    }
+}
+
+impl Accumulator for Single {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.rows.resize(argument(values, 0)?.len(), 0);
+        self.started = true;
+        self.inner.update_batch(values, &self.rows, None, 1)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.rows.resize(argument(states, 0)?.len(), 0);
+        self.started = true;
+        self.inner.merge_batch(states, &self.rows, 1)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let state = self.take()?;
+        self.put(&state)?;
+        let value = self.inner.evaluate(EmitTo::All)?;
+        self.put(&state)?;
+        ScalarValue::try_from_array(&value, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.take()?.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.rows.capacity() * size_of::<usize>() + self.inner.size()
+    }
+}

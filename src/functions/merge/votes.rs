@@ -1,0 +1,336 @@
+//! Accumulators that keep the distinct values of each group with their totals: majority, weighted_majority, unanimous,
+//! all_values.
+//!
+//! A value is kept as a byte string of its order, so equal values have equal strings and the greater value the greater
+//! string. The state is a list of the values and, where they are counted, a list of as many totals; a total of doubles
+//! is spread over several elements, each with its value, so that it stays exact.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use datafusion::arrow::compute::filter;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{HashMap, Result};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+
+use super::columns::{argument, candidates, check_lengths, no_group, takes_part, unexpected};
+use super::numbers::{Number, Numbers, column_of, out_of_range};
+use super::order::{Encoder, Zeros};
+use super::rule::{Choice, MergeRule, item_of};
+use super::total::Total;
+use crate::error::{Error, SqlState};
+
+/// Up to this many values a group keeps a list; with more, a hash map.
+const FEW: usize = 16;
+/// What an entry costs beside its value's bytes, the allocation of those included.
+const ENTRY: usize = size_of::<(Box<[u8]>, Total)>() + 16;
+
+/// The type of a value's total in the state. None where values are not counted.
+pub(super) fn total_type(rule: &MergeRule, weight: Option<&DataType>) -> Option<DataType> {
+    match (rule.choice, weight) {
+        (Choice::Majority, _) => Some(DataType::Decimal128(38, 0)),
+        (Choice::WeightedMajority, Some(DataType::Float64)) => Some(DataType::Float64),
+        (Choice::WeightedMajority, Some(DataType::Decimal128(_, scale))) => Some(DataType::Decimal128(38, *scale)),
+        (Choice::WeightedMajority, _) => Some(DataType::Decimal128(38, 0)),
+        _ => None,
+    }
+}
+
+/// One group's values and their totals.
+#[derive(Debug)]
+enum Ballot {
+    Few(Vec<(Box<[u8]>, Total)>),
+    Many(HashMap<Box<[u8]>, Total>),
+}
+
+impl Ballot {
+    fn new() -> Self {
+        Ballot::Few(Vec::new())
+    }
+
+    fn find(&mut self, value: &[u8]) -> Option<&mut Total> {
+        match self {
+            Ballot::Few(entries) => {
+                entries.iter_mut().find(|(known, _)| known.as_ref() == value).map(|(_, total)| total)
+            }
+            Ballot::Many(entries) => entries.get_mut(value),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Ballot::Few(entries) => entries.len(),
+            Ballot::Many(entries) => entries.len(),
+        }
+    }
+
+    /// Adds a value that is not there yet.
+    fn insert(&mut self, value: &[u8], total: Total) {
+        match self {
+            Ballot::Few(entries) if entries.len() < FEW => entries.push((value.into(), total)),
+            Ballot::Few(entries) => {
+                let mut many: HashMap<Box<[u8]>, Total> = std::mem::take(entries).into_iter().collect();
+                many.insert(value.into(), total);
+                *self = Ballot::Many(many);
+            }
+            Ballot::Many(entries) => {
+                entries.insert(value.into(), total);
+            }
+        }
+    }
+
+    fn into_entries(self) -> Vec<(Box<[u8]>, Total)> {
+        match self {
+            Ballot::Few(entries) => entries,
+            Ballot::Many(entries) => entries.into_iter().collect(),
+        }
+    }
+}
+
+/// The distinct values of each group.
+#[derive(Debug)]
+pub(super) struct Votes {
+    rule: &'static MergeRule,
+    item: FieldRef,
+    total: Option<DataType>,
+    encoder: Encoder,
+    ballots: Vec<Ballot>,
+    /// Bytes of all entries.
+    held: usize,
+}
+
+impl Votes {
+    /// No groups yet.
+    pub(super) fn try_new(rule: &'static MergeRule, value: &FieldRef, weight: Option<&DataType>) -> Result<Self> {
+        Ok(Votes {
+            rule,
+            item: item_of(value),
+            total: total_type(rule, weight),
+            encoder: Encoder::try_new(value.data_type())?,
+            ballots: Vec::new(),
+            held: 0,
+        })
+    }
+
+    fn resize(&mut self, groups: usize) {
+        if groups > self.ballots.len() {
+            self.ballots.resize_with(groups, Ballot::new);
+        }
+    }
+
+    /// Adds a value's weight in a group.
+    fn add(&mut self, group: usize, value: &[u8], weight: Number) -> Result<()> {
+        let Some(ballot) = self.ballots.get_mut(group) else { return Err(no_group(group)) };
+        if let Some(total) = ballot.find(value) {
+            if self.total.is_some() {
+                let before = total.heap();
+                total.add(weight).map_err(|_| out_of_range(self.rule.name))?;
+                self.held = (self.held + total.heap()).saturating_sub(before);
+            }
+        } else if self.rule.choice != Choice::Unanimous || ballot.len() < 2 {
+            let total = Total::of(weight);
+            self.held += ENTRY + value.len() + total.heap();
+            ballot.insert(value, total);
+        }
+        Ok(())
+    }
+
+    /// Takes groups out, as lists of their entries.
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(Box<[u8]>, Total)>> {
+        if let EmitTo::First(groups) = emit_to {
+            self.resize(groups);
+        }
+        let taken: Vec<_> = emit_to.take_needed(&mut self.ballots).into_iter().map(Ballot::into_entries).collect();
+        let bytes: usize = taken.iter().flatten().map(|(value, total)| ENTRY + value.len() + total.heap()).sum();
+        self.held = if self.ballots.is_empty() { 0 } else { self.held.saturating_sub(bytes) };
+        taken
+    }
+
+    /// The value that wins in a group.
+    fn winner(&self, entries: Vec<(Box<[u8]>, Total)>) -> Option<Box<[u8]>> {
+        if self.rule.choice == Choice::Unanimous && entries.len() > 1 {
+            return None;
+        }
+        let by_total = |a: &Total, b: &Total| if self.total.is_some() { a.compare(b) } else { Ordering::Equal };
+        entries
+            .into_iter()
+            .max_by(|(a_value, a), (b_value, b)| by_total(a, b).then_with(|| a_value.cmp(b_value)))
+            .map(|(value, _)| value)
+    }
+
+    /// A list column of values, given as byte strings and as the number of them in each group.
+    fn values_column(&self, values: &[Box<[u8]>], lengths: &[usize], nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        let values = self.encoder.decode(values.iter().map(|value| Some(value.as_ref())))?;
+        list_column(&self.item, values, lengths.iter().copied(), nulls)
+    }
+}
+
+/// A list column whose lists have these lengths.
+fn list_column(
+    item: &FieldRef,
+    values: ArrayRef,
+    lengths: impl Iterator<Item = usize>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    let mut offsets = vec![0_i32];
+    let mut end = 0_usize;
+    for length in lengths {
+        end += length;
+        offsets.push(i32::try_from(end).map_err(|_| {
+            Error::new(SqlState::OUT_OF_MEMORY, "merged values are too many for one column")
+                .with_hint("Merge fewer groups at a time.")
+        })?);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?))
+}
+
+/// The elements of a list column that its rows use, and where each row's begin and end among them.
+fn elements(column: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize)>)> {
+    let list = column.as_list_opt::<i32>().ok_or_else(|| unexpected(column.data_type()))?;
+    // The rows may be a slice of many more.
+    let first = list.offsets().first().map_or(0, |offset| *offset as usize);
+    let last = list.offsets().last().map_or(0, |offset| *offset as usize);
+    let mut start = 0;
+    let mut rows = Vec::with_capacity(list.len());
+    for (row, length) in list.offsets().lengths().enumerate() {
+        rows.push(if list.is_valid(row) { (start, start + length) } else { (start, start) });
+        start += length;
+    }
+    Ok((list.values().slice(first, last - first), rows))
+}
+
+impl GroupsAccumulator for Votes {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.resize(total_num_groups);
+        check_lengths(values, group_indices.len())?;
+        let value = argument(values, 0)?;
+        let mask = candidates(value, opt_filter);
+        let weights = match self.rule.choice {
+            Choice::WeightedMajority => Some(Numbers::read(argument(values, 1)?)?),
+            _ => None,
+        };
+        let rows = self.encoder.encode(value, Zeros::Merged)?;
+        for (row, &group) in group_indices.iter().enumerate() {
+            if !takes_part(mask.as_ref(), row) {
+                continue;
+            }
+            let weight = match &weights {
+                Some(weights) => weights.weight(row, self.rule.name)?.unwrap_or_else(|| weights.zero()),
+                None => Number::Exact(1),
+            };
+            self.add(group, rows.row(row).data(), weight)?;
+        }
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.resize(total_num_groups);
+        if group_indices.is_empty() {
+            return Ok(());
+        }
+        check_lengths(values, group_indices.len())?;
+        let (voted, rows) = elements(argument(values, 0)?)?;
+        let totals = match self.total {
+            Some(_) => {
+                let (totals, total_rows) = elements(argument(values, 1)?)?;
+                if total_rows != rows {
+                    return Err(Error::internal("a merge state has not one total for each value").into());
+                }
+                Some(Numbers::read(&totals)?)
+            }
+            None => None,
+        };
+        let voted = self.encoder.encode(&voted, Zeros::Merged)?;
+        for (&group, (start, end)) in group_indices.iter().zip(rows) {
+            for at in start..end {
+                let weight = match &totals {
+                    Some(totals) => totals.get(at).unwrap_or_else(|| totals.zero()),
+                    None => Number::Exact(1),
+                };
+                self.add(group, voted.row(at).data(), weight)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let groups = self.take(emit_to);
+        if self.rule.choice == Choice::AllValues {
+            let lengths: Vec<usize> = groups.iter().map(Vec::len).collect();
+            let some: NullBuffer = lengths.iter().map(|length| *length > 0).collect();
+            let mut values = Vec::with_capacity(lengths.iter().sum());
+            for mut entries in groups {
+                entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+                values.extend(entries.into_iter().map(|(value, _)| value));
+            }
+            return self.values_column(&values, &lengths, (some.null_count() > 0).then_some(some));
+        }
+        let winners: Vec<Option<Box<[u8]>>> = groups.into_iter().map(|entries| self.winner(entries)).collect();
+        self.encoder.decode(winners.iter().map(Option::as_deref))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = self.take(emit_to);
+        let mut lengths = Vec::with_capacity(groups.len());
+        let mut values = Vec::new();
+        let mut totals = Vec::new();
+        for entries in groups {
+            let before = values.len();
+            for (value, total) in entries {
+                if self.total.is_some() {
+                    let mut parts = total.parts();
+                    values.resize(values.len() + parts.len(), value);
+                    totals.append(&mut parts);
+                } else {
+                    values.push(value);
+                }
+            }
+            lengths.push(values.len() - before);
+        }
+        let mut state = vec![self.values_column(&values, &lengths, None)?];
+        if let Some(total) = &self.total {
+            let item = Arc::new(Field::new_list_field(total.clone(), true));
+            state.push(list_column(&item, column_of(totals, total)?, lengths.into_iter(), None)?);
+        }
+        Ok(state)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let value = argument(values, 0)?;
+        let mask = candidates(value, opt_filter);
+        let voted = match &mask {
+            Some(mask) => filter(value.as_ref(), &BooleanArray::new(mask.inner().clone(), None))?,
+            None => Arc::clone(value),
+        };
+        let votes = |row: usize| usize::from(takes_part(mask.as_ref(), row));
+        let mut state = vec![list_column(&self.item, voted, (0..value.len()).map(votes), None)?];
+        if let Some(total) = &self.total {
+            let rows = (0..value.len()).filter(|row| takes_part(mask.as_ref(), *row));
+            let totals = if self.rule.choice == Choice::WeightedMajority {
+                let weights = Numbers::read(argument(values, 1)?)?;
+                let weight = |row: usize| -> Result<Number> {
+                    Ok(weights.weight(row, self.rule.name)?.unwrap_or_else(|| weights.zero()))
+                };
+                rows.map(weight).collect::<Result<Vec<_>>>()?
+            } else {
+                rows.map(|_| Number::Exact(1)).collect()
+            };
+            let item = Arc::new(Field::new_list_field(total.clone(), true));
+            state.push(list_column(&item, column_of(totals, total)?, (0..value.len()).map(votes), None)?);
+        }
+        Ok(state)
+    }
+
+    fn size(&self) -> usize {
+        self.ballots.capacity() * size_of::<Ballot>() + self.held + self.encoder.size()
+    }
+}

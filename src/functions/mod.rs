@@ -1,0 +1,7 @@
+//! SQL functions: cleaning and merging, one file a function, one registry list.
+//!
+//! Functions register without an engine and keep plain Arrow state, so they can run on other machines too.
+
+pub mod clean;
+pub mod merge;
+pub mod registry;

@@ -1,0 +1,30 @@
+//! Each customer as one row, live, from all a company's systems, to anything that speaks PostgreSQL.
+//!
+//! The modules stand in the order in which data flows through them.
+
+/// What is defined, its dependencies and its order; kept durably; shown as `pg_catalog`.
+pub mod catalog;
+/// The command line's own answers: `query`, `check`, `serve`, `demo`.
+pub mod cli;
+/// What the command line and environment mean, resolved and validated once.
+pub mod config;
+/// The statements that DataFusion lacks, parsed with Postgres's grammar.
+pub mod ddl;
+/// The built-in example: a company's five systems and how well they are merged.
+pub mod demo;
+/// The only place that sees every module: a session per connection is made here.
+pub mod engine;
+/// One error type: what failed, on which object, SQLSTATE, detail, hint.
+pub mod error;
+/// What a source may run: the gate, and the SQL it is sent.
+pub mod federation;
+/// Cleaning and merge functions, one a file.
+pub mod functions;
+/// Names, types and views while DataFusion plans.
+pub mod planner;
+/// The reference pages, rendered from the code.
+pub mod reference;
+/// Source kinds: connect, introspect, map types, scan.
+pub mod sources;
+/// Listener, authentication, queries, encoding, errors.
+pub mod wire;

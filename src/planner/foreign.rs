@@ -1,0 +1,65 @@
+//! A foreign table as DataFusion plans with it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::catalog::definitions::RelationName;
+use crate::sources::kind::{ScanRequest, Source};
+use crate::sources::table::TableSpec;
+
+/// One foreign table with the source that holds its rows. Its keys are shown in the catalog and not to the
+/// planner: nothing here enforces them, and a DISTINCT dropped for a key that does not hold would be wrong.
+#[derive(Debug)]
+pub struct ForeignTable {
+    name: RelationName,
+    spec: Arc<TableSpec>,
+    source: Arc<dyn Source>,
+    schema: SchemaRef,
+}
+
+impl ForeignTable {
+    /// The table `name`, whose rows `source` holds.
+    pub fn new(name: RelationName, spec: Arc<TableSpec>, source: Arc<dyn Source>) -> Self {
+        let schema = spec.schema();
+        ForeignTable { name, spec, source, schema }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &RelationName {
+        &self.name
+    }
+}
+
+#[async_trait]
+impl TableProvider for ForeignTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        Ok(filters.iter().map(|filter| self.source.filter_support(&self.spec, filter)).collect())
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.spec.columns.len()).collect());
+        let request = ScanRequest { projection, filters: filters.to_vec(), limit };
+        Ok(self.source.scan(session, &self.spec, request).await?)
+    }
+}

@@ -1,0 +1,11 @@
+//! How names, types and views mean what they mean in Postgres while DataFusion plans.
+//!
+//! A view stays a scan of [`view::View`] until the analyzer; until then its boundary (name, owner, definition) can
+//! be found by policy, lineage and merge rules.
+
+pub mod arithmetic;
+pub mod foreign;
+pub mod names;
+pub mod sum;
+pub mod types;
+pub mod view;

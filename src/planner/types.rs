@@ -1,0 +1,56 @@
+//! Types in SQL mean Postgres's types: `timestamp` in microseconds, bare `numeric` as numeric(38,10).
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::FieldRef;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::sql::sqlparser::ast::{DataType as SqlType, TimezoneInfo};
+
+use crate::catalog::types::PgType;
+use crate::error::{Error, SqlState};
+
+/// Plans the types that [`PgType`] knows, asks `next` about others (such as `regclass`).
+#[derive(Debug)]
+pub struct PgTypePlanner {
+    next: Option<Arc<dyn TypePlanner>>,
+}
+
+impl PgTypePlanner {
+    /// A planner that asks `next` about types that are not in [`PgType`].
+    pub fn new(next: Option<Arc<dyn TypePlanner>>) -> Self {
+        PgTypePlanner { next }
+    }
+}
+
+impl TypePlanner for PgTypePlanner {
+    fn plan_type_field(&self, sql_type: &SqlType) -> DfResult<Option<FieldRef>> {
+        let named = match sql_type {
+            SqlType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Some(PgType::Timestamp),
+            SqlType::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => Some(PgType::TimestampTz),
+            SqlType::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => Some(PgType::Time),
+            SqlType::Interval { .. } => Some(PgType::Interval),
+            SqlType::Text | SqlType::String(_) => Some(PgType::Text),
+            SqlType::Custom(name, modifiers) => {
+                let mut text = name.0.last().map(ToString::to_string).unwrap_or_default();
+                if !modifiers.is_empty() {
+                    text = format!("{text}({})", modifiers.join(","));
+                }
+                PgType::parse(&text)
+            }
+            other => PgType::parse(&other.to_string()),
+        };
+        match named {
+            Some(PgType::Numeric(Some((p, s)))) if p == 0 || p > 76 || s > p as i8 => Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("NUMERIC precision {p} must be between 1 and 76"),
+            )
+            .into()),
+            Some(pg_type) => Ok(Some(Arc::new(pg_type.field("", true)))),
+            None => match &self.next {
+                Some(next) => next.plan_type_field(sql_type),
+                None => Ok(None),
+            },
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Views: planned once for each state of the catalog, inlined by the analyzer and not before.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::datasource::{TableType, source_as_provider};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::catalog::definitions::RelationName;
+use crate::error::Error;
+
+/// A view in a plan: its name, owner and definition, and its plan. The definition's own names were resolved when
+/// it was planned, with its owner's rights.
+#[derive(Debug)]
+pub struct View {
+    /// Its name.
+    pub name: RelationName,
+    /// Whose rights it runs with.
+    pub owner: String,
+    /// The query, as written.
+    pub query: String,
+    /// The plan as it was written, with the views it reads still views.
+    pub written: LogicalPlan,
+    /// The plan with the views it reads inlined and every type settled.
+    analyzed: LogicalPlan,
+    schema: SchemaRef,
+}
+
+impl View {
+    /// A view whose query was planned as `written` and analysed as `analyzed`.
+    pub fn new(name: RelationName, owner: String, query: String, written: LogicalPlan, analyzed: LogicalPlan) -> Self {
+        let schema = Arc::new(analyzed.schema().as_arrow().clone());
+        View { name, owner, query, written, analyzed, schema }
+    }
+}
+
+#[async_trait]
+impl TableProvider for View {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn get_table_definition(&self) -> Option<&str> {
+        Some(&self.query)
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        Err(Error::internal(format!("view \"{}\" was not inlined", self.name)).into())
+    }
+}
+
+/// Puts the plan of a view where the view is scanned.
+#[derive(Debug, Default)]
+pub struct InlineViews;
+
+impl AnalyzerRule for InlineViews {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DfResult<LogicalPlan> {
+        // A view's own plan has its views inlined already, so what is put in need not be searched.
+        Ok(plan.transform_up_with_subqueries(inline)?.data)
+    }
+
+    fn name(&self) -> &str {
+        "inline_views"
+    }
+}
+
+fn inline(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    let LogicalPlan::TableScan(scan) = &plan else { return Ok(Transformed::no(plan)) };
+    let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(plan)) };
+    let Some(view) = provider.downcast_ref::<View>() else { return Ok(Transformed::no(plan)) };
+    let mut builder = LogicalPlanBuilder::from(view.analyzed.clone()).alias(scan.table_name.clone())?;
+    if let Some(projection) = &scan.projection {
+        builder = builder.select(projection.iter().copied())?;
+    }
+    Ok(Transformed::yes(builder.build()?))
+}

@@ -1,0 +1,15 @@
+//! MySQL and MariaDB.
+
+mod bind;
+mod connect;
+mod decode;
+mod dialect;
+mod errors;
+mod introspect;
+mod kind;
+mod pool;
+mod read;
+mod source;
+mod types;
+
+pub use kind::Mysql;

@@ -1,0 +1,200 @@
+//! One MySQL or MariaDB server as a source.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use datafusion::catalog::Session;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+
+use super::decode::ColumnReader;
+use super::dialect::MysqlDialect;
+use super::pool::{self, Lease, Pool};
+use super::read::MysqlRead;
+use super::types::MysqlType;
+use super::{bind, errors, introspect, read};
+use crate::error::{Error, Result, SqlState};
+use crate::federation::{predicate, select};
+use crate::sources::declared;
+use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
+use crate::sources::scan::SourceScanExec;
+use crate::sources::statement::require_reading;
+use crate::sources::table::TableSpec;
+use crate::sources::zone::zone_option;
+
+/// Statements that only ever read.
+const READING: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"];
+
+/// One server, with its pool.
+#[derive(Debug)]
+pub(super) struct MysqlSource {
+    name: String,
+    pool: Arc<Pool>,
+    dialect: MysqlDialect,
+    zone: Option<Tz>,
+}
+
+impl MysqlSource {
+    /// `zone` is that of DATETIME columns of tables which name none.
+    pub fn new(name: String, pool: Arc<Pool>, dialect: MysqlDialect, zone: Option<Tz>) -> Self {
+        MysqlSource { name, pool, dialect, zone }
+    }
+
+    fn zone(&self, table: &TableSpec) -> Result<Option<Tz>> {
+        Ok(zone_option(&table.options)?.or(self.zone))
+    }
+
+    fn missing(&self, table: &str) -> Error {
+        Error::new(
+            SqlState::FDW_TABLE_NOT_FOUND,
+            format!("table \"{table}\" of server \"{}\" does not exist", self.name),
+        )
+    }
+
+    /// The table's database and a connection to ask about it with.
+    async fn locate(&self, table: &TableSpec) -> Result<(Lease, String)> {
+        let mut lease = self.pool.acquire().await?;
+        let database = match self.dialect.database(&table.options) {
+            Some(database) => database.to_string(),
+            None => introspect::current_database(&mut lease.conn)
+                .await
+                .map_err(|e| errors::query(&self.name, None, &e))?
+                .ok_or_else(|| {
+                    Error::new(
+                        SqlState::INVALID_SCHEMA_NAME,
+                        format!("no database is named for table \"{}\" of server \"{}\"", table.name, self.name),
+                    )
+                    .with_hint("Set the option dbname of the foreign table or of the server.")
+                })?,
+        };
+        Ok((lease, database))
+    }
+}
+
+#[async_trait]
+impl Source for MysqlSource {
+    async fn ping(&self) -> Result<String> {
+        let mut lease = self.pool.acquire().await?;
+        let version = pool::version(&mut lease.conn).await.map_err(|e| errors::query(&self.name, None, &e))?;
+        self.pool.release(lease);
+        Ok(if version.contains("MariaDB") { version } else { format!("MySQL {version}") })
+    }
+
+    async fn introspect(&self, request: &ImportRequest) -> Result<Vec<TableSpec>> {
+        let failed = |e: mysql_async::Error| errors::query(&self.name, None, &e);
+        let mut lease = self.pool.acquire().await?;
+        let databases = introspect::databases(&mut lease.conn, &request.schema).await.map_err(failed)?;
+        if !databases.contains(&request.schema) {
+            let error = Error::new(
+                SqlState::INVALID_SCHEMA_NAME,
+                format!("server \"{}\" has no database \"{}\"", self.name, request.schema),
+            );
+            return Err(match databases.first() {
+                Some(other) => error.with_hint(format!("There is \"{other}\".")),
+                None => error.with_hint("A database that the user has no rights in does not show."),
+            });
+        }
+        let all = introspect::tables(&mut lease.conn, &request.schema, None, self.zone).await.map_err(failed)?;
+        self.pool.release(lease);
+        let mut found: Vec<TableSpec> = all.into_iter().filter(|table| request.tables.wants(&table.name)).collect();
+        if let ImportTables::LimitTo(names) = &request.tables {
+            for name in names {
+                match found.iter().find(|table| table.name == *name) {
+                    None => return Err(self.missing(name)),
+                    Some(table) if table.columns.is_empty() => {
+                        return Err(self.missing(name).with_detail("It is a view over tables that are missing."));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        found.retain(|table| {
+            if table.columns.is_empty() {
+                tracing::warn!(server = %self.name, view = %table.name, "a view is broken at the server: left out");
+            }
+            !table.columns.is_empty()
+        });
+        Ok(found)
+    }
+
+    async fn describe(&self, declared: &TableSpec) -> Result<TableSpec> {
+        let zone = self.zone(declared)?;
+        let (mut lease, database) = self.locate(declared).await?;
+        let name = MysqlDialect::table(&declared.options, &declared.name);
+        let failed = |e: mysql_async::Error| errors::query(&self.name, Some(name), &e);
+        let candidates = introspect::tables(&mut lease.conn, &database, Some(name), zone).await.map_err(failed)?;
+        self.pool.release(lease);
+        let other = candidates.first().map(|table| table.name.clone());
+        let Some(found) = candidates.into_iter().find(|table| table.name == name) else {
+            let missing = self.missing(name).with_detail(format!("It was looked for in database \"{database}\"."));
+            return Err(match other {
+                Some(other) => missing.with_hint(format!("There is \"{other}\".")),
+                None => missing,
+            });
+        };
+        if found.columns.is_empty() {
+            return Err(self.missing(name).with_detail("It is a view over tables that are missing."));
+        }
+        declared::complete(declared, found, &self.name)
+    }
+
+    fn filter_support(&self, table: &TableSpec, filter: &Expr) -> TableProviderFilterPushDown {
+        predicate::support(&self.dialect, table, filter)
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        table: &Arc<TableSpec>,
+        request: ScanRequest,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let zone = self.zone(table)?;
+        let select = select::write(&self.dialect, table, &request)?;
+        let schema = table
+            .schema()
+            .project(&request.projection)
+            .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
+        let readers: Vec<ColumnReader> = select
+            .columns
+            .iter()
+            .map(|c| ColumnReader::new(&c.name, &c.pg_type, MysqlType::parse(&c.remote_type), zone))
+            .collect();
+        let parameters = select
+            .parameters
+            .iter()
+            .map(|p| {
+                MysqlType::parse(&p.column.remote_type)
+                    .and_then(|remote| bind::parameter(remote, &p.value, zone))
+                    .ok_or_else(|| {
+                        Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", p.column.name))
+                    })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let schema = Arc::new(schema);
+        let read = MysqlRead {
+            pool: Arc::clone(&self.pool),
+            table: table.name.clone(),
+            sql: select.sql,
+            parameters,
+            schema: Arc::clone(&schema),
+            readers: readers.into(),
+        };
+        Ok(Arc::new(SourceScanExec::new(&self.name, &table.name, schema, Arc::new(read), table.row_estimate)))
+    }
+
+    async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {
+        let (mut lease, database) = self.locate(table).await?;
+        let name = MysqlDialect::table(&table.options, &table.name);
+        let rows = introspect::row_estimate(&mut lease.conn, &database, name)
+            .await
+            .map_err(|e| errors::query(&self.name, Some(name), &e))?;
+        self.pool.release(lease);
+        Ok(rows)
+    }
+
+    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        require_reading(query, READING)?;
+        read::raw(&self.pool, query, self.zone).await
+    }
+}

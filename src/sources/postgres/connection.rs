@@ -1,0 +1,87 @@
+//! One connection: the driver's client, the task that moves its bytes, and the statements prepared on it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Statement};
+
+use super::errors;
+
+/// How many statements one connection keeps prepared.
+const MAX_STATEMENTS: usize = 64;
+
+/// A connection that has logged in.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// The task that reads and writes the socket; it ends when the connection does.
+    pub(super) driver: JoinHandle<()>,
+    /// Where to run what must still be done when a stream is dropped.
+    pub(super) runtime: Handle,
+    /// Since when it has been idle.
+    pub(super) idle_since: Instant,
+    ended: Arc<Mutex<Option<String>>>,
+    statements: HashMap<String, Statement>,
+    /// The statements' texts, the oldest first.
+    order: VecDeque<String>,
+}
+
+impl Connection {
+    /// Starts the task that drives a new connection. It must be called on a runtime.
+    pub(super) fn start<S, T>(client: Client, driver: tokio_postgres::Connection<S, T>) -> Connection
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let ended = Arc::new(Mutex::new(None));
+        let reason = Arc::clone(&ended);
+        let driver = tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                *reason.lock() = Some(errors::reason(&error));
+            }
+        });
+        Connection {
+            client,
+            driver,
+            runtime: Handle::current(),
+            idle_since: Instant::now(),
+            ended,
+            statements: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// Why the connection ended, where it did.
+    pub(super) fn ended(&self) -> Option<String> {
+        self.ended.lock().clone()
+    }
+
+    /// A statement prepared here before.
+    pub(super) fn prepared(&self, sql: &str) -> Option<Statement> {
+        self.statements.get(sql).cloned()
+    }
+
+    /// Prepares a statement and keeps it; the oldest one goes when there are too many.
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+        let statement = self.client.prepare(sql).await?;
+        if self.order.len() >= MAX_STATEMENTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.statements.remove(&oldest);
+        }
+        if self.statements.insert(sql.to_string(), statement.clone()).is_none() {
+            self.order.push_back(sql.to_string());
+        }
+        Ok(statement)
+    }
+
+    /// Drops a prepared statement, so that it is prepared anew.
+    pub(super) fn forget(&mut self, sql: &str) {
+        self.statements.remove(sql);
+        self.order.retain(|known| known != sql);
+    }
+}

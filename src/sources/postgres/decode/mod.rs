@@ -1,0 +1,10 @@
+//! Postgres's binary values straight into Arrow builders; a column's way is chosen once, not per value.
+
+mod batch;
+mod column;
+mod fault;
+mod list;
+mod numeric;
+mod temporal;
+
+pub(super) use batch::{BatchDecoder, ColumnPlan};

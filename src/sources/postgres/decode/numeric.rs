@@ -1,0 +1,258 @@
+//! `numeric`: digits to the base 10000, into decimals, exactly or not at all.
+
+use std::fmt;
+
+use datafusion::arrow::datatypes::i256;
+
+use super::fault::{Fault, fixed};
+
+/// How many characters of a value an error shows.
+const SHOWN: usize = 60;
+
+/// A finite number as it travels.
+pub(super) struct Numeric<'a> {
+    negative: bool,
+    /// The power of 10000 that the first digit counts.
+    weight: i32,
+    /// Digits after the decimal point, for display.
+    scale: usize,
+    /// Two bytes each.
+    digits: &'a [u8],
+}
+
+/// An integer that a decimal is held in.
+pub(super) trait Unscaled: Copy + PartialOrd {
+    /// 0
+    const ZERO: Self;
+
+    /// `self * factor + digit`, unless it overflows.
+    fn push(self, factor: u16, digit: u16) -> Option<Self>;
+
+    /// With its sign changed.
+    fn negated(self) -> Option<Self>;
+
+    /// The least number with more than `precision` digits.
+    fn bound(precision: u8) -> Option<Self>;
+}
+
+impl Unscaled for i128 {
+    const ZERO: Self = 0;
+
+    fn push(self, factor: u16, digit: u16) -> Option<Self> {
+        self.checked_mul(i128::from(factor))?.checked_add(i128::from(digit))
+    }
+
+    fn negated(self) -> Option<Self> {
+        self.checked_neg()
+    }
+
+    fn bound(precision: u8) -> Option<Self> {
+        10i128.checked_pow(u32::from(precision))
+    }
+}
+
+impl Unscaled for i256 {
+    const ZERO: Self = i256::ZERO;
+
+    fn push(self, factor: u16, digit: u16) -> Option<Self> {
+        self.checked_mul(i256::from_i128(i128::from(factor)))?.checked_add(i256::from_i128(i128::from(digit)))
+    }
+
+    fn negated(self) -> Option<Self> {
+        self.checked_neg()
+    }
+
+    fn bound(precision: u8) -> Option<Self> {
+        i256::from_i128(10).checked_pow(u32::from(precision))
+    }
+}
+
+/// A decimal's precision and scale, with the bound that its unscaled values stay below.
+pub(super) struct Shape<T> {
+    precision: u8,
+    scale: i8,
+    bound: T,
+}
+
+impl<T: Unscaled> Shape<T> {
+    /// The shape of a decimal; none for a precision that `T` cannot hold.
+    pub(super) fn new(precision: u8, scale: i8) -> Option<Shape<T>> {
+        Some(Shape { precision, scale, bound: T::bound(precision)? })
+    }
+
+    /// The unscaled value, or a fault when it does not fit exactly.
+    pub(super) fn read(&self, raw: &[u8]) -> Result<T, Fault> {
+        let numeric = match parse(raw)? {
+            Ok(numeric) => numeric,
+            Err(name) => return Err(self.unfit(name)),
+        };
+        let magnitude = numeric
+            .magnitude::<T>(i32::from(self.scale))
+            .filter(|magnitude| *magnitude < self.bound)
+            .ok_or_else(|| self.unfit(&numeric.to_string()))?;
+        if numeric.negative { magnitude.negated().ok_or_else(Fault::malformed) } else { Ok(magnitude) }
+    }
+
+    fn unfit(&self, value: &str) -> Fault {
+        Fault::unfit(format!("holds {value}, which numeric({},{}) cannot hold exactly", self.precision, self.scale))
+            .with_hint("Declare the column as text, or as numeric with the precision and scale that it needs.")
+    }
+}
+
+/// The number, or the name of what is not finite.
+fn parse(raw: &[u8]) -> Result<Result<Numeric<'_>, &'static str>, Fault> {
+    let (header, digits) = raw.split_first_chunk::<8>().ok_or_else(Fault::malformed)?;
+    let [n0, n1, w0, w1, s0, s1, d0, d1] = *header;
+    let negative = match u16::from_be_bytes([s0, s1]) {
+        0x0000 => false,
+        0x4000 => true,
+        0xC000 => return Ok(Err("NaN")),
+        0xD000 => return Ok(Err("Infinity")),
+        0xF000 => return Ok(Err("-Infinity")),
+        _ => return Err(Fault::malformed()),
+    };
+    if digits.len() != 2 * usize::from(u16::from_be_bytes([n0, n1])) {
+        return Err(Fault::malformed());
+    }
+    Ok(Ok(Numeric {
+        negative,
+        weight: i32::from(i16::from_be_bytes([w0, w1])),
+        scale: usize::from(u16::from_be_bytes([d0, d1])),
+        digits,
+    }))
+}
+
+impl Numeric<'_> {
+    fn digits(&self) -> impl Iterator<Item = u16> + '_ {
+        self.digits.chunks_exact(2).map(|pair| fixed(pair).map(u16::from_be_bytes).unwrap_or(0))
+    }
+
+    /// The number without its sign, times ten to the `scale`; none when that is no whole number or overflows.
+    fn magnitude<T: Unscaled>(&self, scale: i32) -> Option<T> {
+        let mut value = T::ZERO;
+        // The power of ten that the digit at hand counts in the result.
+        let mut power = 4 * self.weight + scale;
+        for digit in self.digits() {
+            value = match power {
+                0.. => value.push(10_000, digit)?,
+                -3..=-1 => {
+                    let (keep, cut) = match power {
+                        -1 => (1000, 10),
+                        -2 => (100, 100),
+                        _ => (10, 1000),
+                    };
+                    if digit % cut != 0 {
+                        return None;
+                    }
+                    value.push(keep, digit / cut)?
+                }
+                _ if digit != 0 => return None,
+                _ => value,
+            };
+            power -= 4;
+        }
+        // What the digits left out at the end are zeros.
+        let mut zeros = power + 4;
+        while zeros > 0 && value != T::ZERO {
+            let step = zeros.min(4);
+            value = value.push([1, 10, 100, 1000, 10_000][usize::try_from(step).ok()?.min(4)], 0)?;
+            zeros -= step;
+        }
+        Some(value)
+    }
+}
+
+impl fmt::Display for Numeric<'_> {
+    /// As Postgres prints it, cut short when it is very long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits: Vec<u16> = self.digits().collect();
+        let at = |power: i32| -> u16 {
+            usize::try_from(self.weight - power).ok().and_then(|i| digits.get(i).copied()).unwrap_or(0)
+        };
+        let mut text = String::from(if self.negative { "-" } else { "" });
+        if self.weight < 0 {
+            text.push('0');
+        }
+        for power in (0..=self.weight).rev() {
+            if text.len() > SHOWN {
+                break;
+            }
+            let digit = at(power);
+            text.push_str(&if power == self.weight { digit.to_string() } else { format!("{digit:04}") });
+        }
+        if self.scale > 0 && text.len() <= SHOWN {
+            let mut fraction = String::new();
+            let mut power = -1;
+            while fraction.len() < self.scale.min(SHOWN) {
+                fraction.push_str(&format!("{:04}", at(power)));
+                power -= 1;
+            }
+            fraction.truncate(self.scale);
+            text.push('.');
+            text.push_str(&fraction);
+        }
+        if text.len() > SHOWN {
+            text.truncate(SHOWN);
+            text.push_str("..");
+        }
+        f.write_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A numeric as the server sends it.
+    fn wire(weight: i16, sign: u16, scale: u16, digits: &[u16]) -> Vec<u8> {
+        let mut raw = vec![];
+        raw.extend_from_slice(&(digits.len() as u16).to_be_bytes());
+        raw.extend_from_slice(&weight.to_be_bytes());
+        raw.extend_from_slice(&sign.to_be_bytes());
+        raw.extend_from_slice(&scale.to_be_bytes());
+        digits.iter().for_each(|digit| raw.extend_from_slice(&digit.to_be_bytes()));
+        raw
+    }
+
+    fn read(precision: u8, scale: i8, raw: &[u8]) -> Result<i128, String> {
+        let shape = Shape::<i128>::new(precision, scale).unwrap();
+        shape.read(raw).map_err(|fault| format!("{fault:?}"))
+    }
+
+    #[test]
+    fn numbers_are_read_exactly() {
+        assert_eq!(read(38, 10, &wire(0, 0, 0, &[])), Ok(0));
+        // 12345.67
+        assert_eq!(read(10, 2, &wire(1, 0, 2, &[1, 2345, 6700])), Ok(1_234_567));
+        // -0.0001
+        assert_eq!(read(38, 10, &wire(-1, 0x4000, 4, &[1])), Ok(-1_000_000));
+        // 1000000000000
+        assert_eq!(read(38, 0, &wire(3, 0, 0, &[1])), Ok(1_000_000_000_000));
+        // 0.12345678901234, which has more than ten digits after the point
+        assert!(read(38, 10, &wire(-1, 0, 14, &[1234, 5678, 9012, 3400])).is_err());
+        // 0.1234567890 has ten
+        assert_eq!(read(38, 10, &wire(-1, 0, 10, &[1234, 5678, 9000])), Ok(1_234_567_890));
+        // 100 in numeric(2,0)
+        assert!(read(2, 0, &wire(0, 0, 0, &[100])).is_err());
+        // 1e100
+        assert!(read(38, 10, &wire(25, 0, 0, &[1])).is_err());
+        assert!(read(38, 10, &wire(0, 0xC000, 0, &[])).is_err_and(|why| why.contains("NaN")));
+        assert!(read(38, 10, &[0, 1]).is_err());
+    }
+
+    #[test]
+    fn wide_numbers_fit_wide_decimals() {
+        let shape = Shape::<i256>::new(76, 0).unwrap();
+        // 10 to the 60
+        let read = shape.read(&wire(15, 0, 0, &[1])).unwrap();
+        assert_eq!(read, i256::from_i128(10).checked_pow(60).unwrap());
+    }
+
+    #[test]
+    fn numbers_are_shown_as_postgres_prints_them() {
+        let shown = |raw: &[u8]| parse(raw).unwrap().map(|numeric| numeric.to_string()).unwrap_or_default();
+        assert_eq!(shown(&wire(1, 0x4000, 2, &[1, 2345, 6700])), "-12345.67");
+        assert_eq!(shown(&wire(-2, 0, 6, &[100])), "0.000001");
+        assert_eq!(shown(&wire(2, 0, 0, &[7])), "700000000");
+    }
+}

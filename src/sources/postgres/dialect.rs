@@ -1,0 +1,287 @@
+//! The SQL that PostgreSQL is sent, and where its comparisons mean what ours do.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::scalar::ScalarValue;
+
+use super::parameter;
+use super::types::{COMPOSITE, ENCODING, NONDETERMINISTIC, access, carrier, is_decimal};
+use crate::catalog::types::PgType;
+use crate::federation::dialect::{Comparison, Fidelity, RemoteDialect};
+use crate::sources::options::Options;
+use crate::sources::table::ColumnSpec;
+
+/// PostgreSQL's words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PostgresDialect;
+
+/// How a column compares, of those whose comparisons can be sent.
+#[derive(Clone, Debug, PartialEq)]
+enum Compares {
+    /// By value: numbers without NaN, times, bytes. The placeholder has this type.
+    ByValue(PgType),
+    /// Equal or not, nothing between.
+    Bool,
+    /// As our doubles do, but for the two zeros.
+    Float(PgType),
+    /// As text by bytes, with a placeholder of type text.
+    Text { range: bool, like: bool, ascii_only: bool },
+    /// Padded text: there trailing blanks do not count, here they do.
+    Padded,
+    /// As the text of its canonical form.
+    Uuid,
+}
+
+impl RemoteDialect for PostgresDialect {
+    fn quote(&self, identifier: &str) -> String {
+        format!("\"{}\"", identifier.replace('"', "\"\""))
+    }
+
+    fn table_name(&self, options: &Options, name: &str) -> String {
+        let (schema, table) = remote_name(options, name);
+        format!("{}.{}", self.quote(schema), self.quote(table))
+    }
+
+    fn select_item(&self, column: &ColumnSpec) -> String {
+        let quoted = self.quote(&column.remote);
+        match access(column).cast {
+            None => quoted,
+            Some(cast) => format!("{quoted}::{cast}"),
+        }
+    }
+
+    fn compares(&self, column: &ColumnSpec, op: Comparison, value: &ScalarValue) -> Option<Fidelity> {
+        use Comparison::{Eq, Gt, GtEq, Like, Lt, LtEq, NotEq, NotLike};
+        let compares = compares(column)?;
+        if !fits(&compares, column, value) {
+            return None;
+        }
+        // A value that cannot be bound stays here.
+        let text = parameter::text(value)?;
+        match compares {
+            Compares::ByValue(_) => (!matches!(op, Like | NotLike)).then_some(Fidelity::Exact),
+            Compares::Bool => matches!(op, Eq | NotEq).then_some(Fidelity::Exact),
+            Compares::Float(_) => {
+                let zero = matches!(value, ScalarValue::Float32(Some(v)) if *v == 0.0)
+                    || matches!(value, ScalarValue::Float64(Some(v)) if *v == 0.0);
+                match op {
+                    Like | NotLike => None,
+                    _ if !zero => Some(Fidelity::Exact),
+                    // Here -0 may sort below 0, there they are equal: keep both and look again.
+                    Eq | LtEq | GtEq => Some(Fidelity::Superset),
+                    NotEq | Lt | Gt => None,
+                }
+            }
+            Compares::Text { range, like, ascii_only } => {
+                if ascii_only && !text.is_ascii() {
+                    return None;
+                }
+                let sent = match op {
+                    Eq | NotEq => true,
+                    Lt | LtEq | Gt | GtEq => range,
+                    Like | NotLike => like && is_plain_pattern(&text),
+                };
+                sent.then_some(Fidelity::Exact)
+            }
+            // What is equal with its blanks is equal without them.
+            Compares::Padded => {
+                let sent = op == Eq && (text.is_ascii() || !column.collation.contains(ENCODING));
+                sent.then_some(Fidelity::Superset)
+            }
+            Compares::Uuid => (!matches!(op, Like | NotLike) && is_canonical_uuid(&text)).then_some(Fidelity::Exact),
+        }
+    }
+
+    fn comparison(&self, column: &ColumnSpec, op: Comparison, placeholder: &str) -> String {
+        let is_range = matches!(op, Comparison::Lt | Comparison::LtEq | Comparison::Gt | Comparison::GtEq);
+        let is_text = matches!(compares(column), Some(Compares::Text { .. }));
+        // Under C, and only under it, the order is that of the bytes; a column that is so by itself keeps its index.
+        let collate = if is_range && is_text && !matches!(column.collation.as_str(), "C" | "POSIX") {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
+        format!("{}{collate} {} {placeholder}", self.quote(&column.remote), op.sql())
+    }
+
+    fn tests_null(&self, column: &ColumnSpec) -> Option<Fidelity> {
+        // A row of nulls IS NULL there, and its text is not null here.
+        let is_row = column.remote_type.is_empty() || column.remote_type.starts_with(COMPOSITE);
+        (!is_row).then_some(Fidelity::Exact)
+    }
+
+    fn tests_not_null(&self, column: &ColumnSpec) -> Option<Fidelity> {
+        // A row with one null is neither there.
+        self.tests_null(column)
+    }
+
+    fn placeholder(&self, index: usize, column: &ColumnSpec) -> String {
+        let cast = match compares(column) {
+            Some(Compares::ByValue(pg_type) | Compares::Float(pg_type)) => pg_type.to_string(),
+            Some(Compares::Bool) => "boolean".to_string(),
+            Some(Compares::Padded) => "bpchar".to_string(),
+            Some(Compares::Uuid) => "uuid".to_string(),
+            Some(Compares::Text { .. }) | None => "text".to_string(),
+        };
+        format!("${index}::{cast}")
+    }
+}
+
+/// A foreign table's schema and name at the source.
+pub(super) fn remote_name<'a>(options: &'a Options, name: &'a str) -> (&'a str, &'a str) {
+    (options.get("schema_name").unwrap_or("public"), options.get("table_name").unwrap_or(name))
+}
+
+/// How a column compares; none when its comparisons must stay here: its type has no order of ours, it is cast on
+/// the way, or what it is at the source is not known.
+fn compares(column: &ColumnSpec) -> Option<Compares> {
+    use PgType::{
+        Bool, Bpchar, Bytea, Date, Float4, Float8, Int2, Int4, Int8, Name, Numeric, Oid, Text, Time, Timestamp,
+        TimestampTz, Uuid, Varchar,
+    };
+    let remote = carrier(&column.remote_type)?;
+    match (&remote, &column.pg_type) {
+        // A wider type here holds every value, in the same order.
+        (Int2, Int2) | (Int2 | Int4, Int4) | (Int2 | Int4 | Int8, Int8) => {
+            Some(Compares::ByValue(column.pg_type.clone()))
+        }
+        (Oid, Oid)
+        | (Date, Date)
+        | (Time, Time)
+        | (Timestamp, Timestamp)
+        | (TimestampTz, TimestampTz)
+        | (Bytea, Bytea) => Some(Compares::ByValue(remote)),
+        (Numeric(_), Numeric(_)) if is_decimal(&column.pg_type) => Some(Compares::ByValue(Numeric(None))),
+        (Bool, Bool) => Some(Compares::Bool),
+        (Float4, Float4) | (Float8, Float8) => Some(Compares::Float(remote)),
+        (Uuid, Uuid | Text | Varchar(_)) => Some(Compares::Uuid),
+        (Bpchar(_), Bpchar(_) | Text | Varchar(_)) if is_deterministic(column) => Some(Compares::Padded),
+        (Text | Varchar(_) | Name, Text | Varchar(_) | Name) if is_deterministic(column) => {
+            let whole = !column.collation.contains(ENCODING) && !matches!(remote, Name);
+            Some(Compares::Text { range: whole, like: whole, ascii_only: column.collation.contains(ENCODING) })
+        }
+        _ => None,
+    }
+}
+
+fn is_deterministic(column: &ColumnSpec) -> bool {
+    !column.collation.contains(NONDETERMINISTIC)
+}
+
+/// Whether a literal is of the type that the column is compared in.
+fn fits(compares: &Compares, column: &ColumnSpec, value: &ScalarValue) -> bool {
+    let given = value.data_type();
+    match compares {
+        Compares::Text { .. } | Compares::Padded | Compares::Uuid => {
+            matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        }
+        Compares::ByValue(PgType::Bytea) => {
+            matches!(given, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+        }
+        // An instant is the same in every zone.
+        Compares::ByValue(PgType::TimestampTz) => matches!(value, ScalarValue::TimestampMicrosecond(_, Some(_))),
+        _ => given == column.pg_type.arrow(),
+    }
+}
+
+/// Whether every backslash of a pattern escapes a wildcard or a backslash. Others read alike here and there, but
+/// one at the end is an error there.
+fn is_plain_pattern(pattern: &str) -> bool {
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '\\' && !matches!(letters.next(), Some('%' | '_' | '\\')) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether text is a uuid as it is read from the source: 36 characters, lower case. Such texts sort as their bytes.
+fn is_canonical_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(remote_type: &str, pg_type: PgType) -> ColumnSpec {
+        ColumnSpec { remote_type: remote_type.into(), ..ColumnSpec::new("c", pg_type) }
+    }
+
+    fn text(value: &str) -> ScalarValue {
+        ScalarValue::Utf8View(Some(value.into()))
+    }
+
+    #[test]
+    fn names_are_quoted() {
+        let options: Options = [("schema_name", "app"), ("table_name", "Mixed \"Case")].into_iter().collect();
+        assert_eq!(PostgresDialect.table_name(&options, "t"), "\"app\".\"Mixed \"\"Case\"");
+        assert_eq!(PostgresDialect.table_name(&Options::new(), "order"), "\"public\".\"order\"");
+        let mood = column("public.mood", PgType::Text);
+        assert_eq!(PostgresDialect.select_item(&mood), "\"c\"::text");
+    }
+
+    #[test]
+    fn text_is_compared_by_bytes() {
+        let name = column("text", PgType::Text);
+        assert_eq!(PostgresDialect.compares(&name, Comparison::Lt, &text("a")), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.comparison(&name, Comparison::Lt, "$1::text"), "\"c\" COLLATE \"C\" < $1::text");
+        assert_eq!(PostgresDialect.comparison(&name, Comparison::Eq, "$1::text"), "\"c\" = $1::text");
+        assert_eq!(PostgresDialect.compares(&name, Comparison::Like, &text("a\\")), None);
+        assert_eq!(PostgresDialect.compares(&name, Comparison::Like, &text("50\\%%")), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.compares(&name, Comparison::Eq, &text("a\0")), None);
+        let folded = ColumnSpec { collation: format!("ci{NONDETERMINISTIC}"), ..name.clone() };
+        assert_eq!(PostgresDialect.compares(&folded, Comparison::Eq, &text("a")), None);
+        let latin = ColumnSpec { collation: format!("{ENCODING}LATIN1)"), ..name.clone() };
+        assert_eq!(PostgresDialect.compares(&latin, Comparison::Eq, &text("a")), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.compares(&latin, Comparison::Eq, &text("é")), None);
+        assert_eq!(PostgresDialect.compares(&latin, Comparison::Gt, &text("a")), None);
+        let padded = column("character(5)", PgType::Bpchar(Some(5)));
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::Eq, &text("a")), Some(Fidelity::Superset));
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::NotEq, &text("a")), None);
+        let citext = column("public.citext", PgType::Text);
+        assert_eq!(PostgresDialect.compares(&citext, Comparison::Eq, &text("a")), None);
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        let id = column("integer", PgType::Int4);
+        assert_eq!(PostgresDialect.compares(&id, Comparison::Eq, &ScalarValue::Int32(Some(1))), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.compares(&id, Comparison::Eq, &ScalarValue::Int64(Some(1))), None);
+        assert_eq!(PostgresDialect.placeholder(2, &id), "$2::integer");
+        let weight = column("double precision", PgType::Float8);
+        let zero = ScalarValue::Float64(Some(0.0));
+        assert_eq!(PostgresDialect.compares(&weight, Comparison::Eq, &zero), Some(Fidelity::Superset));
+        assert_eq!(PostgresDialect.compares(&weight, Comparison::Lt, &zero), None);
+        assert_eq!(
+            PostgresDialect.compares(&weight, Comparison::Lt, &ScalarValue::Float64(Some(1.5))),
+            Some(Fidelity::Exact)
+        );
+        let naive = column("timestamp without time zone", PgType::TimestampTz);
+        let at = ScalarValue::TimestampMicrosecond(Some(0), Some("UTC".into()));
+        assert_eq!(PostgresDialect.compares(&naive, Comparison::Gt, &at), None);
+        let price = column("numeric(10,2)", PgType::Numeric(Some((10, 2))));
+        let ten = ScalarValue::Decimal128(Some(1000), 10, 2);
+        assert_eq!(PostgresDialect.compares(&price, Comparison::GtEq, &ten), Some(Fidelity::Exact));
+    }
+
+    #[test]
+    fn only_canonical_uuids_are_sent() {
+        let id = column("uuid", PgType::Uuid);
+        let canonical = text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
+        assert_eq!(PostgresDialect.compares(&id, Comparison::Lt, &canonical), Some(Fidelity::Exact));
+        let upper = text("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11");
+        assert_eq!(PostgresDialect.compares(&id, Comparison::Eq, &upper), None);
+    }
+
+    #[test]
+    fn rows_are_not_tested_for_null() {
+        assert_eq!(PostgresDialect.tests_null(&column("composite public.address", PgType::Text)), None);
+        assert_eq!(PostgresDialect.tests_null(&column("public.mood", PgType::Text)), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.tests_null(&column("", PgType::Text)), None);
+    }
+}

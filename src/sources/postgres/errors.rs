@@ -1,0 +1,138 @@
+//! What the driver's errors mean here. No message holds a password or a connection string.
+
+use std::fmt;
+
+use tokio_postgres::error::DbError;
+
+use crate::error::{Error, SqlState};
+
+/// What a query was about, for errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The server's name here.
+    pub(super) server: String,
+    /// The foreign table, as it is known at the source; none for catalog and raw queries.
+    pub(super) table: Option<String>,
+}
+
+impl Place {
+    /// A query about the server alone.
+    pub(super) fn server(name: &str) -> Place {
+        Place { server: name.to_string(), table: None }
+    }
+
+    /// A query about one table.
+    pub(super) fn table(server: &str, table: &str) -> Place {
+        Place { server: server.to_string(), table: Some(table.to_string()) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server \"{}\"", self.server)?;
+        match &self.table {
+            Some(table) => write!(f, ", table \"{table}\""),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A connection that could not be made, or not be logged in on.
+pub(super) fn connecting(server: &str, address: &str, error: &tokio_postgres::Error) -> Error {
+    let failed = unreachable(server, address, &reason(error));
+    match error.as_db_error().and_then(DbError::hint) {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
+}
+
+/// A connection that could not be made, with the reason in our own words.
+pub(super) fn unreachable(server: &str, address: &str, why: &str) -> Error {
+    Error::new(SqlState::CONNECTION_FAILURE, format!("server \"{server}\": could not connect: {why}"))
+        .with_detail(format!("The server is at {address}."))
+}
+
+/// A statement that failed. `ended` says why the connection ended, if it did.
+pub(super) fn running(place: &Place, error: &tokio_postgres::Error, ended: Option<String>) -> Error {
+    let failed = match error.as_db_error() {
+        Some(remote) => answered(place, remote),
+        None if is_lost(error) => Error::new(
+            SqlState::CONNECTION_FAILURE,
+            format!("server \"{}\": connection lost: {}", place.server, ended.unwrap_or_else(|| reason(error))),
+        ),
+        None => Error::new(SqlState::FDW_ERROR, format!("server \"{}\": {}", place.server, reason(error))),
+    };
+    failed.with_context(place.to_string())
+}
+
+/// An error that the server itself reported.
+fn answered(place: &Place, remote: &DbError) -> Error {
+    let code = remote.code().code();
+    let message = format!("server \"{}\": {}", place.server, remote.message());
+    let state = match code {
+        "57014" => SqlState::QUERY_CANCELED,
+        code if is_about_connection(code) => SqlState::CONNECTION_FAILURE,
+        _ => SqlState::FDW_ERROR,
+    };
+    let mut detail = format!("The source reported {code}: {}", remote.message());
+    if !detail.ends_with('.') {
+        detail.push('.');
+    }
+    if let Some(more) = remote.detail() {
+        detail.push(' ');
+        detail.push_str(more);
+    }
+    let failed = Error::new(state, message).with_detail(detail);
+    match remote.hint() {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
+}
+
+/// Whether the connection is gone, so that the same statement may do on another.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    // What fails on the socket ends the driver's own task: its callers see a closed connection.
+    error.is_closed() || error.code().is_some_and(|code| is_about_connection(code.code()))
+}
+
+/// 08xxx, and the shutdowns: the server ends the connection itself.
+fn is_about_connection(code: &str) -> bool {
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05")
+}
+
+/// The innermost cause, as our messages are written.
+pub(super) fn reason(error: &tokio_postgres::Error) -> String {
+    if let Some(remote) = error.as_db_error() {
+        return remote.message().to_string();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    plain(&cause.to_string())
+}
+
+/// Lower case at the start, without the operating system's number.
+fn plain(text: &str) -> String {
+    let text = text.split(" (os error").next().unwrap_or(text).trim_end_matches('.');
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        // An acronym stays as it is.
+        (Some(first), Some(second)) if second.is_uppercase() => format!("{first}{}", &text[first.len_utf8()..]),
+        (Some(first), _) => format!("{}{}", first.to_lowercase(), &text[first.len_utf8()..]),
+        (None, _) => "no reason was given".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_our_messages_do() {
+        assert_eq!(plain("Connection refused (os error 111)"), "connection refused");
+        assert_eq!(plain("TLS is off"), "TLS is off");
+        assert_eq!(plain(""), "no reason was given");
+        assert_eq!(Place::table("erp", "customer").to_string(), "server \"erp\", table \"customer\"");
+    }
+}

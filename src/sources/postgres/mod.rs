@@ -1,0 +1,20 @@
+//! PostgreSQL as a source: pooled connections, binary results straight into Arrow, predicates as bound parameters.
+
+mod catalog;
+mod connect;
+mod connection;
+mod decode;
+mod dialect;
+mod errors;
+mod introspect;
+mod kind;
+mod parameter;
+mod pool;
+mod query;
+mod raw;
+mod read;
+mod source;
+mod tls;
+mod types;
+
+pub use kind::Postgres;

@@ -1,0 +1,182 @@
+//! Sending statements: prepared once a connection, sent again where that is known to be safe.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, RowStream, Statement};
+
+use super::errors::{self, Place};
+use super::parameter::TextParameter;
+use super::pool::{Lease, Pool};
+use crate::error::{Error, Result};
+
+/// A statement under way, with the connection that it owns.
+pub(super) struct Started {
+    pub(super) lease: Lease,
+    pub(super) rows: Pin<Box<RowStream>>,
+}
+
+/// What a statement that failed failed with.
+enum Failure {
+    /// The driver's error: the source's answer, or a lost connection.
+    Remote(tokio_postgres::Error),
+    /// Our own.
+    Own(Error),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Failure::Remote(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Own(error)
+    }
+}
+
+/// What must hold of a prepared statement before it may run.
+pub(super) type Check<'a> = &'a (dyn Fn(&Statement) -> Result<()> + Send + Sync);
+
+/// Sends a query on a connection of the pool. A pooled connection that turns out to have died is replaced once;
+/// a statement whose table has changed since it was prepared is prepared once more.
+pub(super) async fn start(
+    pool: &Arc<Pool>,
+    place: &Place,
+    sql: &str,
+    parameters: &[TextParameter],
+    check: Check<'_>,
+) -> Result<Started> {
+    let mut lease = pool.acquire().await?;
+    let mut prepared_anew = false;
+    loop {
+        let error = match send(&mut lease, sql, parameters, check).await {
+            Ok(rows) => return Ok(Started { lease, rows }),
+            Err(Failure::Own(error)) => return Err(error.with_context(place.to_string())),
+            Err(Failure::Remote(error)) => error,
+        };
+        if lease.reused && errors::is_lost(&error) {
+            lease.reconnect().await?;
+        } else if !prepared_anew && is_stale(&error) && lease.connection()?.prepared(sql).is_some() {
+            prepared_anew = true;
+            lease.connection()?.forget(sql);
+        } else {
+            let ended = lease.connection()?.ended();
+            return Err(errors::running(place, &error, ended));
+        }
+    }
+}
+
+/// Sends a query on this connection alone.
+pub(super) async fn start_on(
+    mut lease: Lease,
+    place: &Place,
+    sql: &str,
+    parameters: &[TextParameter],
+    check: Check<'_>,
+) -> Result<Started> {
+    match send(&mut lease, sql, parameters, check).await {
+        Ok(rows) => Ok(Started { lease, rows }),
+        Err(Failure::Own(error)) => Err(error.with_context(place.to_string())),
+        Err(Failure::Remote(error)) => {
+            let ended = lease.connection()?.ended();
+            Err(errors::running(place, &error, ended))
+        }
+    }
+}
+
+/// Prepares a statement, to learn its columns.
+pub(super) async fn prepare_on(lease: &mut Lease, place: &Place, sql: &str) -> Result<Statement> {
+    lease.busy = true;
+    let prepared = lease.connection()?.prepare(sql).await;
+    lease.busy = false;
+    match prepared {
+        Ok(statement) => Ok(statement),
+        Err(error) => {
+            let ended = lease.connection()?.ended();
+            Err(errors::running(place, &error, ended))
+        }
+    }
+}
+
+/// The whole answer to a query of the catalog, in one round trip. Its columns must be of built-in types.
+pub(super) async fn fetch(
+    pool: &Arc<Pool>,
+    place: &Place,
+    sql: &str,
+    parameters: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>> {
+    let mut lease = pool.acquire().await?;
+    loop {
+        lease.busy = true;
+        let answer = lease.connection()?.client.query_typed(sql, parameters).await;
+        // An answer that is whole or refused leaves the connection ready; a lost one is found closed.
+        lease.busy = false;
+        match answer {
+            Ok(rows) => return Ok(rows),
+            Err(error) if lease.reused && errors::is_lost(&error) => lease.reconnect().await?,
+            Err(error) => {
+                let ended = lease.connection()?.ended();
+                return Err(errors::running(place, &error, ended));
+            }
+        }
+    }
+}
+
+/// A column of a catalog row; a type that is not the expected one is our mistake.
+pub(super) fn field<'a, T>(row: &'a Row, index: usize) -> Result<T>
+where
+    T: tokio_postgres::types::FromSql<'a>,
+{
+    row.try_get(index).map_err(|error| {
+        Error::internal(format!("column {index} of a catalog query cannot be read: {}", errors::reason(&error)))
+    })
+}
+
+async fn send(
+    lease: &mut Lease,
+    sql: &str,
+    parameters: &[TextParameter],
+    check: Check<'_>,
+) -> Result<Pin<Box<RowStream>>, Failure> {
+    // While it waits, dropping the lease cancels what was sent.
+    lease.busy = true;
+    let sent = prepare_and_send(lease, sql, parameters, check).await;
+    lease.busy = match &sent {
+        Ok(_) => true,
+        Err(Failure::Own(_)) => false,
+        // What the source refused leaves it ready, and a lost connection has nothing to cancel.
+        Err(Failure::Remote(error)) => error.as_db_error().is_none() && !errors::is_lost(error),
+    };
+    sent
+}
+
+async fn prepare_and_send(
+    lease: &mut Lease,
+    sql: &str,
+    parameters: &[TextParameter],
+    check: Check<'_>,
+) -> Result<Pin<Box<RowStream>>, Failure> {
+    let connection = lease.connection()?;
+    let statement = match connection.prepared(sql) {
+        Some(statement) => statement,
+        None => connection.prepare(sql).await?,
+    };
+    if let Err(error) = check(&statement) {
+        connection.forget(sql);
+        return Err(error.into());
+    }
+    Ok(Box::pin(connection.client.query_raw(&statement, parameters.iter()).await?))
+}
+
+/// Whether a prepared statement no longer fits its tables, or was lost by a pooler between us and the source.
+fn is_stale(error: &tokio_postgres::Error) -> bool {
+    let Some(remote) = error.as_db_error() else { return false };
+    match remote.code().code() {
+        "26000" => true,
+        "0A000" => remote.message().contains("cached plan"),
+        _ => false,
+    }
+}

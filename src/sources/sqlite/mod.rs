@@ -1,0 +1,14 @@
+//! SQLite database files, only ever read.
+
+mod connect;
+mod datetime;
+mod decode;
+mod dialect;
+mod errors;
+mod introspect;
+mod kind;
+mod read;
+mod source;
+mod types;
+
+pub use kind::Sqlite;

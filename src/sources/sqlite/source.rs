@@ -1,0 +1,189 @@
+//! One database file as a source.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use datafusion::catalog::Session;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+
+use super::connect::Database;
+use super::decode::ColumnReader;
+use super::dialect::SqliteDialect;
+use super::introspect::{self, Found};
+use super::read::{self, SqliteRead};
+use crate::error::{Error, Result, SqlState};
+use crate::federation::predicate::{self, PredicateWriter};
+use crate::federation::select;
+use crate::sources::declared;
+use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
+use crate::sources::scan::SourceScanExec;
+use crate::sources::statement::require_reading;
+use crate::sources::table::TableSpec;
+use crate::sources::zone::zone_option;
+
+/// Statements that only ever read.
+const READING: &[&str] = &["SELECT", "WITH", "VALUES", "EXPLAIN"];
+
+/// How many literals a predicate may have: SQLite refuses expressions that are nested more than 1000 deep, and each
+/// further member of an AND or OR is one level.
+const MAX_LITERALS: usize = 500;
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct SqliteSource {
+    database: Arc<Database>,
+    zone: Option<Tz>,
+}
+
+impl SqliteSource {
+    /// `zone` is that of times which bear none, of tables which name none.
+    pub fn new(database: Arc<Database>, zone: Option<Tz>) -> Self {
+        SqliteSource { database, zone }
+    }
+
+    fn name(&self) -> &str {
+        self.database.server()
+    }
+
+    fn zone(&self, table: &TableSpec) -> Result<Option<Tz>> {
+        Ok(zone_option(&table.options)?.or(self.zone))
+    }
+
+    fn missing(&self, table: &str) -> Error {
+        Error::new(
+            SqlState::FDW_TABLE_NOT_FOUND,
+            format!("table \"{table}\" of server \"{}\" does not exist", self.name()),
+        )
+    }
+
+    fn broken(&self, table: &str) -> Error {
+        self.missing(table).with_detail("It is a view over what is missing, or a table that needs an extension.")
+    }
+}
+
+#[async_trait]
+impl Source for SqliteSource {
+    async fn ping(&self) -> Result<String> {
+        // Counting reads the file, which opening it does not.
+        self.database
+            .run(None, |conn| conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)))
+            .await?;
+        Ok(format!("SQLite {}", rusqlite::version()))
+    }
+
+    async fn introspect(&self, request: &ImportRequest) -> Result<Vec<TableSpec>> {
+        if request.schema != "main" {
+            return Err(Error::new(
+                SqlState::INVALID_SCHEMA_NAME,
+                format!("server \"{}\" has no schema \"{}\"", self.name(), request.schema),
+            )
+            .with_hint("The schema of a database file is \"main\"."));
+        }
+        let zone = self.zone;
+        let wanted = request.tables.clone();
+        let found =
+            self.database.run(None, move |conn| introspect::tables(conn, zone, |name| wanted.wants(name))).await?;
+        if let ImportTables::LimitTo(names) = &request.tables {
+            for name in names {
+                match found.iter().find(|found| found.name == *name) {
+                    None => return Err(self.missing(name)),
+                    Some(Found { table: None, .. }) => return Err(self.broken(name)),
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(found
+            .into_iter()
+            .filter_map(|found| {
+                if found.table.is_none() {
+                    tracing::warn!(server = %self.name(), table = %found.name, "cannot be read: left out");
+                }
+                found.table
+            })
+            .collect())
+    }
+
+    async fn describe(&self, declared: &TableSpec) -> Result<TableSpec> {
+        let zone = self.zone(declared)?;
+        let name = SqliteDialect::table(&declared.options, &declared.name).to_string();
+        let wanted = name.clone();
+        let found = self
+            .database
+            .run(Some(name.clone()), move |conn| {
+                // SQLite does not tell the case of names apart.
+                introspect::tables(conn, zone, |table| table.eq_ignore_ascii_case(&wanted))
+            })
+            .await?;
+        match found.into_iter().next() {
+            None => Err(self.missing(&name)),
+            Some(Found { table: None, .. }) => Err(self.broken(&name)),
+            Some(Found { table: Some(table), .. }) => declared::complete(declared, table, self.name()),
+        }
+    }
+
+    fn filter_support(&self, table: &TableSpec, filter: &Expr) -> TableProviderFilterPushDown {
+        let mut writer = PredicateWriter::new(&SqliteDialect, table);
+        if writer.write(filter).is_none() || writer.parameters.len() > MAX_LITERALS {
+            return TableProviderFilterPushDown::Unsupported;
+        }
+        predicate::support(&SqliteDialect, table, filter)
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        table: &Arc<TableSpec>,
+        request: ScanRequest,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let zone = self.zone(table)?;
+        let select = select::write(&SqliteDialect, table, &request)?;
+        let schema = table
+            .schema()
+            .project(&request.projection)
+            .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
+        let readers: Vec<ColumnReader> = select
+            .columns
+            .iter()
+            .map(|column| ColumnReader::new(&column.name, &column.pg_type, &column.remote_type, zone))
+            .collect();
+        let parameters = select
+            .parameters
+            .iter()
+            .map(|p| {
+                SqliteDialect::parameter(&p.value).ok_or_else(|| {
+                    Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", p.column.name))
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let schema = Arc::new(schema);
+        let read = SqliteRead {
+            database: Arc::clone(&self.database),
+            table: table.name.clone(),
+            sql: select.sql,
+            parameters,
+            schema: Arc::clone(&schema),
+            readers: readers.into(),
+        };
+        Ok(Arc::new(SourceScanExec::new(self.name(), &table.name, schema, Arc::new(read), table.row_estimate)))
+    }
+
+    async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {
+        if table.is_view {
+            return Ok(None);
+        }
+        let (options, name) = (table.options.clone(), table.name.clone());
+        let size = std::fs::metadata(self.database.path()).map_or(u64::MAX, |metadata| metadata.len());
+        self.database
+            .run(Some(table.name.clone()), move |conn| {
+                introspect::row_estimate(conn, &SqliteDialect, &options, &name, size)
+            })
+            .await
+    }
+
+    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream> {
+        require_reading(query, READING)?;
+        read::raw(&self.database, query, self.zone).await
+    }
+}

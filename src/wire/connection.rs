@@ -1,0 +1,265 @@
+//! One connection from its first byte to its last.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use super::cancel::Slot;
+use super::errors::{Failure, Severity, notice, shutdown};
+use super::frontend::{Frame, Message};
+use super::listener::Shared;
+use super::negotiate::{self, Packet};
+use super::portal::{Portal, Prepared};
+use super::startup::{Welcome, welcome};
+use super::transport::Transport;
+use super::zone::Zone;
+use crate::engine::{Session, Statement, TransactionState};
+use crate::error::{Error, SqlState};
+
+/// How long a client may take to hear why its connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A client that is logged in.
+pub(super) struct Connection {
+    pub wire: Transport,
+    pub session: Arc<Session>,
+    pub slot: Slot,
+    pub shared: Arc<Shared>,
+    /// By name; the unnamed one by the empty name.
+    pub statements: HashMap<String, Arc<Prepared>>,
+    pub portals: HashMap<String, Portal>,
+    /// After an error in the extended protocol: up to the next Sync.
+    skipping: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Whether a connection goes on after a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Read,
+    End,
+}
+
+/// Serves a client until it leaves, breaks the protocol, or the server stops.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    // Rows are gathered before they are sent; waiting for more would only add delay.
+    let _ = stream.set_nodelay(true);
+    let entered = tokio::select! {
+        biased;
+        () = shared.stopping.cancelled() => return,
+        entered = timeout(shared.login_timeout, enter(stream, peer, &shared)) => entered,
+    };
+    let mut connection = match entered {
+        Ok(Some(connection)) => connection,
+        Ok(None) => return,
+        Err(_) => {
+            tracing::info!(%peer, "login took too long");
+            return;
+        }
+    };
+    let since = Instant::now();
+    let failure = connection.run().await;
+    if let Failure::Fatal(error) = &failure {
+        tracing::warn!(%peer, state = %error.state(), error = %error, "connection ended");
+    }
+    farewell(&mut connection.wire, failure).await;
+    tracing::info!(%peer, pid = connection.slot.pid, seconds = since.elapsed().as_secs(), "disconnected");
+}
+
+/// Negotiates and logs in. None when the client only came to cancel, is gone, or was refused.
+async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Option<Connection> {
+    let opened = negotiate::open(stream, shared.tls.as_ref()).await?;
+    let (mut wire, secure) = (opened.wire, opened.secure);
+    let welcomed = match opened.packet {
+        Ok(Packet::Cancel { pid, secret }) => {
+            shared.registry.cancel(pid, &secret);
+            wire.close().await;
+            return None;
+        }
+        Ok(Packet::Startup { minor, parameters }) => {
+            Box::pin(welcome(&mut wire, shared, minor, parameters, secure)).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match welcomed {
+        Ok(Welcome { session, slot, user, application, permit }) => {
+            tracing::info!(%peer, pid = slot.pid, user, application, tls = secure, "connected");
+            Some(Connection {
+                wire,
+                session,
+                slot,
+                shared: Arc::clone(shared),
+                statements: HashMap::new(),
+                portals: HashMap::new(),
+                skipping: false,
+                _permit: permit,
+            })
+        }
+        Err(failure) => {
+            if let Failure::Fatal(error) | Failure::Statement(error) = &failure {
+                tracing::warn!(%peer, state = %error.state(), error = %error, "connection refused");
+            }
+            farewell(&mut wire, failure).await;
+            None
+        }
+    }
+}
+
+/// Tells a client why its connection ends, if it can still be told.
+async fn farewell(wire: &mut Transport, failure: Failure) {
+    let error = match failure {
+        Failure::Statement(error) | Failure::Fatal(error) => error,
+        Failure::Shutdown => shutdown(),
+        Failure::Gone => return,
+    };
+    if wire.is_broken() {
+        return;
+    }
+    wire.put_error(&error, Severity::Fatal);
+    // What the client does not take in time, it does not want.
+    let _ = timeout(FAREWELL, async {
+        if wire.flush().await.is_ok() {
+            wire.close().await;
+        }
+    })
+    .await;
+}
+
+impl Connection {
+    /// Answers messages; returns why it stopped.
+    async fn run(&mut self) -> Failure {
+        loop {
+            let read = tokio::select! {
+                biased;
+                () = self.shared.stopping.cancelled() => return Failure::Shutdown,
+                read = self.wire.frame() => read,
+            };
+            let answered = match read {
+                Ok(frame) => self.answer(frame).await,
+                Err(error) => return error.into(),
+            };
+            match answered {
+                Ok(Next::Read) => {}
+                Ok(Next::End) => return Failure::Gone,
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    /// Answers one message. An error of a statement is an answer.
+    async fn answer(&mut self, frame: Frame) -> Result<Next, Failure> {
+        if self.skipping && !matches!(frame.kind, b'S' | b'X') {
+            return Ok(Next::Read);
+        }
+        let extended = frame.is_extended();
+        let answered = match frame.message() {
+            Ok(message) => self.dispatch(message).await,
+            Err(error) => Err(Failure::Statement(error)),
+        };
+        let error = match answered {
+            Err(Failure::Statement(error)) => error,
+            other => return other,
+        };
+        self.session.fail();
+        // Outside of a block the statement's own transaction is over, inside nothing in it can go on.
+        self.portals.clear();
+        self.put_notices()?;
+        self.wire.put_error(&error, Severity::Error);
+        if extended {
+            self.skipping = true;
+            self.flush().await?;
+        } else {
+            self.ready().await?;
+        }
+        Ok(Next::Read)
+    }
+
+    async fn dispatch(&mut self, message: Message) -> Result<Next, Failure> {
+        match message {
+            Message::Query(sql) => {
+                self.query(&sql).await?;
+                self.ready().await?;
+            }
+            Message::Parse { name, sql, types } => self.prepare(name, &sql, types).await?,
+            Message::Bind(bind) => self.bind(bind).await?,
+            Message::Describe(target) => self.describe(target).await?,
+            Message::Execute { portal, max_rows } => self.execute(portal, max_rows).await?,
+            Message::Close(target) => self.close(&target)?,
+            Message::Flush => self.flush().await?,
+            Message::Sync => {
+                self.skipping = false;
+                if self.session.transaction_state() == TransactionState::Idle {
+                    self.portals.clear();
+                }
+                self.ready().await?;
+            }
+            Message::Terminate => return Ok(Next::End),
+            Message::FunctionCall => {
+                return Err(Failure::Statement(Error::unsupported("function call messages are not supported")));
+            }
+            // As Postgres: data that was under way when a COPY ended is ignored.
+            Message::Copy => {}
+            Message::Password => {
+                return Err(Failure::Fatal(Error::new(
+                    SqlState::PROTOCOL_VIOLATION,
+                    "a password message came after the login",
+                )));
+            }
+        }
+        Ok(Next::Read)
+    }
+
+    /// Says that the next query may come, after what has changed.
+    async fn ready(&mut self) -> Result<(), Failure> {
+        for (name, value) in self.session.changed_settings() {
+            self.wire.put_setting(&name, &value).map_err(Failure::Fatal)?;
+        }
+        self.wire.put_ready(self.session.transaction_state()).map_err(Failure::Fatal)?;
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        self.wire.flush_until(&self.shared.ending).await
+    }
+
+    /// Splits and parses a text; a mistake of the parser's is an error like any other.
+    pub(super) fn parse_text(&self, sql: &str) -> Result<Vec<Statement>, Failure> {
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.session.parse(sql)));
+        Ok(parsed.unwrap_or_else(|_| Err(Error::internal("the statement could not be parsed")))?)
+    }
+
+    /// The zone in which times are shown and read.
+    pub(super) fn zone(&self) -> Zone {
+        self.session.setting("TimeZone").and_then(|name| Zone::parse(&name)).unwrap_or(Zone::UTC)
+    }
+
+    /// Sends the notices that have come up, unless the client wants none.
+    pub(super) fn put_notices(&mut self) -> Result<(), Failure> {
+        let notices = self.session.take_notices();
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let least = self.session.setting("client_min_messages").unwrap_or_default().to_ascii_lowercase();
+        if !matches!(least.as_str(), "warning" | "error" | "fatal" | "panic") {
+            for text in notices {
+                self.wire.put(&notice(&text))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a statement without rows.
+    pub(super) fn finish(&mut self, tag: String) -> Result<(), Failure> {
+        if tag == "DISCARD ALL" {
+            self.statements.clear();
+            self.portals.clear();
+        }
+        Ok(self.wire.put_complete(tag)?)
+    }
+}

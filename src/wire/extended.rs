@@ -1,0 +1,242 @@
+//! The extended protocol: statements that are prepared, bound to values and run in pieces.
+
+use std::sync::Arc;
+
+use pgwire::messages::data::NoData;
+use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
+use pgwire::messages::response::EmptyQueryResponse;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::tag;
+use super::connection::Connection;
+use super::encode::{Format, spread};
+use super::errors::{Failure, canceled};
+use super::frontend::{Bind, Target};
+use super::parameters;
+use super::portal::{Portal, Prepared, Progress};
+use super::rows::{Rows, watch};
+use crate::engine::{Described, Outcome};
+use crate::error::{Error, SqlState};
+
+impl Connection {
+    /// Parse: keeps one statement under a name. A named one is planned now, so that its errors come now; the unnamed
+    /// one is used once, and soon.
+    pub(super) async fn prepare(&mut self, name: String, sql: &str, types: Vec<u32>) -> Result<(), Failure> {
+        if name.is_empty() {
+            self.statements.remove("");
+        } else if self.statements.contains_key(&name) {
+            return Err(Failure::Statement(Error::new(
+                SqlState::DUPLICATE_PREPARED_STATEMENT,
+                format!("prepared statement \"{name}\" already exists"),
+            )));
+        }
+        let mut statements = self.parse_text(sql)?;
+        statements.retain(|statement| !statement.is_empty());
+        if statements.len() > 1 {
+            return Err(Failure::Statement(Error::syntax(
+                "cannot insert multiple commands into a prepared statement",
+                None,
+            )));
+        }
+        let prepared = Arc::new(Prepared::new(statements.pop(), types));
+        if !name.is_empty() {
+            self.describe_once(&prepared).await?;
+        }
+        self.statements.insert(name, prepared);
+        Ok(self.wire.put(&ParseComplete::new())?)
+    }
+
+    /// Bind: a portal from a prepared statement and values.
+    pub(super) async fn bind(&mut self, bind: Bind) -> Result<(), Failure> {
+        let prepared = self.prepared(&bind.statement)?;
+        if bind.portal.is_empty() {
+            self.portals.remove("");
+        } else if self.portals.contains_key(&bind.portal) {
+            return Err(Failure::Statement(Error::new(
+                SqlState::DUPLICATE_CURSOR,
+                format!("cursor \"{}\" already exists", bind.portal),
+            )));
+        }
+        let given = bind.values.len();
+        if given > 0 {
+            self.describe_once(&prepared).await?;
+        }
+        if let Some(wanted) = prepared.parameter_count()
+            && wanted != given
+        {
+            return Err(Failure::Statement(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!(
+                    "bind message supplies {given} parameters, but prepared statement \"{}\" requires {wanted}",
+                    bind.statement
+                ),
+            )));
+        }
+        let formats = match bind.formats.as_slice() {
+            [] => vec![Format::Text; given],
+            [one] => vec![*one; given],
+            many if many.len() == given => many.to_vec(),
+            many => {
+                return Err(Failure::Statement(Error::new(
+                    SqlState::PROTOCOL_VIOLATION,
+                    format!("bind message has {} parameter formats but {given} parameters", many.len()),
+                )));
+            }
+        };
+        let zone = self.zone();
+        let mut values = Vec::with_capacity(given);
+        for (index, (value, format)) in bind.values.iter().zip(formats).enumerate() {
+            let kind = prepared.parameter_type(index);
+            let value = parameters::decode(&kind, format, value.as_deref(), zone).map_err(|error| {
+                let portal = match bind.portal.as_str() {
+                    "" => "unnamed portal".to_string(),
+                    name => format!("portal \"{name}\""),
+                };
+                error.with_context(format!("{portal} parameter ${}", index + 1))
+            })?;
+            values.push(value);
+        }
+        let portal = Portal { prepared, parameters: values, formats: bind.results, progress: Progress::Ready };
+        self.portals.insert(bind.portal, portal);
+        Ok(self.wire.put(&BindComplete::new())?)
+    }
+
+    /// Describe: parameter types of a statement, and the columns of its rows.
+    pub(super) async fn describe(&mut self, target: Target) -> Result<(), Failure> {
+        let (prepared, formats) = match target {
+            Target::Statement(name) => (self.prepared(&name)?, None),
+            Target::Portal(name) => {
+                let portal = self.portals.get(&name).ok_or_else(|| no_portal(&name))?;
+                (Arc::clone(&portal.prepared), Some(portal.formats.clone()))
+            }
+        };
+        self.describe_once(&prepared).await?;
+        if formats.is_none() {
+            self.wire.put_parameters(prepared.parameter_oids())?;
+        }
+        match prepared.told() {
+            Some(schema) => {
+                let formats = spread(formats.as_deref().unwrap_or_default(), schema.fields().len())?;
+                self.wire.put_columns(schema, &formats)?;
+            }
+            None => self.wire.put(&NoData::new())?,
+        }
+        Ok(())
+    }
+
+    /// Execute: runs a portal, or goes on with it, up to `max_rows` rows; 0 or less for all.
+    pub(super) async fn execute(&mut self, name: String, max_rows: i32) -> Result<(), Failure> {
+        // A portal that fails stays away: nothing can be done with it any more.
+        let mut portal = self.portals.remove(&name).ok_or_else(|| no_portal(&name))?;
+        let limit = u64::try_from(max_rows).ok().filter(|limit| *limit > 0);
+        portal.progress = match std::mem::replace(&mut portal.progress, Progress::Ready) {
+            Progress::Ready => self.start(&mut portal, limit).await?,
+            Progress::Suspended(rows) => {
+                let _running = self.slot.run(&rows.cancel);
+                self.go_on(rows, limit).await?
+            }
+            Progress::Finished(Some(verb)) => {
+                self.wire.put_complete(tag(verb, 0))?;
+                Progress::Finished(Some(verb))
+            }
+            Progress::Finished(None) => {
+                return Err(Failure::Statement(Error::new(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!("portal \"{name}\" cannot be run"),
+                )));
+            }
+        };
+        self.portals.insert(name, portal);
+        Ok(())
+    }
+
+    /// Close: forgets a statement or a portal; one that does not exist is no error.
+    pub(super) fn close(&mut self, target: &Target) -> Result<(), Failure> {
+        match target {
+            Target::Statement(name) => drop(self.statements.remove(name)),
+            Target::Portal(name) => drop(self.portals.remove(name)),
+        }
+        Ok(self.wire.put(&CloseComplete::new())?)
+    }
+
+    async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
+        let prepared = Arc::clone(&portal.prepared);
+        let Some(statement) = &prepared.statement else {
+            self.wire.put(&EmptyQueryResponse::new())?;
+            return Ok(Progress::Ready);
+        };
+        let cancel = CancellationToken::new();
+        let _running = self.slot.run(&cancel);
+        let values = std::mem::take(&mut portal.parameters);
+        let work = Box::pin(self.session.run(statement, values, cancel.clone()));
+        let outcome = watch(&mut self.wire, &self.shared.ending, &cancel, work).await??;
+        self.put_notices()?;
+        match outcome {
+            Outcome::Done { tag } => {
+                self.finish(tag)?;
+                Ok(Progress::Finished(None))
+            }
+            Outcome::Rows { schema, stream, verb } => {
+                if prepared.described.get().is_some_and(|described| described.schema.is_none()) {
+                    return Err(Failure::Statement(Error::unsupported("cached plan must not change result type")));
+                }
+                let rows = Rows::new(&schema, stream, verb, prepared.told(), &portal.formats, self.zone(), cancel)?;
+                self.go_on(Box::new(rows), limit).await
+            }
+        }
+    }
+
+    async fn go_on(&mut self, mut rows: Box<Rows>, limit: Option<u64>) -> Result<Progress, Failure> {
+        let sent = rows.send(&mut self.wire, &self.shared.ending, limit).await?;
+        if sent.complete {
+            self.wire.put_complete(tag(rows.verb, sent.rows))?;
+            Ok(Progress::Finished(Some(rows.verb)))
+        } else {
+            self.wire.put(&PortalSuspended::new())?;
+            Ok(Progress::Suspended(rows))
+        }
+    }
+
+    fn prepared(&self, name: &str) -> Result<Arc<Prepared>, Failure> {
+        self.statements.get(name).map(Arc::clone).ok_or_else(|| {
+            let message = if name.is_empty() {
+                "unnamed prepared statement does not exist".to_string()
+            } else {
+                format!("prepared statement \"{name}\" does not exist")
+            };
+            Failure::Statement(Error::new(SqlState::INVALID_SQL_STATEMENT_NAME, message))
+        })
+    }
+
+    /// Asks the engine about a statement, unless that was done before.
+    async fn describe_once(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+        if prepared.described.get().is_some() {
+            return Ok(());
+        }
+        let described = match &prepared.statement {
+            None => Described { parameters: Vec::new(), schema: None },
+            Some(statement) => {
+                let hints = prepared.hints();
+                let session = &self.session;
+                let cancel = CancellationToken::new();
+                let _running = self.slot.run(&cancel);
+                // Describing changes nothing, so that it can be dropped anywhere.
+                let work = async {
+                    let describe = Box::pin(session.describe(statement, &hints));
+                    tokio::select! {
+                        described = describe => described,
+                        () = cancel.cancelled() => Err(canceled()),
+                    }
+                };
+                watch(&mut self.wire, &self.shared.ending, &cancel, work).await??
+            }
+        };
+        // Only this connection sets it, and it was empty above.
+        let _ = prepared.described.set(described);
+        Ok(())
+    }
+}
+
+fn no_portal(name: &str) -> Failure {
+    Failure::Statement(Error::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist")))
+}

@@ -1,0 +1,30 @@
+//! The Postgres endpoint: listener, authentication, queries, encoding and errors.
+//!
+//! Passwords (SCRAM), the messages sent and the stream type are pgwire's. Messages received are read by
+//! `frontend`, because pgwire's decoders trust lengths and counts that an unauthenticated client sends.
+
+mod backend;
+mod base64;
+mod calendar;
+mod cancel;
+mod connection;
+mod decimal;
+pub mod encode;
+mod errors;
+mod extended;
+mod frontend;
+mod listener;
+mod negotiate;
+mod parameters;
+pub(crate) mod password;
+mod portal;
+mod rows;
+mod simple;
+mod startup;
+mod tls;
+mod transport;
+mod zone;
+
+pub use encode::text_values;
+pub use listener::{ListenConfig, Listener};
+pub use zone::Zone;

@@ -1,0 +1,67 @@
+//! The values that Bind brings, in text or binary, as what the engine computes with.
+
+mod array;
+mod binary;
+mod datetime;
+mod interval;
+mod number;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use datafusion::error::DataFusionError;
+use datafusion::scalar::ScalarValue;
+
+use super::encode::Format;
+use super::frontend::utf8;
+use super::zone::Zone;
+use crate::catalog::types::PgType;
+use crate::error::{Error, Result, SqlState};
+
+/// Reads a value of type `kind`; none is a null. Text follows Postgres's input rules, and `timestamptz` without an
+/// offset is on the clock of `zone`. Errors: 22P02, 22007, 22008 or 22003 for text, 22P03 for binary.
+pub(super) fn decode(kind: &PgType, format: Format, value: Option<&[u8]>, zone: Zone) -> Result<ScalarValue> {
+    match (value, format) {
+        (None, _) => null(kind),
+        (Some(bytes), Format::Text) => text::read(kind, utf8(bytes)?, zone),
+        (Some(bytes), Format::Binary) => binary::read(kind, bytes),
+    }
+}
+
+fn null(kind: &PgType) -> Result<ScalarValue> {
+    ScalarValue::try_from(&kind.arrow()).map_err(|error: DataFusionError| Error::from(error))
+}
+
+/// 22P02, in Postgres's words.
+fn invalid_text(kind: &PgType, text: &str) -> Error {
+    Error::new(
+        SqlState::INVALID_TEXT_REPRESENTATION,
+        format!("invalid input syntax for type {}: \"{text}\"", base_name(kind)),
+    )
+}
+
+/// 22003, in Postgres's words.
+fn out_of_range(kind: &PgType, text: &str) -> Error {
+    Error::new(
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        format!("value \"{text}\" is out of range for type {}", base_name(kind)),
+    )
+}
+
+/// 22P03.
+fn invalid_binary(kind: &PgType) -> Error {
+    Error::new(
+        SqlState::INVALID_BINARY_REPRESENTATION,
+        format!("incorrect binary data format for type {}", base_name(kind)),
+    )
+}
+
+/// A type's name without its modifier.
+fn base_name(kind: &PgType) -> String {
+    match kind {
+        PgType::Numeric(_) => "numeric".to_string(),
+        PgType::Varchar(_) => "character varying".to_string(),
+        PgType::Bpchar(_) => "character".to_string(),
+        other => other.to_string(),
+    }
+}

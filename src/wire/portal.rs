@@ -1,0 +1,84 @@
+//! Prepared statements and the portals that run them.
+
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::scalar::ScalarValue;
+
+use super::encode::Format;
+use super::rows::Rows;
+use crate::catalog::types::PgType;
+use crate::engine::{Described, Statement};
+
+/// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
+const UNKNOWN: u32 = 705;
+
+/// A statement that a client prepared.
+pub(super) struct Prepared {
+    /// None for a text that holds no statement.
+    pub statement: Option<Statement>,
+    /// The parameter types that the client gave; 0 where it gave none.
+    declared: Vec<u32>,
+    /// What the engine says of it, once it was asked.
+    pub described: OnceLock<Described>,
+}
+
+impl Prepared {
+    pub fn new(statement: Option<Statement>, declared: Vec<u32>) -> Prepared {
+        Prepared { statement, declared, described: OnceLock::new() }
+    }
+
+    /// The parameter types that the client gave and that are known here.
+    pub fn hints(&self) -> Vec<Option<PgType>> {
+        self.declared.iter().map(|oid| if *oid == UNKNOWN { None } else { PgType::from_oid(*oid) }).collect()
+    }
+
+    /// How many values Bind must give: as many as were declared, or more if the statement has more. None when it is
+    /// not described yet.
+    pub fn parameter_count(&self) -> Option<usize> {
+        self.described.get().map(|described| described.parameters.len().max(self.declared.len()))
+    }
+
+    /// The type in which a value is read; text for one that the statement does not use.
+    pub fn parameter_type(&self, index: usize) -> PgType {
+        let declared = self.declared.get(index).filter(|oid| **oid != UNKNOWN);
+        declared
+            .and_then(|oid| PgType::from_oid(*oid))
+            .or_else(|| self.described.get().and_then(|described| described.parameters.get(index)).cloned())
+            .unwrap_or(PgType::Text)
+    }
+
+    /// The OIDs that Describe answers: a client hears of its own types as it gave them.
+    pub fn parameter_oids(&self) -> Vec<u32> {
+        (0..self.parameter_count().unwrap_or(self.declared.len()))
+            .map(|index| match self.declared.get(index) {
+                Some(oid) if *oid != 0 && *oid != UNKNOWN => *oid,
+                _ => self.parameter_type(index).oid(),
+            })
+            .collect()
+    }
+
+    /// The rows that a client which described this was told of.
+    pub fn told(&self) -> Option<&Schema> {
+        self.described.get().and_then(|described| described.schema.as_deref())
+    }
+}
+
+/// A statement with its values, perhaps half run.
+pub(super) struct Portal {
+    pub prepared: Arc<Prepared>,
+    pub parameters: Vec<ScalarValue>,
+    /// As Bind gave them: none, one for all columns, or one each.
+    pub formats: Vec<Format>,
+    pub progress: Progress,
+}
+
+/// How far a portal was run.
+pub(super) enum Progress {
+    /// Not at all.
+    Ready,
+    /// Some rows were sent, and there may be more.
+    Suspended(Box<Rows>),
+    /// To its end; with what begins the command tag, if it gave rows.
+    Finished(Option<&'static str>),
+}

@@ -1,0 +1,1 @@
+SELECT 'lower(text)'::pg_catalog.regprocedure::pg_catalog.oid

@@ -1,0 +1,1 @@
+SELECT 'customer'::pg_catalog.regclass::pg_catalog.oid

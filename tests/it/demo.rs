@@ -1,0 +1,127 @@
+//! The built-in example, as the command shows it and as the library scores it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use onerow::config::EngineConfig;
+use onerow::demo::{Ask, present, write_example};
+use onerow::engine::{Engine, Session, SessionParameters};
+use tokio_util::sync::CancellationToken;
+
+use super::Test;
+use super::support::onerow::PROGRAM;
+use super::support::{Fixtures, Outcome, Project, block_on};
+
+pub const TESTS: &[Test] = &[
+    ("the_command_answers_within_a_minute", answers),
+    ("the_merge_beats_every_source", beats_every_source),
+    ("its_files_pass_check", passes_check),
+    ("its_files_are_the_projects_own", is_the_project),
+];
+
+fn answers(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let folder = tempfile::tempdir()?;
+    let began = Instant::now();
+    let output = std::process::Command::new(PROGRAM)
+        .args(["demo", "--no-serve", "--dir"])
+        .arg(folder.path())
+        .env("NO_COLOR", "1")
+        .output()?;
+    let took = began.elapsed();
+    let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    same!(output.status.code(), Some(0), "{said}");
+    same!(said, "", "what was said");
+    same!(took < Duration::from_secs(60), true, "{took:?}");
+    // Customers that the systems disagree on, and the table of how right each is.
+    for part in ["customers", "best alone", "merged", "gain", "psql -h 127.0.0.1 -p 6432 -U onerow -d onerow"] {
+        holds!(out, part);
+    }
+    lacks!(out, "\u{1b}[");
+    // The same folder again is the same example.
+    let again = std::process::Command::new(PROGRAM)
+        .args(["demo", "--no-serve", "--dir"])
+        .arg(folder.path())
+        .env("NO_COLOR", "1")
+        .output()?;
+    same!(without_times(&String::from_utf8_lossy(&again.stdout)), without_times(&out));
+    Ok(())
+}
+
+fn without_times(text: &str) -> String {
+    text.lines().filter(|line| !line.contains(" took ")).collect::<Vec<_>>().join("\n")
+}
+
+struct Asked(Session);
+
+#[async_trait]
+impl Ask for Asked {
+    async fn rows(&self, sql: &str) -> Result<Vec<datafusion::arrow::record_batch::RecordBatch>, onerow::error::Error> {
+        let mut rows = vec![];
+        for statement in self.0.parse(sql)? {
+            let outcome = Box::pin(self.0.run(&statement, vec![], CancellationToken::new())).await?;
+            if let onerow::engine::Outcome::Rows { stream, .. } = outcome {
+                rows.extend(stream.try_collect::<Vec<_>>().await?);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn beats_every_source(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let folder = tempfile::tempdir()?;
+    let example = write_example(folder.path(), 7)?;
+    block_on(async move {
+        // On a worker, whose stack is as deep as the program's own.
+        let told = tokio::spawn(async move {
+            let config = EngineConfig { sql: Some(example.sql_folder.clone()), ..EngineConfig::default() };
+            let engine: Arc<Engine> = Engine::open(config).await.map_err(|errors| format!("{errors:?}"))?;
+            let asked = Asked(engine.session(SessionParameters::owner()).map_err(|e| e.report())?);
+            let mut out: Vec<u8> = vec![];
+            let score = present(&example, &asked, &mut out).await.map_err(|e| e.report())?;
+            Ok::<_, String>((score, String::from_utf8_lossy(&out).into_owned()))
+        });
+        let (score, text) = told.await??;
+        same!(score.beats_every_source(), true, "{text}");
+        same!(score.fields.is_empty(), false);
+        same!(score.found > score.customers * 9 / 10, true, "found {} of {}", score.found, score.customers);
+        Ok(())
+    })
+}
+
+fn passes_check(_: &Fixtures) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let example = write_example(folder.path(), 42)?;
+    let project = Project::new("");
+    let sql = example.sql_folder.display().to_string();
+    let (code, out, said) = project.run(&["check", "--sql", &sql]);
+    same!(code, 0, "{out}{said}");
+    for server in ["crm", "erp", "shop", "helpdesk", "marketing"] {
+        holds!(out, server);
+    }
+    lacks!(out, "warning");
+    let ask = "SELECT count(*) > 0 AS filled, count(*) = count(DISTINCT email) AS one_row_each FROM customer";
+    let (code, out, said) = project.run(&["query", "--sql", &sql, "--format", "csv", ask]);
+    same!((code, out.as_str()), (0, "filled,one_row_each\nt,t\n"), "{said}");
+    Ok(())
+}
+
+/// What the example writes is `sql/demo`, byte by byte.
+fn is_the_project(_: &Fixtures) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let example = write_example(folder.path(), 42)?;
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/demo");
+    let mut count = 0;
+    for entry in std::fs::read_dir(own)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|e| e == "sql")) else { continue };
+        let written = std::fs::read(example.sql_folder.join(name))?;
+        same!(written == std::fs::read(&path)?, true, "{}", path.display());
+        count += 1;
+    }
+    same!(count > 0, true);
+    Ok(())
+}

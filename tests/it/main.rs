@@ -1,0 +1,61 @@
+//! Every test that needs the whole program: one binary, real servers, real drivers.
+//!
+//! `cargo test --release --test it -- NAME` runs the tests whose name holds NAME.
+
+#[macro_use]
+mod support;
+
+mod command_line;
+mod demo;
+mod endpoint;
+mod faults;
+mod files;
+mod join_all;
+mod local_tables;
+mod mysql;
+mod postgres;
+mod psql;
+mod slt;
+mod sqlite;
+mod statements;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use support::{Fixtures, Outcome};
+
+/// One test: its name and what it does.
+pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
+
+fn main() {
+    let fixtures = Arc::new(Fixtures::default());
+    let modules: [(&str, &[Test]); 12] = [
+        ("command_line", command_line::TESTS),
+        ("demo", demo::TESTS),
+        ("endpoint", endpoint::TESTS),
+        ("faults", faults::TESTS),
+        ("files", files::TESTS),
+        ("join_all", join_all::TESTS),
+        ("local_tables", local_tables::TESTS),
+        ("mysql", mysql::TESTS),
+        ("postgres", postgres::TESTS),
+        ("psql", psql::TESTS),
+        ("sqlite", sqlite::TESTS),
+        ("statements", statements::TESTS),
+    ];
+    let mut trials: Vec<Trial> = vec![];
+    for (module, tests) in modules {
+        for (name, test) in tests {
+            let (fixtures, test) = (Arc::clone(&fixtures), *test);
+            trials.push(Trial::test(format!("{module}::{name}"), move || test(&fixtures)));
+        }
+    }
+    trials.extend(slt::trials());
+    let mut arguments = Arguments::from_args();
+    // Servers share two cores with the tests; more at once only makes time limits fail.
+    arguments.test_threads.get_or_insert(4);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The servers are stopped before the process ends, which `exit` would not do.
+    drop(fixtures);
+    conclusion.exit();
+}

@@ -1,0 +1,99 @@
+//! A MariaDB server of our own.
+
+use std::process::{Command, Stdio};
+
+use super::process::{Running, free_port, is_root, run, wait_for_port};
+
+/// A MariaDB server on a free port in a temporary folder; the reader's name and password are below.
+pub struct Mariadb {
+    pub port: u16,
+    folder: tempfile::TempDir,
+    server: Option<Running>,
+}
+
+pub const USER: &str = "reader";
+pub const PASSWORD: &str = r#"re"ad'er\"#;
+
+impl Mariadb {
+    pub fn start() -> Mariadb {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let mut install = Command::new("mariadb-install-db");
+        install.arg("--no-defaults").arg(format!("--datadir={}", data.display())).args([
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--force",
+        ]);
+        if is_root() {
+            install.arg("--user=root");
+        }
+        run(install.stderr(Stdio::null()));
+        let mut mariadb = Mariadb { port: free_port(), folder, server: None };
+        mariadb.resume();
+        let quoted = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        mariadb.sql(&format!(
+            "CREATE USER '{USER}'@'%' IDENTIFIED BY '{quoted}'; GRANT SELECT, PROCESS ON *.* TO '{USER}'@'%';"
+        ));
+        mariadb
+    }
+
+    /// Starts the server again after [`Mariadb::stop`].
+    pub fn resume(&mut self) {
+        let mut server = Command::new("mariadbd");
+        server
+            .arg("--no-defaults")
+            .arg(format!("--datadir={}", self.folder.path().join("data").display()))
+            .arg(format!("--socket={}", self.socket()))
+            .arg(format!("--port={}", self.port))
+            .args(["--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="])
+            .args(["--character-set-server=utf8mb4", "--skip-log-bin", "--local-infile=1"])
+            .arg(format!("--pid-file={}", self.folder.path().join("pid").display()));
+        if is_root() {
+            server.arg("--user=root");
+        }
+        self.server = Some(Running::start(server.stdout(Stdio::null()).stderr(Stdio::null())));
+        wait_for_port(self.port, "MariaDB");
+    }
+
+    /// Kills the server.
+    pub fn stop(&mut self) {
+        self.server = None;
+    }
+
+    fn socket(&self) -> String {
+        self.folder.path().join("socket").display().to_string()
+    }
+
+    /// Runs SQL as root; rows with tabs, without header.
+    pub fn sql(&self, sql: &str) -> String {
+        let script = self.folder.path().join(format!("script-{:?}.sql", std::thread::current().id()));
+        std::fs::write(&script, sql).expect("a script");
+        let file = std::fs::File::open(&script).expect("the script");
+        run(Command::new("mariadb")
+            .arg("--no-defaults")
+            .arg(format!("--socket={}", self.socket()))
+            .args([
+                "--user=root",
+                "--batch",
+                "--skip-column-names",
+                "--local-infile=1",
+                "--default-character-set=utf8mb4",
+            ])
+            .stdin(file))
+    }
+
+    /// CREATE SERVER and CREATE USER MAPPING for it.
+    pub fn declared(&self, name: &str) -> String {
+        self.declared_with(name, "")
+    }
+
+    /// The same with more options of the server, as in `, timezone 'UTC'`.
+    pub fn declared_with(&self, name: &str, options: &str) -> String {
+        format!(
+            "CREATE SERVER {name} FOREIGN DATA WRAPPER mysql OPTIONS (host '127.0.0.1', port '{}'{options});
+             CREATE USER MAPPING FOR PUBLIC SERVER {name} OPTIONS (username '{USER}', password '{}');\n",
+            self.port,
+            PASSWORD.replace('\'', "''")
+        )
+    }
+}
