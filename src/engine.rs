@@ -1,7 +1,9 @@
 //! The only place that sees every module: a session per connection is made here.
 
 mod check;
+mod constant;
 mod define;
+mod explain;
 mod load;
 mod open_sources;
 mod planning;
@@ -9,6 +11,7 @@ mod run;
 mod session;
 mod settings;
 mod snapshot;
+mod transaction;
 mod write;
 
 use std::collections::HashMap;
@@ -46,7 +49,7 @@ pub struct Engine {
     sources: OpenSources,
     local_rows: Mutex<HashMap<RelationName, Arc<Vec<RecordBatch>>>>,
     /// Held while the catalog or a local table changes.
-    changing: AsyncMutex<()>,
+    changing: Arc<AsyncMutex<()>>,
     /// Functions, planners and settings that every session begins with.
     base: SessionState,
     /// `pg_catalog` and `information_schema`.
@@ -81,7 +84,7 @@ impl Engine {
             catalog: RwLock::default(),
             sources: OpenSources::default(),
             local_rows: Mutex::default(),
-            changing: AsyncMutex::new(()),
+            changing: Arc::new(AsyncMutex::new(())),
             base,
             system_schemas,
         });

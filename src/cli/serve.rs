@@ -20,7 +20,7 @@ pub(super) async fn serve(config: EngineConfig, listen: ServeConfig) -> Result<E
         Err(errors) => return Ok(report(&errors)),
     };
     let listener = bind(&engine, listen).await?;
-    info!(address = %listener.local_addr(), version = env!("CARGO_PKG_VERSION"), "listening");
+    info!(version = env!("CARGO_PKG_VERSION"), "onerow starts");
     until_stopped(engine, listener).await?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)

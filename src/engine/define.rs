@@ -28,7 +28,7 @@ use crate::sources::table::TableSpec;
 impl Session {
     /// Runs a statement that changes the catalog, giving its command tag.
     pub(super) async fn define(&self, ddl: &Ddl, statement: &Statement) -> Result<String> {
-        let _changing = self.engine.changing.lock().await;
+        let _writing = self.start_writing().await;
         let mut definitions = Relations::definitions(self.engine.as_ref()).as_ref().clone();
         let path = self.scope.search_path.read().clone();
         let mut rows: Vec<(RelationName, Vec<datafusion::arrow::array::RecordBatch>)> = vec![];
@@ -118,7 +118,7 @@ impl Session {
         tag: &str,
     ) -> Result<String> {
         let rows: Vec<_> = rows.iter().map(|(name, rows)| (name.clone(), RowChange::Replace(rows))).collect();
-        self.engine.commit(definitions, &rows)?;
+        self.commit_change(definitions, &rows)?;
         self.notice(notices);
         Ok(tag.to_string())
     }

@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
+use super::{constant, explain};
 use super::session::{Session, SessionAnswer, TransactionState};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
@@ -66,6 +67,7 @@ impl Session {
                 let parameters = parameter_types(&plan, hints)?;
                 let schema = match &plan {
                     LogicalPlan::Dml(_) => None,
+                    plan if explain::is_explain(plan) => Some(explain::schema()),
                     plan => {
                         let analyzed = state.analyzer().execute_and_check(
                             with_null_parameters(plan.clone(), &parameters)?,
@@ -137,13 +139,20 @@ impl Session {
                 }
                 let plan = self.plan(&state, statement, parsed).await?;
                 let plan = bind(plan, parameters)?;
-                let verb = if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
-                    "EXPLAIN"
-                } else {
-                    "SELECT"
-                };
+                if explain::is_explain(&plan) {
+                    let verbose = match &plan {
+                        LogicalPlan::Explain(explain) => explain.verbose,
+                        LogicalPlan::Analyze(analyze) => analyze.verbose,
+                        _ => false,
+                    };
+                    let rows = collect(&state, &plan).await?;
+                    return Ok(rows_of(explain::lines(&rows, verbose)?, "EXPLAIN"));
+                }
+                if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
+                    return Ok(rows_of(row, "SELECT"));
+                }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
-                Ok(Outcome::Rows { schema: stream.schema(), stream, verb })
+                Ok(Outcome::Rows { schema: stream.schema(), stream, verb: "SELECT" })
             }
         }
     }
@@ -190,7 +199,13 @@ fn refuse_shapes(parsed: &DfStatement) -> Result<()> {
     match parsed {
         DfStatement::CopyTo(_) => Err(Error::unsupported("COPY to a file of the server is not supported")),
         DfStatement::CreateExternalTable(_) => Err(Error::unsupported("CREATE EXTERNAL TABLE is not supported")),
-        DfStatement::Explain(explain) => refuse_shapes(&explain.statement),
+        DfStatement::Explain(explain) => {
+            let reads = matches!(explain.statement.as_ref(), DfStatement::Statement(s) if matches!(s.as_ref(), SqlStatement::Query(_)));
+            if explain.options.analyze && !reads {
+                return Err(Error::unsupported("EXPLAIN ANALYZE takes a query only"));
+            }
+            refuse_shapes(&explain.statement)
+        }
         DfStatement::Statement(statement) => match statement.as_ref() {
             SqlStatement::Query(query) if !query.locks.is_empty() => {
                 Err(Error::unsupported("SELECT FOR UPDATE and FOR SHARE are not supported"))

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
 use super::settings::Settings;
+use super::transaction::Undo;
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
 use crate::ddl::script;
@@ -55,6 +56,10 @@ pub struct Session {
     /// What SET LOCAL changed, to put back when the transaction ends.
     local_settings: Mutex<Vec<(String, String)>>,
     pub(super) transaction: Mutex<TransactionState>,
+    /// What a rollback of the block puts back, once the block has changed something.
+    pub(super) undo: Mutex<Option<Undo>>,
+    /// Savepoints of the block with how many changes it had made by then.
+    savepoints: Mutex<Vec<(String, usize)>>,
     pub(super) scope: NameScope,
     state: RwLock<SessionState>,
     notices: Mutex<Vec<String>>,
@@ -78,6 +83,8 @@ impl Session {
             saved_settings: Mutex::new(None),
             local_settings: Mutex::default(),
             transaction: Mutex::new(TransactionState::Idle),
+            undo: Mutex::default(),
+            savepoints: Mutex::default(),
             scope,
             state: RwLock::new(state),
             notices: Mutex::default(),
@@ -119,7 +126,10 @@ impl Session {
     pub(super) fn state(&self) -> SessionState {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
-        self.state.read().clone()
+        let mut state = self.state.read().clone();
+        // `now()` is when the statement began.
+        state.mark_start_execution();
+        state
     }
 
     /// Lets the planner see what the settings say.
@@ -185,18 +195,24 @@ impl Session {
                 }
                 SessionAnswer::Tag("BEGIN")
             }
-            SessionStatement::Commit => SessionAnswer::Tag(self.end_transaction(true)),
-            SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)),
-            SessionStatement::Savepoint(_) => {
+            SessionStatement::Commit => SessionAnswer::Tag(self.end_transaction(true)?),
+            SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)?),
+            SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
+                self.savepoints.lock().push((name.clone(), self.changes()));
                 SessionAnswer::Tag("SAVEPOINT")
             }
-            SessionStatement::Release(_) => {
+            SessionStatement::Release(name) => {
                 self.need_block("RELEASE SAVEPOINT")?;
+                let (at, _) = self.savepoint(name)?;
+                self.savepoints.lock().truncate(at);
                 SessionAnswer::Tag("RELEASE")
             }
-            SessionStatement::RollbackTo(_) => {
+            SessionStatement::RollbackTo(name) => {
                 self.need_block("ROLLBACK TO SAVEPOINT")?;
+                let (at, changes) = self.savepoint(name)?;
+                self.check_savepoint(changes)?;
+                self.savepoints.lock().truncate(at + 1);
                 *self.transaction.lock() = TransactionState::InBlock;
                 SessionAnswer::Tag("ROLLBACK")
             }
@@ -247,7 +263,7 @@ impl Session {
         }
     }
 
-    fn end_transaction(&self, commit: bool) -> &'static str {
+    fn end_transaction(&self, commit: bool) -> Result<&'static str> {
         let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
         if before == TransactionState::Idle {
             self.notice(vec!["there is no transaction in progress".into()]);
@@ -261,7 +277,19 @@ impl Session {
             // The earliest value of each is put back last.
             _ => locals.iter().rev().for_each(|(name, value)| settings.put_back(name, value)),
         }
-        if committed { "COMMIT" } else { "ROLLBACK" }
+        drop(settings);
+        self.savepoints.lock().clear();
+        self.end_writing(committed)?;
+        Ok(if committed { "COMMIT" } else { "ROLLBACK" })
+    }
+
+    /// Where a savepoint stands among the block's, and how many changes it had made by then.
+    fn savepoint(&self, name: &str) -> Result<(usize, usize)> {
+        let savepoints = self.savepoints.lock();
+        let found = savepoints.iter().enumerate().rev().find(|(_, (known, _))| known == name);
+        found.map(|(at, (_, changes))| (at, *changes)).ok_or_else(|| {
+            Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist"))
+        })
     }
 
     fn need_block(&self, what: &str) -> Result<()> {

@@ -128,7 +128,7 @@ impl Session {
         relation: &RelationName,
         table: &LocalTableDef,
     ) -> Result<usize> {
-        let _changing = self.engine.changing.lock().await;
+        let _writing = self.start_writing().await;
         let plan = state.statement_to_plan(parsed.clone()).await.map_err(|e| located(e, statement))?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
@@ -141,7 +141,7 @@ impl Session {
         check_keys(there.iter().chain([&new]), relation, table)?;
         if rows > 0 {
             let definitions = self.engine.definitions();
-            self.engine.commit(
+            self.commit_change(
                 definitions.as_ref().clone(),
                 &[(relation.clone(), RowChange::Append(std::slice::from_ref(&new)))],
             )?;
@@ -243,7 +243,7 @@ impl Session {
         statement: &Statement,
         parameters: &[ScalarValue],
     ) -> Result<i64> {
-        let _changing = self.engine.changing.lock().await;
+        let _writing = self.start_writing().await;
         let touched = self.read(state, count, statement, parameters).await?;
         let touched = touched
             .first()
@@ -254,7 +254,7 @@ impl Session {
             check_nulls(&rows, relation, table)?;
             check_keys(std::iter::once(&rows), relation, table)?;
             let definitions = self.engine.definitions();
-            self.engine.commit(
+            self.commit_change(
                 definitions.as_ref().clone(),
                 &[(relation.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],
             )?;

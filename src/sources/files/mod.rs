@@ -4,6 +4,7 @@
 //! can name its file, line and column. Parquet goes through DataFusion's reader, which skips what a predicate rules
 //! out.
 
+mod adapter;
 mod builder;
 mod content;
 mod convert;

@@ -15,7 +15,7 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::error::DataFusionError;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -23,20 +23,18 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::conjunction;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::utils::collect_columns;
-use datafusion::physical_expr_adapter::{
-    DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
-};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use object_store::path::Path;
 
+use super::adapter::CheckedAdapters;
 use super::convert::{self, Conversion};
 use super::describe::MAX_FILES;
 use super::format::FormatOptions;
 use super::listing::DataFile;
 use super::location::Location;
 use super::partitions::{Partitions, remote_name, renamed};
+use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::{ColumnSpec, TableSpec};
 
@@ -213,7 +211,10 @@ impl Footers {
             })
             .collect();
         let streams = session.config_options().execution.target_partitions.max(1);
-        let adapter = CheckedAdapters { server: self.location.server().to_string() };
+        let adapter = CheckedAdapters {
+            server: self.location.server().to_string(),
+            config: Arc::clone(session.config().options()),
+        };
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(FileGroup::new(files).split_files(streams))
             .with_limit(scan.limit)
@@ -319,7 +320,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// The predicates over columns that are read as they are stored. Others only keep more rows.
+    /// The predicates over columns that are read as they are stored. Others only keep more rows. Those over doubles
+    /// are left out: a file's statistics do not count NaN, which is greater here than every number.
     fn predicate(
         &self,
         session: &dyn Session,
@@ -329,6 +331,9 @@ impl Reading {
         let schema = DFSchema::try_from(Arc::clone(schema)).ok()?;
         let place = |name: &str| {
             let index = scan.table.columns.iter().position(|column| column.name == name)?;
+            if matches!(scan.table.columns.get(index)?.pg_type, PgType::Float4 | PgType::Float8) {
+                return None;
+            }
             let (position, conversion) = self.places.get(&index)?;
             (*conversion == Conversion::Same).then(|| self.fields.get(*position)).flatten()
         };
@@ -381,50 +386,4 @@ fn out_of_range() -> Error {
 
 fn internal(error: DataFusionError) -> Error {
     Error::internal(error.strip_backtrace())
-}
-
-/// Refuses a file that stores a column as something that the scan's type does not hold; by itself the reader would cast
-/// it and lose digits.
-#[derive(Debug)]
-struct CheckedAdapters {
-    server: String,
-}
-
-impl PhysicalExprAdapterFactory for CheckedAdapters {
-    fn create(&self, logical: SchemaRef, physical: SchemaRef) -> DfResult<Arc<dyn PhysicalExprAdapter>> {
-        let inner = DefaultPhysicalExprAdapterFactory.create(Arc::clone(&logical), Arc::clone(&physical))?;
-        Ok(Arc::new(CheckedAdapter { server: self.server.clone(), logical, physical, inner }))
-    }
-}
-
-#[derive(Debug)]
-struct CheckedAdapter {
-    server: String,
-    logical: SchemaRef,
-    physical: SchemaRef,
-    inner: Arc<dyn PhysicalExprAdapter>,
-}
-
-impl PhysicalExprAdapter for CheckedAdapter {
-    fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> DfResult<Arc<dyn PhysicalExpr>> {
-        for column in collect_columns(&expr) {
-            let wanted = self.logical.field_with_name(column.name());
-            let stored = self.physical.field_with_name(column.name());
-            if let (Ok(wanted), Ok(stored)) = (wanted, stored)
-                && !convert::fits(stored.data_type(), wanted.data_type())
-            {
-                let message = format!(
-                    "a Parquet file of server \"{}\" stores column \"{}\" as {}, other files as {}",
-                    self.server,
-                    column.name(),
-                    stored.data_type(),
-                    wanted.data_type()
-                );
-                return Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
-                    .with_hint("Make a table of the files of each type, and bring them together in a view.")
-                    .into());
-            }
-        }
-        self.inner.rewrite(expr)
-    }
 }

@@ -12,7 +12,7 @@ use tokio_postgres::config::SslMode;
 use super::connection::Connection;
 use super::errors;
 use super::tls::Tls;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::sources::kind::ServerSpec;
 use crate::sources::options::{Options, invalid};
 use crate::sources::tls::{ClientIdentity, TlsMode, client_config};
@@ -52,9 +52,6 @@ impl Connector {
             (None, Some(address)) => address.to_string(),
             (None, None) => "localhost".to_string(),
         };
-        let user = spec.user.require("user").map_err(|error| {
-            error.with_hint(format!("Give it in CREATE USER MAPPING FOR PUBLIC SERVER {} OPTIONS (..).", spec.name))
-        })?;
         let (ssl_mode, tls) = encryption(spec)?;
         let timeout = options.duration("connect_timeout", Duration::from_secs(10))?;
         let statement_timeout = options.duration("statement_timeout", Duration::ZERO)?;
@@ -63,7 +60,6 @@ impl Connector {
         config
             .host(host.as_str())
             .port(port)
-            .user(user)
             .ssl_mode(ssl_mode)
             .application_name(options.get("application_name").unwrap_or("onerow"))
             .keepalives(true)
@@ -71,6 +67,10 @@ impl Connector {
             .keepalives_idle(Duration::from_secs(60));
         if let Some(address) = hostaddr {
             config.hostaddr(address);
+        }
+        // A server is there before its user mappings are.
+        if let Some(user) = spec.user.get("user").filter(|user| !user.is_empty()) {
+            config.user(user);
         }
         if let Some(password) = spec.user.get("password") {
             config.password(password);
@@ -114,6 +114,11 @@ impl Connector {
     }
 
     async fn log_in(&self) -> Result<Connection> {
+        if self.config.get_user().is_none() {
+            let missing = format!("server \"{}\": no user mapping says as whom to connect", self.server);
+            let statement = format!("CREATE USER MAPPING FOR PUBLIC SERVER {} OPTIONS (user ..)", self.server);
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, missing).with_hint(format!("Use {statement}.")));
+        }
         let failed = |error| errors::connecting(&self.server, &self.address, &error);
         let (client, driver) = self.config.connect(self.tls()).await.map_err(failed)?;
         let connection = Connection::start(client, driver);
@@ -192,6 +197,18 @@ mod tests {
 
     fn message(options: &[(&str, &str)]) -> String {
         open(options).err().map(|error| error.message().to_string()).unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn a_server_without_a_user_mapping_can_be_made_but_not_reached() {
+        let spec = ServerSpec {
+            name: "erp".into(),
+            options: Options::new(),
+            user: Options::new(),
+            folder: PathBuf::from("/nowhere"),
+        };
+        let failed = Connector::new(&spec).unwrap().connect().await.err().map(|error| error.state());
+        assert_eq!(failed, Some(SqlState::UNDEFINED_OBJECT));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Real parts for the tests: database servers, an object store, the program itself, psql.
 
+pub mod data;
 pub mod fixtures;
 pub mod mariadb;
 pub mod onerow;

@@ -142,7 +142,7 @@ fn shown(result: Result<Rows, Fault>) -> String {
 pub async fn literals_hold(client: &Client, table: &str) -> Outcome {
     let escaped = INJECTION.replace('\\', r"\\").replace('\'', r"\'");
     for literal in [quoted(INJECTION), format!("E'{escaped}'"), format!("$${INJECTION}$$")] {
-        let sql = format!("SELECT count(*) || ':' || min(name) FROM {table} WHERE name = {literal}");
+        let sql = format!("SELECT count(*)::text || ':' || min(name) FROM {table} WHERE name = {literal}");
         let found = value(client, &sql).await?;
         if found != format!("1:{INJECTION}") {
             return Err(format!("{sql} found {found:?}").into());

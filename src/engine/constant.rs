@@ -1,0 +1,64 @@
+//! Queries that read nothing, such as the `SELECT 1` by which pools ask whether a server lives: evaluated at once,
+//! without the optimiser and the operators that a real query needs.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use crate::error::{Error, Result};
+
+/// The one row of a SELECT without FROM; none for any other plan.
+pub(super) fn row(state: &SessionState, plan: &LogicalPlan) -> Result<Option<RecordBatch>> {
+    if !is_constant(plan) {
+        return Ok(None);
+    }
+    let analyzed = state.analyzer().execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
+    let LogicalPlan::Projection(projection) = &analyzed else { return Ok(None) };
+    let one_row = RecordBatch::try_new_with_options(
+        Arc::new(Schema::empty()),
+        vec![],
+        &RecordBatchOptions::new().with_row_count(Some(1)),
+    )?;
+    let (mut fields, mut columns) = (vec![], vec![]);
+    for (expr, named) in projection.expr.iter().zip(analyzed.schema().fields()) {
+        let value = state.create_physical_expr(expr.clone().unalias(), &DFSchema::empty())?;
+        let column = value.evaluate(&one_row)?.into_array(1)?;
+        let field = Field::new(named.name(), column.data_type().clone(), true);
+        fields.push(field.with_metadata(named.metadata().clone()));
+        columns.push(column);
+    }
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(Error::from)?;
+    Ok(Some(batch))
+}
+
+fn is_constant(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Projection(projection) = plan else { return false };
+    matches!(projection.input.as_ref(), LogicalPlan::EmptyRelation(empty) if empty.produce_one_row)
+        && projection.expr.iter().all(|expr| !expr.exists(|e| Ok(!is_plain(e))).unwrap_or(true))
+}
+
+/// Whether an expression gives one value from nothing but its own operands.
+fn is_plain(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Alias(_)
+            | Expr::Literal(..)
+            | Expr::BinaryExpr(_)
+            | Expr::Cast(_)
+            | Expr::TryCast(_)
+            | Expr::ScalarFunction(_)
+            | Expr::Case(_)
+            | Expr::Not(_)
+            | Expr::Negative(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::Between(_)
+            | Expr::InList(_)
+            | Expr::Like(_)
+    )
+}

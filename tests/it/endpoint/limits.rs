@@ -1,0 +1,165 @@
+//! What ends a statement, a session, the server; and how much memory a result may take.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use tokio_postgres::NoTls;
+
+use super::super::support::onerow::connect;
+use super::super::support::process::eventually;
+use super::super::support::wire::{Fault, rows, value};
+use super::super::support::{Fixtures, Outcome, Project, block_on};
+
+/// It would take minutes.
+const LONG: &str =
+    "SELECT count(*) FROM generate_series(1, 100000) a(n), generate_series(1, 100000) b(n) WHERE a.n <> b.n";
+
+pub fn cancel(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        for extended in [false, true] {
+            let token = client.cancel_token();
+            let cancelled = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                let at = Instant::now();
+                token.cancel_query(NoTls).await.map(|()| at)
+            });
+            let ended = if extended {
+                client.query(LONG, &[]).await.map(|_| ()).map_err(Fault::from)
+            } else {
+                rows(&client, LONG).await.map(|_| ())
+            };
+            let took = cancelled.await?.map_err(Fault::from)?.elapsed();
+            same!(
+                ended.map_err(|f| (f.state, f.message)),
+                Err(("57014".to_string(), "canceling statement due to user request".to_string()))
+            );
+            same!(took < Duration::from_secs(1), true, "cancelling took {took:?}");
+            same!(value(&client, "SELECT 1").await?, "1");
+        }
+        // A cancel that comes when nothing runs does nothing.
+        client.cancel_token().cancel_query(NoTls).await.map_err(Fault::from)?;
+        same!(value(&client, "SELECT 1").await?, "1");
+        Ok(())
+    })
+}
+
+pub fn timeout(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        rows(&client, "SET statement_timeout = '300ms'").await?;
+        let began = Instant::now();
+        let ended = rows(&client, LONG).await.map_err(|f| (f.state, f.message));
+        same!(ended, Err(("57014".to_string(), "canceling statement due to statement timeout".to_string())));
+        let took = began.elapsed();
+        same!(took >= Duration::from_millis(300) && took < Duration::from_secs(3), true, "{took:?}");
+        same!(value(&client, "SELECT 1").await?, "1");
+        rows(&client, "SET statement_timeout = 0").await?;
+        same!(value(&client, "SELECT count(*) FROM generate_series(1, 3000000)").await?, "3000000");
+        Ok(())
+    })
+}
+
+/// Seen where the statement's rows come from.
+pub fn disconnect(fixtures: &Fixtures) -> Outcome {
+    let postgres = fixtures.postgres();
+    postgres.sql(
+        "CREATE SCHEMA leaving; CREATE VIEW leaving.slow AS
+           SELECT g AS id, pg_sleep(0.02) IS NULL AS slept FROM generate_series(1, 100000) AS g",
+    );
+    let project = Project::new(&format!(
+        "{} IMPORT FOREIGN SCHEMA leaving FROM SERVER pg INTO leaving;",
+        postgres.declared_with("pg", ", application_name 'leaving'")
+    ));
+    let onerow = project.serve();
+    let running = || {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leaving' AND state = 'active'";
+        postgres.sql(count).trim() != "0"
+    };
+    block_on(async {
+        let (client, connection) = onerow.config().connect(NoTls).await.map_err(Fault::from)?;
+        let connection = tokio::spawn(connection);
+        let asking =
+            tokio::spawn(async move { client.simple_query("SELECT count(slept) FROM leaving.slow").await.is_ok() });
+        same!(eventually(Duration::from_secs(20), running), true, "the statement does not run");
+        // The socket is closed without a word, as when a laptop is shut.
+        connection.abort();
+        asking.abort();
+        same!(eventually(Duration::from_secs(20), || !running()), true, "the statement goes on");
+        Ok(())
+    })
+}
+
+pub fn too_many(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve_with(&["--max-connections", "2"], &[]);
+    block_on(async {
+        let (one, two) = (onerow.client().await, onerow.client().await);
+        let third = connect(&onerow.config()).await.map(|_| ()).map_err(|f| f.state);
+        same!(third, Err("53300".to_string()));
+        same!(value(&two, "SELECT 1").await?, "1");
+        // A cancel needs no place of its own.
+        one.cancel_token().cancel_query(NoTls).await.map_err(Fault::from)?;
+        drop(one);
+        let mut place = false;
+        for _ in 0..100 {
+            place = connect(&onerow.config()).await.is_ok();
+            if place {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        same!(place, true, "the place of a client that left is not given again");
+        Ok(())
+    })
+}
+
+pub fn shutdown(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let mut onerow = project.serve_with(&["--grace", "1"], &[]);
+    let told = block_on(async {
+        let (idle, busy) = (onerow.client().await, onerow.client().await);
+        let long = tokio::spawn(async move { rows(&busy, LONG).await.map(|_| ()).map_err(|f| f.state) });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        onerow.process().signal("TERM");
+        let long = long.await.map_err(|e| e.to_string());
+        let idle = value(&idle, "SELECT 1").await.map_err(|f| f.state);
+        (long, idle)
+    });
+    same!(told.0?.is_err_and(|state| state == "57P01" || state.is_empty()), true, "the long statement");
+    same!(told.1.is_err(), true, "the idle session");
+    same!(onerow.process().wait(Duration::from_secs(20)), Some(0));
+    Ok(())
+}
+
+/// A million rows to a client that reads slowly: the server holds a part of them, never all.
+pub fn large(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let sql = "SELECT v, repeat('0123456789', 150) AS pad FROM generate_series(1, 1000000) AS t(v)";
+        let rows = client.query_raw(sql, Vec::<i32>::new()).await.map_err(Fault::from)?;
+        let mut rows = std::pin::pin!(rows);
+        let (mut count, mut bytes) = (0usize, 0usize);
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(Fault::from)?;
+            count += 1;
+            bytes += row.get::<_, &str>(1).len();
+            if count % 100_000 == 1 {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        }
+        same!((count, bytes), (1_000_000, 1_500_000_000));
+        let most = onerow.memory("VmHWM");
+        same!(most < 700 << 20, true, "{} MiB", most >> 20);
+        Ok(())
+    })
+}

@@ -1,0 +1,121 @@
+//! What belongs to one session, and what to all.
+
+use super::super::support::wire::{Fault, rows, value};
+use super::super::support::{Fixtures, Outcome, Project, block_on};
+
+pub fn separate(_: &Fixtures) -> Outcome {
+    let project = Project::new("CREATE VIEW s1.v AS SELECT 'one' AS x; CREATE VIEW s2.v AS SELECT 'two' AS x;");
+    let onerow = project.serve();
+    block_on(async {
+        let (one, two) = (onerow.client().await, onerow.client().await);
+        rows(&one, "SET TimeZone = 'Asia/Shanghai'; SET application_name = 'one'; SET search_path = s1").await?;
+        rows(&two, "SET search_path = s2, public; SET statement_timeout = '10s'").await?;
+        for (client, expected) in [
+            (&one, ["Asia/Shanghai", "one", "0", "one", "2024-01-01 08:00:00+08"]),
+            (&two, ["UTC", "", "10s", "two", "2024-01-01 00:00:00+00"]),
+        ] {
+            for (sql, expected) in [
+                "SHOW TimeZone",
+                "SHOW application_name",
+                "SHOW statement_timeout",
+                "SELECT x FROM v",
+                "SELECT timestamptz '2024-01-01 00:00:00+00'",
+            ]
+            .iter()
+            .zip(expected)
+            {
+                same!(value(client, sql).await?, expected, "{sql}");
+            }
+        }
+        // A transaction of one is none of the other, nor is its failure.
+        rows(&one, "BEGIN").await?;
+        same!(rows(&one, "SELECT nope").await.map_err(|f| f.state), Err("42703".to_string()));
+        same!(value(&two, "SELECT 1").await?, "1");
+        same!(rows(&one, "SELECT 1").await.map_err(|f| f.state), Err("25P02".to_string()));
+        rows(&one, "ROLLBACK; RESET ALL").await?;
+        same!(value(&one, "SHOW TimeZone").await?, "UTC");
+        // What a client asks for when it connects is what RESET puts back.
+        let mut config = onerow.config();
+        config.options("-c TimeZone=Europe/Berlin -c search_path=s2").application_name("asked");
+        let asked = super::super::support::onerow::connect(&config).await?;
+        rows(&asked, "SET TimeZone = 'UTC'; SET application_name = 'other'; RESET ALL").await?;
+        same!(value(&asked, "SHOW TimeZone").await?, "Europe/Berlin");
+        same!(value(&asked, "SHOW application_name").await?, "asked");
+        same!(value(&asked, "SELECT x FROM v").await?, "two");
+        Ok(())
+    })
+}
+
+pub fn transactions(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let show = "SHOW TimeZone";
+        rows(&client, "BEGIN; SET TimeZone = 'Asia/Tokyo'; ROLLBACK").await?;
+        same!(value(&client, show).await?, "UTC");
+        rows(&client, "BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'").await?;
+        same!(value(&client, show).await?, "Asia/Tokyo");
+        rows(&client, "COMMIT").await?;
+        same!(value(&client, show).await?, "UTC");
+        rows(&client, "BEGIN; SET TimeZone = 'Asia/Tokyo'; COMMIT").await?;
+        same!(value(&client, show).await?, "Asia/Tokyo");
+        rows(&client, "DISCARD ALL").await?;
+        same!(value(&client, show).await?, "UTC");
+        same!(value(&client, "SELECT current_setting('TimeZone')").await?, "UTC");
+        Ok(())
+    })
+}
+
+pub fn identity(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let about = onerow.sql("SELECT version()")?;
+    holds!(about, "PostgreSQL 15");
+    let number: u32 = onerow.sql("SHOW server_version_num")?.parse()?;
+    same!(number / 10_000, 15);
+    same!(onerow.sql("SHOW server_version")?.starts_with("15"), true);
+    same!(
+        onerow.sql("SELECT current_database(), current_user, session_user, current_schema()")?,
+        "onerow|onerow|onerow|public"
+    );
+    for (setting, value) in [
+        ("server_encoding", "UTF8"),
+        ("client_encoding", "UTF8"),
+        ("standard_conforming_strings", "on"),
+        ("integer_datetimes", "on"),
+        ("DateStyle", "ISO, MDY"),
+        ("IntervalStyle", "postgres"),
+        ("lc_collate", "C"),
+        ("max_identifier_length", "63"),
+        ("transaction_isolation", "read committed"),
+        ("search_path", "public"),
+    ] {
+        let shown = onerow.sql(&format!("SHOW {setting}"))?;
+        same!(shown.replace("\"$user\", ", ""), value, "{setting}");
+    }
+    // A listener on loopback lets any name in as the owner.
+    block_on(async {
+        let mut config = onerow.config();
+        config.user("somebody");
+        let client = super::super::support::onerow::connect(&config).await?;
+        same!(value(&client, "SELECT current_user").await?, "onerow");
+        Ok(())
+    })
+}
+
+pub fn catalog(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let (one, two) = (onerow.client().await, onerow.client().await);
+        rows(&one, "CREATE VIEW v AS SELECT 1 AS n").await?;
+        let statement = two.prepare("SELECT n FROM v").await.map_err(Fault::from)?;
+        same!(two.query_one(&statement, &[]).await.map_err(Fault::from)?.get::<_, i32>(0), 1);
+        rows(&one, "CREATE OR REPLACE VIEW v AS SELECT 2 AS n").await?;
+        same!(two.query_one(&statement, &[]).await.map_err(Fault::from)?.get::<_, i32>(0), 2);
+        rows(&one, "DROP VIEW v").await?;
+        same!(rows(&two, "SELECT n FROM v").await.map_err(|f| f.state), Err("42P01".to_string()));
+        Ok(())
+    })
+}
