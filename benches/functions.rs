@@ -1,5 +1,7 @@
 //! Cleaning and merge functions alone: `cargo bench --bench functions`.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot go on stops")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

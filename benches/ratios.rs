@@ -2,7 +2,13 @@
 //!
 //! The machine may be noisy: both sides run in turn, and the medians are compared.
 
-#[expect(dead_code, reason = "the tests' servers, of which the benches need some")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot go on stops, and prints its figures"
+)]
+
+#[expect(dead_code, unused_imports, unused_macros, reason = "the tests' servers, of which the benches need some")]
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
@@ -33,14 +39,17 @@ fn main() {
 /// Runs both sides in turn and prints their medians and the ratio.
 fn compare(what: &str, rounds: usize, ours: &mut dyn FnMut(), peer_name: &str, peer: &mut dyn FnMut()) {
     let (mut mine, mut theirs) = (vec![], vec![]);
+    let clock = |side: &mut dyn FnMut()| {
+        let began = Instant::now();
+        side();
+        began.elapsed()
+    };
     for round in 0..=rounds {
-        for (side, times) in [(&mut *ours, &mut mine), (&mut *peer, &mut theirs)] {
-            let began = Instant::now();
-            side();
-            // The first round only warms up.
-            if round > 0 {
-                times.push(began.elapsed());
-            }
+        let (a, b) = (clock(ours), clock(peer));
+        // The first round only warms up.
+        if round > 0 {
+            mine.push(a);
+            theirs.push(b);
         }
     }
     let median = |times: &mut Vec<Duration>| {

@@ -5,6 +5,7 @@ mod constant;
 mod define;
 mod explain;
 mod load;
+mod naming;
 mod open_sources;
 mod planning;
 mod run;

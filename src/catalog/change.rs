@@ -28,6 +28,10 @@ pub fn undefined(what: &str, name: &str) -> Error {
     Error::new(SqlState::UNDEFINED_OBJECT, format!("{what} \"{name}\" does not exist"))
 }
 
+fn no_option(name: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_OBJECT, format!("option \"{name}\" not found"))
+}
+
 /// Refuses to change over the wire what a file defines.
 pub fn changeable(origin: &Origin, what: &str) -> Result<()> {
     match origin {
@@ -55,12 +59,12 @@ pub fn change_options(options: &mut Options, changes: &[OptionChange]) -> Result
             }
             OptionChange::Set(name, value) => {
                 if options.get(name).is_none() {
-                    return Err(undefined("option", name).with_hint("Use ADD for an option that is not set yet."));
+                    return Err(no_option(name).with_hint("Use ADD for an option that is not set yet."));
                 }
                 options.set(name, value);
             }
             OptionChange::Drop(name) => {
-                options.remove(name).ok_or_else(|| undefined("option", name))?;
+                options.remove(name).ok_or_else(|| no_option(name))?;
             }
         }
     }
@@ -117,13 +121,20 @@ impl Definitions {
         for name in names {
             let Some(relation) = self.find(name, search_path) else {
                 if if_exists {
-                    notices.push(format!("{} \"{}\" does not exist, skipping", kind.words(), name.shown()));
+                    notices.push(format!("{} \"{}\" does not exist, skipping", kind.words(), name.name));
                     continue;
                 }
-                return Err(Error::new(
-                    SqlState::UNDEFINED_TABLE,
-                    format!("{} \"{}\" does not exist", kind.words(), name.shown()),
-                ));
+                if let Some(schema) = name.schema.as_ref().filter(|s| !self.schemas.contains_key(*s)) {
+                    return Err(Error::new(
+                        SqlState::INVALID_SCHEMA_NAME,
+                        format!("schema \"{schema}\" does not exist"),
+                    ));
+                }
+                let state = match kind {
+                    DropKind::ForeignTable => SqlState::UNDEFINED_OBJECT,
+                    _ => SqlState::UNDEFINED_TABLE,
+                };
+                return Err(Error::new(state, format!("{} \"{}\" does not exist", kind.words(), name.name)));
             };
             let fits = matches!(
                 (&relation.kind, kind),
@@ -156,13 +167,26 @@ impl Definitions {
         changeable(&relation.origin, &label)?;
         let readers: Vec<RelationName> = self.readers(name).map(|r| r.name.clone()).collect();
         if !readers.is_empty() && !cascade {
-            return Err(still_needed(&label, readers.iter().map(|r| format!("view {r} depends on {label}"))));
+            let mut lines = vec![];
+            self.dependents(name, &label, &mut lines);
+            return Err(still_needed(&label, lines));
         }
         for reader in readers {
             self.drop_relation(&reader, true)?;
         }
         self.relations.remove(name);
         Ok(())
+    }
+
+    /// Everything that reads a relation, directly or through other views, as Postgres lists it.
+    fn dependents(&self, name: &RelationName, label: &str, lines: &mut Vec<String>) {
+        for reader in self.readers(name) {
+            let line = format!("view {} depends on {label}", reader.name);
+            if !lines.contains(&line) {
+                lines.push(line);
+                self.dependents(&reader.name, &format!("view {}", reader.name), lines);
+            }
+        }
     }
 
     /// Drops servers with, if asked, their mappings and foreign tables.
@@ -180,11 +204,15 @@ impl Definitions {
             let tables: Vec<RelationName> = self.tables_of(name).map(|r| r.name.clone()).collect();
             let mappings: Vec<(String, String)> =
                 self.user_mappings.keys().filter(|(server, _)| server == name).cloned().collect();
-            if !cascade && !(tables.is_empty() && mappings.is_empty()) {
-                let lines = mappings
+            if !(cascade || tables.is_empty() && mappings.is_empty()) {
+                let mut lines: Vec<String> = mappings
                     .iter()
                     .map(|(_, user)| format!("user mapping for {user} on server {name} depends on server {name}"))
-                    .chain(tables.iter().map(|t| format!("foreign table {t} depends on server {name}")));
+                    .collect();
+                for table in &tables {
+                    lines.push(format!("foreign table {table} depends on server {name}"));
+                    self.dependents(table, &format!("foreign table {table}"), &mut lines);
+                }
                 return Err(still_needed(&format!("server {name}"), lines));
             }
             for key in mappings {
@@ -226,11 +254,18 @@ impl Definitions {
             let inside: Vec<RelationName> =
                 self.relations.keys().filter(|relation| relation.schema == *name).cloned().collect();
             if !inside.is_empty() && !cascade {
-                let lines = inside.iter().filter_map(|relation| {
-                    let kind = self.relations.get(relation)?.kind_name();
-                    Some(format!("{kind} {relation} depends on schema {name}"))
-                });
-                return Err(still_needed(&format!("schema {name}"), lines.collect::<Vec<_>>().into_iter()));
+                let mut lines: Vec<String> = vec![];
+                for relation in &inside {
+                    let Some(kind) = self.relations.get(relation).map(RelationDef::kind_name) else { continue };
+                    lines.push(format!("{kind} {relation} depends on schema {name}"));
+                    let mut above = vec![];
+                    self.dependents(relation, &format!("{kind} {relation}"), &mut above);
+                    // A view that is itself in the schema is told as that, as Postgres does.
+                    let in_schema =
+                        |line: &String| inside.iter().any(|r| line.starts_with(&format!("view {r} depends on ")));
+                    lines.extend(above.into_iter().filter(|line| !in_schema(line)));
+                }
+                return Err(still_needed(&format!("schema {name}"), lines));
             }
             for relation in inside {
                 self.drop_relation(&relation, true)?;
@@ -317,11 +352,11 @@ fn check_schema_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn still_needed(label: &str, lines: impl Iterator<Item = String>) -> Error {
+fn still_needed(label: &str, lines: Vec<String>) -> Error {
     Error::new(
         SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
         format!("cannot drop {label} because other objects depend on it"),
     )
-    .with_detail(lines.collect::<Vec<_>>().join("\n"))
+    .with_detail(lines.join("\n"))
     .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")
 }

@@ -13,9 +13,12 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
         SessionStatement::Show(setting_name(cursor)?)
     } else if cursor.take(&["RESET"]) {
         SessionStatement::Reset(setting_name(cursor)?)
-    } else if cursor.take(&["BEGIN"]) || cursor.take(&["START", "TRANSACTION"]) {
+    } else if cursor.take(&["BEGIN"]) {
         skip_rest(cursor);
-        SessionStatement::Begin
+        SessionStatement::Begin("BEGIN")
+    } else if cursor.take(&["START", "TRANSACTION"]) {
+        skip_rest(cursor);
+        SessionStatement::Begin("START TRANSACTION")
     } else if cursor.take(&["COMMIT"]) || cursor.take(&["END"]) {
         transaction_word(cursor);
         SessionStatement::Commit

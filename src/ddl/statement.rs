@@ -247,8 +247,8 @@ pub enum SessionStatement {
     Show(String),
     /// RESET name, or ALL
     Reset(String),
-    /// BEGIN, START TRANSACTION
-    Begin,
+    /// BEGIN, START TRANSACTION; the tag
+    Begin(&'static str),
     /// COMMIT, END
     Commit,
     /// ROLLBACK, ABORT

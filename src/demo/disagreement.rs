@@ -56,13 +56,13 @@ fn chosen<'a>(people: &[Person], merged: &'a [Row], records: &'a [Row]) -> Vec<C
         records.sort_by_key(|record| (std::cmp::Reverse(record.seen), record.source, record.record_id.as_str()));
         let case = Case { merged: row, records };
         let worth = (case.disagreements(), case.records.len().min(5));
-        let better = match best.get(person.country()) {
+        let better = match best.get(person.country_code()) {
             Some((known, other)) => (worth, other.merged.email()) > (*known, Some(email)),
             None => worth.0 > 0,
         };
         // More than six records do not fit on a screen.
         if better && case.records.len() <= 6 {
-            best.insert(person.country(), (worth, case));
+            best.insert(person.country_code(), (worth, case));
         }
     }
     COUNTRIES.iter().filter_map(|country| best.remove(country)).map(|(_, case)| case).take(SHOWN).collect()

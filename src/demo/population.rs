@@ -64,7 +64,7 @@ impl Person {
     }
 
     /// The country, ISO 3166-1 alpha-2.
-    pub fn country(&self) -> &'static str {
+    pub fn country_code(&self) -> &'static str {
         self.culture.iso2
     }
 

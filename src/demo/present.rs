@@ -28,7 +28,13 @@ pub async fn present(example: &Example, ask: &dyn Ask, out: &mut (dyn Write + Se
     let merged = rows::merged(ask).await?;
     let records = rows::cleaned(ask).await?;
     let score = score(&example.people, &merged, &records);
-    write(out, &heading(style, "Who is right? Three customers that the systems disagree on, picked where the merge found the truth"))?;
+    write(
+        out,
+        &heading(
+            style,
+            "Who is right? Three customers that the systems disagree on, picked where the merge found the truth",
+        ),
+    )?;
     write(out, &disagreement::page(style, &example.people, &merged, &records))?;
     write(out, &scored(style, &score))?;
     write(out, &invitation(style, example))?;

@@ -57,7 +57,7 @@ pub fn truth(person: &Person) -> [String; FIELDS.len()] {
         person.address.street.clone(),
         person.address.postcode.clone(),
         person.address.city.clone(),
-        person.country().to_string(),
+        person.country_code().to_string(),
         person.birth_date(),
         person.segment.to_string(),
     ]

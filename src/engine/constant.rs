@@ -8,7 +8,9 @@ use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use crate::error::{Error, Result};
 
@@ -24,9 +26,18 @@ pub(super) fn row(state: &SessionState, plan: &LogicalPlan) -> Result<Option<Rec
         vec![],
         &RecordBatchOptions::new().with_row_count(Some(1)),
     )?;
+    let nothing = DFSchema::empty();
+    // Some functions, such as now() and coalesce(), exist only until they are simplified.
+    let simplifier = ExprSimplifier::new(
+        SimplifyContext::builder()
+            .with_schema(Arc::new(nothing.clone()))
+            .with_config_options(Arc::clone(state.config_options()))
+            .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+            .build(),
+    );
     let (mut fields, mut columns) = (vec![], vec![]);
     for (expr, named) in projection.expr.iter().zip(analyzed.schema().fields()) {
-        let value = state.create_physical_expr(expr.clone().unalias(), &DFSchema::empty())?;
+        let value = state.create_physical_expr(simplifier.simplify(expr.clone().unalias())?, &nothing)?;
         let column = value.evaluate(&one_row)?.into_array(1)?;
         let field = Field::new(named.name(), column.data_type().clone(), true);
         fields.push(field.with_metadata(named.metadata().clone()));

@@ -328,7 +328,9 @@ impl Engine {
 
     /// The folder that a relative path is relative to: the files' own.
     pub(super) fn folder(&self) -> std::path::PathBuf {
-        self.config.sql.clone().unwrap_or_default()
+        let folder = self.config.sql.clone().unwrap_or_default();
+        // Absolute, since what is typed over the wire outlives the folder that this process was started in.
+        std::path::absolute(&folder).unwrap_or(folder)
     }
 
     /// A foreign table as its statement declares it, with its options checked.

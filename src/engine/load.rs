@@ -124,7 +124,7 @@ pub(super) fn statements(folder: &Path) -> (Vec<FileStatement>, Vec<Error>) {
                 }
                 Ok(_) => errors.push(
                     Error::unsupported("this statement may not stand in the SQL files")
-                        .with_hint("Files hold CREATE, IMPORT, COMMENT and GRANT; type the others over the wire.")
+                        .with_hint("Files hold CREATE, IMPORT and COMMENT; type the others over the wire.")
                         .with_location(at),
                 ),
                 Err(e) => {
@@ -372,6 +372,11 @@ impl Engine {
             if view.broken.is_some() {
                 continue;
             }
+            // What is wrong with a view beneath is reported once, there.
+            if let Some(error) = broken_beneath(&loading.definitions, view) {
+                break_view(&mut loading.definitions, &name, error);
+                continue;
+            }
             let (view, relation) = (view.clone(), loading.definitions.relation(&name).cloned());
             let Some(relation) = relation else { continue };
             let state = CatalogState::new(loading.definitions.clone(), loading.unreachable.clone());
@@ -604,6 +609,13 @@ fn view_query(definitions: &Definitions, name: &RelationName) -> Option<String> 
         RelationKind::View(view) => Some(view.query.clone()),
         _ => None,
     }
+}
+
+fn broken_beneath(definitions: &Definitions, view: &ViewDef) -> Option<Error> {
+    view.depends_on.iter().find_map(|read| match &definitions.relation(read)?.kind {
+        RelationKind::View(beneath) => beneath.broken.clone(),
+        _ => None,
+    })
 }
 
 fn set_dependencies(definitions: &mut Definitions, name: &RelationName, found: Vec<RelationName>) {

@@ -9,15 +9,18 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::Engine;
+use super::run::located;
+use super::{Engine, naming};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
 use crate::ddl::script;
-use crate::ddl::statement::StatementKind;
+use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::registry;
 use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::cooperative::CooperativeJoins;
+use crate::planner::input::TextInputRules;
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::sum;
 use crate::planner::types::PgTypePlanner;
@@ -31,6 +34,8 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .with_default_catalog_and_schema(DATABASE, SEARCH_PATH_SCHEMA);
     let settings = options.options_mut();
     settings.sql_parser.collect_spans = true;
+    // 1.5 is numeric, as in Postgres, and keeps all its digits.
+    settings.sql_parser.parse_float_as_decimal = true;
     settings.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
     settings.execution.parquet.pushdown_filters = true;
     settings.execution.time_zone = Some("UTC".to_string());
@@ -40,12 +45,14 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     };
     let mut analyzer = Analyzer::new();
     analyzer.rules.insert(0, Arc::new(InlineViews));
+    analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
     let mut state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
         .with_analyzer_rules(analyzer.rules)
+        .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .with_type_planner(Arc::new(PgTypePlanner::new(None)))
         .build();
     registry::register(&mut state)?;
@@ -77,13 +84,11 @@ pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<Logi
         (Some(statement), true) => statement,
         _ => return Err(Error::syntax("a view is one query", Some(1))),
     };
+    let text = Statement { kind: StatementKind::Empty, ..statement.clone() };
     let StatementKind::Plan(parsed) = statement.kind else {
         return Err(Error::syntax("a view must be a query", Some(1)));
     };
-    let plan = state
-        .statement_to_plan(*parsed)
-        .await
-        .map_err(|e| Error::from(e).located_in(&statement.text).shifted(statement.offset))?;
+    let plan = state.statement_to_plan(naming::name_columns(*parsed, false)).await.map_err(|e| located(e, &text))?;
     match plan {
         LogicalPlan::Ddl(_)
         | LogicalPlan::Dml(_)
@@ -96,16 +101,13 @@ pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<Logi
 }
 
 /// Gives the columns the names of CREATE VIEW name (a, b).
-pub(super) fn rename(plan: LogicalPlan, names: &[String], view: &RelationName) -> Result<LogicalPlan> {
+pub(super) fn rename(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
     if names.is_empty() {
         return Ok(plan);
     }
     let columns: Vec<_> = plan.schema().columns();
     if names.len() > columns.len() {
-        return Err(Error::new(
-            SqlState::SYNTAX_ERROR,
-            format!("view \"{view}\" specifies more column names than columns"),
-        ));
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns"));
     }
     let items: Vec<_> = columns
         .into_iter()

@@ -1,5 +1,6 @@
 //! One way to run a statement, for the wire, the command line and the example.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,9 +9,11 @@ use std::time::Duration;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream, execute_stream};
 use datafusion::scalar::ScalarValue;
@@ -19,8 +22,8 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::{constant, explain};
 use super::session::{Session, SessionAnswer, TransactionState};
+use super::{constant, explain, naming};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
@@ -74,7 +77,8 @@ impl Session {
                             state.config_options(),
                             |_, _| {},
                         );
-                        Some(Arc::new(analyzed.map_err(|e| located(e, statement))?.schema().as_arrow().clone()))
+                        let schema = Arc::new(analyzed.map_err(|e| located(e, statement))?.schema().as_arrow().clone());
+                        Some(naming::unmarked(&schema).unwrap_or(schema))
                     }
                 };
                 Ok(Described { parameters, schema })
@@ -149,9 +153,17 @@ impl Session {
                     return Ok(rows_of(explain::lines(&rows, verbose)?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
+                    let row = match naming::unmarked(&row.schema()) {
+                        Some(schema) => RecordBatch::try_new(schema, row.columns().to_vec())?,
+                        None => row,
+                    };
                     return Ok(rows_of(row, "SELECT"));
                 }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
+                let stream = match naming::unmarked(&stream.schema()) {
+                    Some(schema) => renamed(schema, stream),
+                    None => stream,
+                };
                 Ok(Outcome::Rows { schema: stream.schema(), stream, verb: "SELECT" })
             }
         }
@@ -183,7 +195,8 @@ impl Session {
         parsed: &DfStatement,
     ) -> Result<LogicalPlan> {
         refuse_shapes(parsed)?;
-        let plan = state.statement_to_plan(parsed.clone()).await.map_err(|e| located(e, statement))?;
+        let named = naming::name_columns(parsed.clone(), true);
+        let plan = state.statement_to_plan(named).await.map_err(|e| located(e, statement))?;
         match &plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
                 let words: Vec<&str> = statement.text.split_whitespace().take(2).collect();
@@ -260,6 +273,7 @@ pub(super) fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<Lo
 
 fn parameter_types(plan: &LogicalPlan, hints: &[Option<PgType>]) -> Result<Vec<PgType>> {
     let found = plan.get_parameter_fields()?;
+    let casts = cast_parameters(plan)?;
     let mut types: Vec<PgType> = hints.iter().map(|hint| hint.clone().unwrap_or(PgType::Text)).collect();
     for (name, field) in &found {
         let Some(index) = name.trim_start_matches('$').parse::<usize>().ok().and_then(|n| n.checked_sub(1)) else {
@@ -271,12 +285,40 @@ fn parameter_types(plan: &LogicalPlan, hints: &[Option<PgType>]) -> Result<Vec<P
         if types.len() <= index {
             types.resize(index + 1, PgType::Text);
         }
+        let cast = casts.get(name).filter(|_| field.is_none());
         let hinted = hints.get(index).is_some_and(Option::is_some);
         if let (Some(field), false) = (field, hinted) {
             types[index] = PgType::of_field(field);
+        } else if let (Some(cast), false) = (cast, hinted) {
+            types[index] = cast.clone();
         }
     }
     Ok(types)
+}
+
+/// Parameters that are cast at once, as in `$1::int4`, are of that type; those of LIMIT and OFFSET are bigint.
+fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, PgType>> {
+    let mut casts = HashMap::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(placeholder) = bound.as_ref() {
+                    casts.insert(placeholder.id.clone(), PgType::Int8);
+                }
+            }
+        }
+        node.apply_expressions(|expr| {
+            expr.apply(|e| {
+                if let Expr::Cast(Cast { expr: inner, field }) = e
+                    && let Expr::Placeholder(placeholder) = inner.as_ref()
+                {
+                    casts.insert(placeholder.id.clone(), PgType::of_field(field));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(casts)
 }
 
 /// With nulls of the parameters' types the plan's schema can be found.
@@ -300,6 +342,13 @@ fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {
             Some(RecordBatch::try_new(schema, vec![text(names), text(values), text(descriptions)])?)
         }
     })
+}
+
+/// The same rows under other column names.
+fn renamed(schema: SchemaRef, stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let named = Arc::clone(&schema);
+    let stream = stream.map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&named), batch?.columns().to_vec())?));
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream))
 }
 
 fn rows_of(batch: RecordBatch, verb: &'static str) -> Outcome {

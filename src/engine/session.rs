@@ -185,7 +185,7 @@ impl Session {
                 })?;
                 SessionAnswer::One(show_name(name), value)
             }
-            SessionStatement::Begin => {
+            SessionStatement::Begin(tag) => {
                 let mut transaction = self.transaction.lock();
                 if *transaction == TransactionState::Idle {
                     *transaction = TransactionState::InBlock;
@@ -193,7 +193,7 @@ impl Session {
                     drop(transaction);
                     self.notice(vec!["there is already a transaction in progress".into()]);
                 }
-                SessionAnswer::Tag("BEGIN")
+                SessionAnswer::Tag(tag)
             }
             SessionStatement::Commit => SessionAnswer::Tag(self.end_transaction(true)?),
             SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)?),
@@ -287,9 +287,9 @@ impl Session {
     fn savepoint(&self, name: &str) -> Result<(usize, usize)> {
         let savepoints = self.savepoints.lock();
         let found = savepoints.iter().enumerate().rev().find(|(_, (known, _))| known == name);
-        found.map(|(at, (_, changes))| (at, *changes)).ok_or_else(|| {
-            Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist"))
-        })
+        found
+            .map(|(at, (_, changes))| (at, *changes))
+            .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
     }
 
     fn need_block(&self, what: &str) -> Result<()> {

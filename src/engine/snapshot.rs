@@ -54,7 +54,7 @@ impl Snapshot {
     pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef) -> Result<View> {
         let state = self.view_state(&relation.owner)?;
         let written = planning::plan_query(&state, &view.query).await?;
-        let written = planning::rename(written, &view.column_names, &relation.name)?;
+        let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
         let analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
         Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed))

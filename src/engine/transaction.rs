@@ -92,11 +92,8 @@ impl Session {
         if self.changes() == changes_then {
             return Ok(());
         }
-        Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            "changes made since a savepoint cannot be rolled back alone",
-        )
-        .with_hint("Roll back the whole transaction."))
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "changes made since a savepoint cannot be rolled back alone")
+            .with_hint("Roll back the whole transaction."))
     }
 }
 

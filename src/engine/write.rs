@@ -6,34 +6,38 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use datafusion::arrow::compute::CastOptions;
 use datafusion::arrow::compute::{cast_with_options, concat_batches};
 use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use datafusion::arrow::row::{RowConverter, SortField};
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::DFSchema;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Delete, FromTable, ObjectName, Statement as SqlStatement, TableFactor, TableObject,
-    TableWithJoins, Update,
+    AssignmentTarget, Delete, Expr as SqlExpr, FromTable, Ident, ObjectName, SetExpr, Statement as SqlStatement,
+    TableFactor, TableObject, TableWithJoins, Update,
 };
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 
+use super::naming;
 use super::run::{bind, collect, located};
 use super::session::Session;
 use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::store::RowChange;
+use crate::catalog::types::PgType;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::names::Relations;
+use crate::wire::{Zone, read_text, text_values};
 
-/// The schema of a local table.
+/// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
 pub(super) fn schema(table: &LocalTableDef) -> SchemaRef {
-    let fields: Vec<_> = table.columns.iter().map(|c| c.pg_type().field(&c.name, c.nullable)).collect();
+    let fields: Vec<_> = table.columns.iter().map(|c| c.pg_type().field(&c.name, true)).collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -129,7 +133,9 @@ impl Session {
         table: &LocalTableDef,
     ) -> Result<usize> {
         let _writing = self.start_writing().await;
-        let plan = state.statement_to_plan(parsed.clone()).await.map_err(|e| located(e, statement))?;
+        let mut parsed = spell_out(naming::name_columns(parsed.clone(), true), table)?;
+        name_targets(state, &mut parsed, table).await?;
+        let plan = state.statement_to_plan(parsed).await.map_err(|e| located(e, statement))?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
         };
@@ -281,6 +287,68 @@ impl Session {
     }
 }
 
+/// Names the columns that `INSERT INTO t VALUES (..)` leaves out, and writes defaults where DEFAULT stands.
+fn spell_out(mut parsed: DfStatement, table: &LocalTableDef) -> Result<DfStatement> {
+    let DfStatement::Statement(statement) = &mut parsed else { return Ok(parsed) };
+    let SqlStatement::Insert(insert) = statement.as_mut() else { return Ok(parsed) };
+    let named: Vec<String> = insert.columns.iter().filter_map(|c| c.0.last()?.as_ident().map(folded)).collect();
+    for name in &named {
+        if !table.columns.iter().any(|c| c.name == *name) {
+            let of = insert.table.to_string();
+            return Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" of relation \"{of}\" does not exist"),
+            ));
+        }
+    }
+    let Some(source) = &mut insert.source else { return Ok(parsed) };
+    let SetExpr::Values(values) = source.body.as_mut() else { return Ok(parsed) };
+    let widest = values.rows.iter().map(|row| row.content.len()).max().unwrap_or(0);
+    let target: Vec<String> = match named.is_empty() {
+        true => table.columns.iter().take(widest).map(|c| c.name.clone()).collect(),
+        false => named,
+    };
+    if widest > target.len() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
+    }
+    if insert.columns.is_empty() {
+        insert.columns = target.iter().map(|name| ObjectName::from(Ident::with_quote('"', name))).collect();
+    }
+    for row in &mut values.rows {
+        for (value, name) in row.content.iter_mut().zip(&target) {
+            let is_default = matches!(value, SqlExpr::Identifier(i) if i.quote_style.is_none() && i.value.eq_ignore_ascii_case("default"));
+            if is_default {
+                let default = table.columns.iter().find(|c| c.name == *name).and_then(|c| c.default.clone());
+                let sql = default.unwrap_or_else(|| "NULL".to_string());
+                *value = Parser::new(&PostgreSqlDialect {})
+                    .try_with_sql(&sql)
+                    .and_then(|mut parser| parser.parse_expr())
+                    .map_err(datafusion::error::DataFusionError::from)?;
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+/// Names the columns that `INSERT INTO t SELECT ..` fills when it gives fewer than the table has.
+async fn name_targets(state: &SessionState, parsed: &mut DfStatement, table: &LocalTableDef) -> Result<()> {
+    let DfStatement::Statement(statement) = parsed else { return Ok(()) };
+    let SqlStatement::Insert(insert) = statement.as_mut() else { return Ok(()) };
+    let Some(source) = insert.source.as_ref().filter(|_| insert.columns.is_empty()) else { return Ok(()) };
+    let query = DfStatement::Statement(Box::new(SqlStatement::Query(source.clone())));
+    let given = state.statement_to_plan(query).await?.schema().fields().len();
+    if given > table.columns.len() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
+    }
+    let names = table.columns.iter().take(given);
+    insert.columns = names.map(|c| ObjectName::from(Ident::with_quote('"', &c.name))).collect();
+    Ok(())
+}
+
+fn folded(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
 fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Option<String>)> {
     match &table.relation {
         TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
@@ -307,22 +375,49 @@ pub(super) fn conform(batches: &[RecordBatch], table: &LocalTableDef) -> Result<
             .columns()
             .iter()
             .zip(schema.fields())
-            .map(|(column, field)| Ok(cast_with_options(column, field.data_type(), &options)?))
+            .map(|(column, field)| {
+                let column = cast_with_options(column, field.data_type(), &options)?;
+                check_texts(&column, &PgType::of_field(field))?;
+                Ok(match PgType::of_field(field) {
+                    PgType::Bpchar(Some(length)) => padded(&column, length as usize),
+                    _ => column,
+                })
+            })
             .collect::<Result<Vec<ArrayRef>>>()?;
-        // Nulls are checked by us, with Postgres's message; here every column may have them.
-        let nullable =
-            Schema::new(schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>());
-        converted.push(RecordBatch::try_new(Arc::new(nullable), columns)?);
+        converted.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
     }
-    let nullable = Arc::new(Schema::new(
-        schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
-    ));
-    let all = concat_batches(&nullable, &converted)?;
-    match RecordBatch::try_new(Arc::clone(&schema), all.columns().to_vec()) {
-        Ok(batch) => Ok(batch),
-        // A null in a NOT NULL column: kept for the check that names it.
-        Err(_) => Ok(all),
+    Ok(concat_batches(&schema, &converted)?)
+}
+
+/// Refuses texts that are no value of the column's type: too long (22001), no uuid, no JSON (22P02).
+fn check_texts(column: &ArrayRef, kind: &PgType) -> Result<()> {
+    let limit = match kind {
+        PgType::Varchar(Some(limit)) | PgType::Bpchar(Some(limit)) => Some(*limit as usize),
+        PgType::Uuid | PgType::Json | PgType::Jsonb => None,
+        _ => return Ok(()),
+    };
+    let zone = Zone::parse("UTC").ok_or_else(|| Error::internal("there is no time zone UTC"))?;
+    for text in column.as_string_view().iter().flatten() {
+        match limit {
+            // Blanks at the end may be cut, as the standard says.
+            Some(limit) if text.trim_end_matches(' ').chars().count() > limit => {
+                return Err(Error::new(SqlState("22001"), format!("value too long for type {kind}")));
+            }
+            Some(_) => {}
+            None => drop(read_text(kind, text, zone)?),
+        }
     }
+    Ok(())
+}
+
+/// `character(n)` is filled with blanks to its length.
+fn padded(column: &ArrayRef, length: usize) -> ArrayRef {
+    let fill = |text: &str| {
+        let cut: String = text.chars().take(length).collect();
+        let missing = length.saturating_sub(cut.chars().count());
+        cut + &" ".repeat(missing)
+    };
+    Arc::new(column.as_string_view().iter().map(|text| text.map(fill)).collect::<StringViewArray>())
 }
 
 pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &LocalTableDef) -> Result<()> {
@@ -375,11 +470,10 @@ pub(super) fn check_keys<'a>(
 }
 
 fn duplicate(relation: &RelationName, key: &[String], suffix: &str, columns: &[ArrayRef], row: usize) -> Result<Error> {
-    let options = FormatOptions::default();
-    let values = columns
-        .iter()
-        .map(|c| Ok(ArrayFormatter::try_new(c.as_ref(), &options)?.value(row).to_string()))
-        .collect::<Result<Vec<_>>>()?;
+    let named: Vec<(String, ArrayRef)> =
+        columns.iter().enumerate().map(|(i, c)| (i.to_string(), c.slice(row, 1))).collect();
+    let shown = text_values(&RecordBatch::try_from_iter(named)?, "UTC")?;
+    let values: Vec<String> = shown.into_iter().flatten().map(Option::unwrap_or_default).collect();
     let name = if suffix == "pkey" {
         format!("{}_pkey", relation.name)
     } else {

@@ -103,6 +103,12 @@ fn from_cast(message: &str) -> Error {
         let target = target.trim_end_matches(" type");
         return Error::new(state, format!("invalid input syntax for type {}: \"{value}\"", type_words(target)));
     }
+    if let Some(rest) = message.strip_prefix("Cannot cast value '")
+        && let Some((value, target)) = rest.rsplit_once("' to value of ")
+    {
+        let target = target.trim_end_matches(" type");
+        return Error::new(state, format!("invalid input syntax for type {}: \"{value}\"", type_words(target)));
+    }
     if let Some(rest) = message.strip_prefix("Can't cast value ")
         && let Some((value, target)) = rest.rsplit_once(" to type ")
     {
@@ -248,6 +254,12 @@ fn from_plan(message: &str) -> Error {
         };
     }
     let lower = line.to_ascii_lowercase();
+    if lower.contains("projections require unique expression names") {
+        let name = between(line, " AS ", "\"").map(|n| n.rsplit(" AS ").next().unwrap_or(n).to_string());
+        let name = name.unwrap_or_else(|| "?column?".to_string());
+        return Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
+            .with_hint("Give one of them another name with AS.");
+    }
     if let Some(call) = between(message, "No function matches the given name and argument types '", "'") {
         return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {} does not exist", lower_first(call)))
             .with_hint(
@@ -296,10 +308,15 @@ fn from_execution(message: &str) -> Error {
     let lower = line.to_ascii_lowercase();
     let state = if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::new(SqlState::DIVISION_BY_ZERO, "division by zero");
+    } else if lower.contains("too large to store") || lower.contains("too small to store") {
+        return Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow").with_detail(line);
     } else if lower.contains("overflow") || lower.contains("out of range") {
         SqlState::NUMERIC_VALUE_OUT_OF_RANGE
     } else if lower.contains("more than one row") || lower.contains("returned more than") {
-        SqlState::CARDINALITY_VIOLATION
+        return Error::new(
+            SqlState::CARDINALITY_VIOLATION,
+            "more than one row returned by a subquery used as an expression",
+        );
     } else if lower.contains("parse") || lower.contains("cast") || lower.contains("invalid") {
         return from_cast(line);
     } else if lower.contains("timestamp") {

@@ -4,7 +4,9 @@
 //! be found by policy, lineage and merge rules.
 
 pub mod arithmetic;
+pub mod cooperative;
 pub mod foreign;
+pub mod input;
 pub mod names;
 pub mod sum;
 pub mod types;

@@ -64,9 +64,8 @@ fn digits(text: &str, scale: i8, mut push: impl FnMut(u8) -> Option<()>) -> Opti
         return None;
     }
     let kept = i64::try_from(whole.len()).ok()? + i64::from(exponent) + i64::from(scale);
-    let mut position = 0i64;
     let mut significant = false;
-    for byte in whole.bytes().chain(fraction.bytes()) {
+    for (position, byte) in (0i64..).zip(whole.bytes().chain(fraction.bytes())) {
         if !byte.is_ascii_digit() {
             return None;
         }
@@ -77,7 +76,6 @@ fn digits(text: &str, scale: i8, mut push: impl FnMut(u8) -> Option<()>) -> Opti
         } else if digit != 0 {
             return None;
         }
-        position += 1;
     }
     if significant {
         // Ends soon whatever the exponent is: the value overflows and `push` refuses.

@@ -11,6 +11,7 @@ pub mod tls;
 
 pub mod decimal;
 pub mod declared;
+pub mod float;
 pub mod rows;
 pub mod statement;
 pub mod worker;

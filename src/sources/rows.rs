@@ -10,8 +10,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
-use super::decimal;
 use super::scan::BATCH_ROWS;
+use super::{decimal, float};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 
@@ -30,6 +30,10 @@ impl Unfit {
 
     fn range(value: impl std::fmt::Display, pg_type: &str) -> Self {
         Unfit(format!("value {value} is out of range for type {pg_type}"))
+    }
+
+    fn inexact(value: impl std::fmt::Display, pg_type: &str) -> Self {
+        Unfit(format!("value {value} is no exact value of type {pg_type}"))
     }
 
     fn text(text: &str, pg_type: &str) -> Self {
@@ -166,14 +170,14 @@ impl ColumnBuilder {
             ColumnBuilder::Float4(b) => {
                 let float = value as f32;
                 if float as i128 != value {
-                    return Err(range());
+                    return Err(Unfit::inexact(value, name));
                 }
                 b.append_value(float);
             }
             ColumnBuilder::Float8(b) => {
                 let float = value as f64;
                 if float as i128 != value {
-                    return Err(range());
+                    return Err(Unfit::inexact(value, name));
                 }
                 b.append_value(float);
             }
@@ -186,7 +190,7 @@ impl ColumnBuilder {
     }
 
     /// Appends a double: to a real rounded to nearest, to whole numbers when it is one, to decimals and text by its
-    /// shortest digits that give the same double.
+    /// shortest digits that give the same double, in text as Postgres writes them.
     pub fn append_double(&mut self, value: f64) -> Result<(), Unfit> {
         let name = self.type_name();
         match self {
@@ -199,12 +203,12 @@ impl ColumnBuilder {
                 b.append_value(narrow);
             }
             ColumnBuilder::Text(_) | ColumnBuilder::Decimal128(..) | ColumnBuilder::Decimal256(..) => {
-                return self.append_text(&value.to_string());
+                return self.append_text(&float::double(value));
             }
             ColumnBuilder::Bool(_) | ColumnBuilder::Int2(_) | ColumnBuilder::Int4(_) | ColumnBuilder::Int8(_) => {
                 // Beyond 2^63 no integer type holds it; below, the conversion is exact.
                 if value.fract() != 0.0 || value.abs() > 9.3e18 {
-                    return Err(Unfit::range(value, name));
+                    return Err(Unfit::inexact(float::double(value), name));
                 }
                 return self.append_integer(value as i128);
             }
@@ -217,7 +221,7 @@ impl ColumnBuilder {
     pub fn append_single(&mut self, value: f32) -> Result<(), Unfit> {
         match self {
             ColumnBuilder::Text(_) | ColumnBuilder::Decimal128(..) | ColumnBuilder::Decimal256(..) => {
-                self.append_text(&value.to_string())
+                self.append_text(&float::single(value))
             }
             _ => self.append_double(f64::from(value)),
         }
@@ -332,14 +336,17 @@ impl ColumnBuilder {
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,
+    /// What the rows are of, for errors.
+    origin: String,
     columns: Vec<ColumnBuilder>,
     rows: usize,
     bytes: usize,
 }
 
 impl BatchBuilder {
-    /// A builder for the schema; 0A000 for a column of a type that [`ColumnBuilder::new`] does not know.
-    pub fn new(schema: SchemaRef) -> Result<Self> {
+    /// A builder for the schema; 0A000 for a column of a type that [`ColumnBuilder::new`] does not know. `origin` is
+    /// what the rows are of, as in `table "t" of server "s"`.
+    pub fn new(schema: SchemaRef, origin: String) -> Result<Self> {
         let columns = schema
             .fields()
             .iter()
@@ -353,7 +360,7 @@ impl BatchBuilder {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(BatchBuilder { schema, columns, rows: 0, bytes: 0 })
+        Ok(BatchBuilder { schema, origin, columns, rows: 0, bytes: 0 })
     }
 
     /// The columns, in the schema's order. Each takes one value a row.
@@ -373,20 +380,29 @@ impl BatchBuilder {
         self.rows == 0
     }
 
-    /// The batch of the rows so far; the builder is empty afterwards.
+    /// The batch of the rows so far; the builder is empty afterwards. A null in a column that has none is 23502.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        for (field, column) in self.schema.fields().iter().zip(&columns) {
+            if !field.is_nullable() && column.null_count() > 0 {
+                let (name, origin) = (field.name(), &self.origin);
+                let message = format!("column \"{name}\" of {origin} holds a null, and is declared not null");
+                return Err(Error::new(SqlState::NOT_NULL_VIOLATION, message)
+                    .with_hint("Import the table again, or declare the column without NOT NULL."));
+            }
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.rows = 0;
         self.bytes = 0;
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(|e| {
-            Error::new(SqlState::FDW_INVALID_DATA_TYPE, "a batch does not fit its columns").with_detail(format!("{e}."))
-        })
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|e| Error::internal(format!("the rows of {} do not fit their columns: {e}", self.origin)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::datatypes::Schema;
+
     use super::*;
 
     #[test]
@@ -402,5 +418,16 @@ mod tests {
         assert!(money.append_text("0.125").is_err());
         let mut double = ColumnBuilder::new(&PgType::Float8).unwrap();
         assert!(double.append_integer((1 << 53) + 1).is_err());
+    }
+
+    #[test]
+    fn a_null_where_none_may_be_names_its_column() {
+        let schema = Arc::new(Schema::new(vec![PgType::Int4.field("id", false)]));
+        let mut batch = BatchBuilder::new(schema, "table \"t\" of server \"s\"".into()).unwrap();
+        batch.columns()[0].append_null();
+        batch.end_row(0);
+        let error = batch.finish().unwrap_err();
+        assert_eq!(error.state(), SqlState::NOT_NULL_VIOLATION);
+        assert!(error.message().contains("column \"id\" of table \"t\" of server \"s\""));
     }
 }

@@ -27,4 +27,5 @@ mod zone;
 
 pub use encode::text_values;
 pub use listener::{ListenConfig, Listener};
+pub use parameters::read_text;
 pub use zone::Zone;

@@ -2,6 +2,8 @@
 //!
 //! `cargo test --release --test it -- NAME` runs the tests whose name holds NAME.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 #[macro_use]
 mod support;
 

@@ -114,7 +114,7 @@ fn users(table: &str, rows: &mut Rows) {
 
 fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
     let mut settings = session.settings();
-    settings.sort_by(|(a, _), (b, _)| a.to_lowercase().cmp(&b.to_lowercase()));
+    settings.sort_by_key(|(name, _)| name.to_lowercase());
     for (name, value) in settings {
         rows.push([
             ("name", name.into()),

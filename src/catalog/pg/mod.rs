@@ -21,6 +21,6 @@ mod tests;
 mod view;
 
 pub use functions::{register_functions, scalar_functions};
-pub use query::{mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
+pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
 pub use schema::{information_schema, pg_catalog_schema};
 pub use view::{CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version};

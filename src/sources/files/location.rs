@@ -178,13 +178,18 @@ impl Location {
             _ if matches!(self.kind, Kind::Folder(_)) => (SqlState::IO_ERROR, format!("could not read {what}")),
             _ => (SqlState::CONNECTION_FAILURE, format!("could not reach {what}")),
         };
-        Error::new(state, message).with_detail(sentence(&chain(error)))
+        let failed = Error::new(state, message).with_detail(sentence(&chain(error)));
+        match (&self.kind, error) {
+            (Kind::Web { .. }, StoreError::NotSupported { .. }) => failed
+                .with_hint("Parquet needs a web server that serves ranges of a file; CSV and JSON are read without."),
+            _ => failed,
+        }
     }
 
     fn kind_name(&self) -> &'static str {
         match &self.kind {
             Kind::Folder(_) => "folder",
-            Kind::Bucket { name, .. } => *name,
+            Kind::Bucket { name, .. } => name,
             Kind::Web { .. } => "web server",
         }
     }

@@ -55,7 +55,8 @@ pub fn unscaled(text: &str, precision: u8, scale: i8, exact: bool) -> Result<Str
         let split = digits.len().saturating_sub(dropped);
         kept = digits.bytes().take(split).collect();
         // When all digits go, the first one lost may stand after zeros.
-        let first_lost = if dropped > digits.len() { b'0' } else { digits.bytes().nth(split).unwrap_or(b'0') };
+        let first_lost =
+            if dropped > digits.len() { b'0' } else { digits.as_bytes().get(split).copied().unwrap_or(b'0') };
         if exact && digits.bytes().skip(split).any(|digit| digit != b'0') {
             return Err(Fault::Inexact);
         }

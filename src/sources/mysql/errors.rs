@@ -35,10 +35,7 @@ pub(super) fn busy(server: &str, connections: usize, after: Duration) -> Error {
 
 /// A query failed, before or while it gave rows.
 pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> Error {
-    let object = match table {
-        Some(table) => format!("table \"{table}\" of server \"{server}\""),
-        None => format!("server \"{server}\""),
-    };
+    let object = object(server, table);
     match error {
         DriverError::Server(ServerError { code, .. }) => {
             let (state, message) = match *code {
@@ -64,6 +61,14 @@ pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> E
     }
 }
 
+/// What a query is about.
+pub(super) fn object(server: &str, table: Option<&str>) -> String {
+    match table {
+        Some(table) => format!("table \"{table}\" of server \"{server}\""),
+        None => format!("server \"{server}\""),
+    }
+}
+
 /// A value does not fit its column.
 pub(super) fn value(server: &str, table: &str, column: &str, unfit: &Unfit) -> Error {
     Error::new(
@@ -78,7 +83,18 @@ fn detail(error: &DriverError) -> String {
         DriverError::Server(error) => {
             format!("The server's error {} ({}): {}.", error.code, error.state, error.message.trim_end_matches('.'))
         }
-        other => format!("{other}."),
+        other => {
+            // The driver's own words say of which kind it is, once a layer.
+            let mut cause: &dyn std::error::Error = other;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
+            match cause.to_string().trim_end_matches('.') {
+                // So says the driver's decoder.
+                "bytes remaining on stream" => "The connection ended in the middle of a message.".to_string(),
+                text => format!("{text}."),
+            }
+        }
     }
 }
 

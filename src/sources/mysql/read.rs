@@ -150,7 +150,8 @@ async fn pump(conn: &mut Conn, query: Query, shape: Shape, sender: mpsc::Sender<
             (schema, readers)
         }
     };
-    let mut batch = BatchBuilder::new(schema)?;
+    let origin = errors::object(&server, table);
+    let mut batch = BatchBuilder::new(schema, origin)?;
     while let Some(row) = result.next().await.map_err(failed)? {
         let size = append_row(&readers, &row, batch.columns())
             .map_err(|(column, unfit)| errors::value(&server, table.unwrap_or("result"), column, &unfit))?;

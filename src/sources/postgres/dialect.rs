@@ -45,7 +45,7 @@ impl RemoteDialect for PostgresDialect {
         let quoted = self.quote(&column.remote);
         match access(column).cast {
             None => quoted,
-            Some(cast) => format!("{quoted}::{cast}"),
+            Some(cast) => cast_sql(&quoted, &cast, column.remote_type == "inet"),
         }
     }
 
@@ -65,6 +65,7 @@ impl RemoteDialect for PostgresDialect {
                     || matches!(value, ScalarValue::Float64(Some(v)) if *v == 0.0);
                 match op {
                     Like | NotLike => None,
+                    _ if is_odd_nan(value) => None,
                     _ if !zero => Some(Fidelity::Exact),
                     // Here -0 may sort below 0, there they are equal: keep both and look again.
                     Eq | LtEq | GtEq => Some(Fidelity::Superset),
@@ -126,6 +127,12 @@ impl RemoteDialect for PostgresDialect {
     }
 }
 
+/// The SQL of a value cast to a type. An address (`is_inet`) becomes the text that it is shown as: the cast to text
+/// alone adds a mask to each.
+pub(super) fn cast_sql(value: &str, target: &str, is_inet: bool) -> String {
+    if is_inet && target == "text" { format!("pg_catalog.abbrev({value})") } else { format!("{value}::{target}") }
+}
+
 /// A foreign table's schema and name at the source.
 pub(super) fn remote_name<'a>(options: &'a Options, name: &'a str) -> (&'a str, &'a str) {
     (options.get("schema_name").unwrap_or("public"), options.get("table_name").unwrap_or(name))
@@ -183,6 +190,15 @@ fn fits(compares: &Compares, column: &ColumnSpec, value: &ScalarValue) -> bool {
     }
 }
 
+/// Whether a literal is a NaN other than the one that columns hold here: the two are not equal here, and there they are.
+fn is_odd_nan(value: &ScalarValue) -> bool {
+    match value {
+        ScalarValue::Float32(Some(v)) => v.is_nan() && v.to_bits() != f32::NAN.to_bits(),
+        ScalarValue::Float64(Some(v)) => v.is_nan() && v.to_bits() != f64::NAN.to_bits(),
+        _ => false,
+    }
+}
+
 /// Whether every backslash of a pattern escapes a wildcard or a backslash. Others read alike here and there, but
 /// one at the end is an error there.
 fn is_plain_pattern(pattern: &str) -> bool {
@@ -223,6 +239,8 @@ mod tests {
         assert_eq!(PostgresDialect.table_name(&Options::new(), "order"), "\"public\".\"order\"");
         let mood = column("public.mood", PgType::Text);
         assert_eq!(PostgresDialect.select_item(&mood), "\"c\"::text");
+        assert_eq!(PostgresDialect.select_item(&column("inet", PgType::Text)), "pg_catalog.abbrev(\"c\")");
+        assert_eq!(PostgresDialect.select_item(&column("inet[]", PgType::Text)), "\"c\"::text");
     }
 
     #[test]
@@ -257,6 +275,8 @@ mod tests {
         let zero = ScalarValue::Float64(Some(0.0));
         assert_eq!(PostgresDialect.compares(&weight, Comparison::Eq, &zero), Some(Fidelity::Superset));
         assert_eq!(PostgresDialect.compares(&weight, Comparison::Lt, &zero), None);
+        let nan = |value| PostgresDialect.compares(&weight, Comparison::Eq, &ScalarValue::Float64(Some(value)));
+        assert_eq!((nan(f64::NAN), nan(-f64::NAN)), (Some(Fidelity::Exact), None));
         assert_eq!(
             PostgresDialect.compares(&weight, Comparison::Lt, &ScalarValue::Float64(Some(1.5))),
             Some(Fidelity::Exact)

@@ -71,6 +71,8 @@ fn answered(place: &Place, remote: &DbError) -> Error {
     let message = format!("server \"{}\": {}", place.server, remote.message());
     let state = match code {
         "57014" => SqlState::QUERY_CANCELED,
+        "42501" => SqlState::INSUFFICIENT_PRIVILEGE,
+        "42P01" => SqlState::FDW_TABLE_NOT_FOUND,
         code if is_about_connection(code) => SqlState::CONNECTION_FAILURE,
         _ => SqlState::FDW_ERROR,
     };
@@ -85,6 +87,7 @@ fn answered(place: &Place, remote: &DbError) -> Error {
     let failed = Error::new(state, message).with_detail(detail);
     match remote.hint() {
         Some(hint) => failed.with_hint(hint),
+        None if code == "42703" => failed.with_hint("Its columns may have changed: import or define the table again."),
         None => failed,
     }
 }
@@ -114,6 +117,10 @@ pub(super) fn reason(error: &tokio_postgres::Error) -> String {
 
 /// Lower case at the start, without the operating system's number.
 fn plain(text: &str) -> String {
+    if text == "bytes remaining on stream" {
+        // So says the driver's decoder of a connection that ended in the middle of a message.
+        return "the server closed the connection in the middle of a message".to_string();
+    }
     let text = text.split(" (os error").next().unwrap_or(text).trim_end_matches('.');
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
@@ -132,6 +139,7 @@ mod tests {
     fn reasons_read_as_our_messages_do() {
         assert_eq!(plain("Connection refused (os error 111)"), "connection refused");
         assert_eq!(plain("TLS is off"), "TLS is off");
+        assert!(plain("bytes remaining on stream").starts_with("the server closed"));
         assert_eq!(plain(""), "no reason was given");
         assert_eq!(Place::table("erp", "customer").to_string(), "server \"erp\", table \"customer\"");
     }

@@ -112,8 +112,6 @@ impl SourceKind for Postgres {
     }
 
     fn open(&self, server: ServerSpec) -> Result<Arc<dyn Source>> {
-        let source =
-            PostgresSource::open(&server).map_err(|error| error.with_context(format!("server \"{}\"", server.name)))?;
-        Ok(Arc::new(source))
+        Ok(Arc::new(PostgresSource::open(&server)?))
     }
 }

@@ -8,9 +8,11 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Column, Statement};
 
 use super::decode::{BatchDecoder, ColumnPlan};
+use super::dialect::cast_sql;
 use super::errors::Place;
 use super::pool::Pool;
 use super::types::is_carried;
@@ -74,7 +76,10 @@ fn with_casts(query: &str, statement: &Statement) -> String {
     let items: Vec<String> = names
         .iter()
         .zip(columns)
-        .map(|(name, column)| if carrier(column).is_some() { name.clone() } else { format!("{name}::text") })
+        .map(|(name, column)| match carrier(column) {
+            Some(_) => name.clone(),
+            None => cast_sql(name, "text", *column.type_() == Type::INET),
+        })
         .collect();
     let query = query.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
     // The line break ends a comment that the query may end with.

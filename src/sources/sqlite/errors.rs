@@ -24,10 +24,7 @@ pub(super) fn busy(server: &str, connections: usize, after: Duration) -> Error {
 
 /// Reading failed, before or while there were rows.
 pub(super) fn query(server: &str, path: &Path, table: Option<&str>, error: &DriverError) -> Error {
-    let object = match table {
-        Some(table) => format!("table \"{table}\" of server \"{server}\""),
-        None => format!("server \"{server}\""),
-    };
+    let object = object(server, table);
     let text = error.to_string();
     let failed = |state, message: String| Error::new(state, message).with_detail(format!("{text}."));
     match error.sqlite_error_code() {
@@ -60,6 +57,14 @@ pub(super) fn query(server: &str, path: &Path, table: Option<&str>, error: &Driv
                 .with_hint("Its columns may have changed: import or define the table again.")
         }
         _ => failed(SqlState::FDW_ERROR, format!("could not read {object}")),
+    }
+}
+
+/// What a query is about.
+pub(super) fn object(server: &str, table: Option<&str>) -> String {
+    match table {
+        Some(table) => format!("table \"{table}\" of server \"{server}\""),
+        None => format!("server \"{server}\""),
     }
 }
 

@@ -180,7 +180,8 @@ fn pump(
             (schema, readers)
         }
     };
-    let mut batch = BatchBuilder::new(schema)?;
+    let origin = errors::object(database.server(), table);
+    let mut batch = BatchBuilder::new(schema, origin)?;
     let mut rows = statement.query(params_from_iter(query.parameters.iter())).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let size = append_row(&readers, row, batch.columns())

@@ -353,7 +353,7 @@ pub(in crate::wire) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
         *byte = (*byte << 4) | value;
         digits += 1;
         // A hyphen may stand after every fourth digit, but not at the end.
-        hyphen_allowed = digits % 4 == 0 && digits < 32;
+        hyphen_allowed = digits.is_multiple_of(4) && digits < 32;
     }
     (digits == 32).then_some(bytes)
 }

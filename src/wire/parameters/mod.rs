@@ -28,6 +28,11 @@ pub(super) fn decode(kind: &PgType, format: Format, value: Option<&[u8]>, zone: 
     }
 }
 
+/// Reads a value's text by Postgres's input rules, as [`decode`] does for text that a client binds.
+pub fn read_text(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
+    text::read(kind, text, zone)
+}
+
 fn null(kind: &PgType) -> Result<ScalarValue> {
     ScalarValue::try_from(&kind.arrow()).map_err(|error: DataFusionError| Error::from(error))
 }

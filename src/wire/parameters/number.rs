@@ -50,10 +50,12 @@ fn finite(number: Numeric) -> Result<Decimal> {
 }
 
 fn width(precision: usize) -> Result<usize> {
-    match precision {
-        0..=NARROW => Ok(NARROW),
-        ..=WIDE => Ok(WIDE),
-        _ => Err(too_wide()),
+    if precision <= NARROW {
+        Ok(NARROW)
+    } else if precision <= WIDE {
+        Ok(WIDE)
+    } else {
+        Err(too_wide())
     }
 }
 

@@ -109,10 +109,10 @@ pub fn catalog(_: &Fixtures) -> Outcome {
     let onerow = project.serve();
     block_on(async {
         let (one, two) = (onerow.client().await, onerow.client().await);
-        rows(&one, "CREATE VIEW v AS SELECT 1 AS n").await?;
+        rows(&one, "CREATE VIEW v AS SELECT 1::integer AS n").await?;
         let statement = two.prepare("SELECT n FROM v").await.map_err(Fault::from)?;
         same!(two.query_one(&statement, &[]).await.map_err(Fault::from)?.get::<_, i32>(0), 1);
-        rows(&one, "CREATE OR REPLACE VIEW v AS SELECT 2 AS n").await?;
+        rows(&one, "CREATE OR REPLACE VIEW v AS SELECT 2::integer AS n").await?;
         same!(two.query_one(&statement, &[]).await.map_err(Fault::from)?.get::<_, i32>(0), 2);
         rows(&one, "DROP VIEW v").await?;
         same!(rows(&two, "SELECT n FROM v").await.map_err(|f| f.state), Err("42P01".to_string()));

@@ -229,11 +229,9 @@ pub fn bad_records(_: &Fixtures) -> Outcome {
     }
     same!(onerow.sql("SELECT count(*) FROM only_names")?, "0");
     refused!(onerow.sql("CREATE FOREIGN TABLE twice SERVER lake OPTIONS (path 'twice.csv')"), "42701", "\"a\"");
-    refused!(
-        onerow.sql("CREATE FOREIGN TABLE other (nope text) SERVER lake OPTIONS (path 'short.csv')"),
-        "42703",
-        "nope"
-    );
+    // Declared columns are believed until the file is read.
+    onerow.sql("CREATE FOREIGN TABLE other (nope text) SERVER lake OPTIONS (path 'short.csv')")?;
+    refused!(onerow.sql("SELECT * FROM other"), "42703", "nope");
     Ok(())
 }
 

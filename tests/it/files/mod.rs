@@ -45,7 +45,8 @@ fn lake(files: &[(&str, &[u8])], tables: &str) -> (Project, Onerow) {
 }
 
 fn folder(files: &[(&str, &[u8])], tables: &str) -> Project {
-    let project = Project::new(&format!("CREATE SERVER lake FOREIGN DATA WRAPPER files OPTIONS (location 'data');\n{tables}"));
+    let project =
+        Project::new(&format!("CREATE SERVER lake FOREIGN DATA WRAPPER files OPTIONS (location 'data');\n{tables}"));
     project.write("data/.keep", "");
     for (name, bytes) in files {
         project.write(&format!("data/{name}"), bytes);

@@ -69,6 +69,11 @@ fn column(expr: &Expr) -> Option<String> {
     (name != "tableoid").then_some(name)
 }
 
+/// Whether an expression is a plain column, which keeps its name.
+pub fn is_column(expr: &Expr) -> bool {
+    column(expr).is_some()
+}
+
 /// The name that Postgres gives an expression.
 pub fn name_of(expr: &Expr) -> String {
     strong_name(expr).or_else(|| weak_name(expr)).unwrap_or_else(|| "?column?".to_string())

@@ -42,10 +42,12 @@ impl VisitorMut for Spelling {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         match factor {
-            TableFactor::Table { name, args: None, .. } if name.0.len() == 1 => {
-                if catalog_table(name).is_some() && !last(name).is_some_and(|name| self.common.contains(&name)) {
-                    name.0.insert(0, ObjectNamePart::Identifier(Ident::new(PG_CATALOG)));
-                }
+            TableFactor::Table { name, args: None, .. }
+                if name.0.len() == 1
+                    && catalog_table(name).is_some()
+                    && !last(name).is_some_and(|name| self.common.contains(&name)) =>
+            {
+                name.0.insert(0, ObjectNamePart::Identifier(Ident::new(PG_CATALOG)));
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. }
                 if last(name).as_deref() == Some("unnest") =>

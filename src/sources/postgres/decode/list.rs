@@ -45,7 +45,10 @@ impl List {
                 let _lower_bound = number(&mut rest)?;
                 length
             }
-            _ => return Err(Fault::unfit("holds an array of more than one dimension")),
+            _ => {
+                return Err(Fault::unfit("holds an array of more than one dimension")
+                    .with_hint("Declare the column as text, which holds arrays of any shape."));
+            }
         };
         for _ in 0..length {
             let size = number(&mut rest)?;

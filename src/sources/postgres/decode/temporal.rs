@@ -16,7 +16,7 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 pub(super) fn date(raw: &[u8]) -> Result<i32, Fault> {
     match i32::from_be_bytes(fixed(raw)?) {
         infinite @ (i32::MAX | i32::MIN) => Ok(infinite),
-        days => days.checked_add(EPOCH_DAYS).ok_or_else(|| Fault::out_of_range("holds a date too far in the future")),
+        days => days.checked_add(EPOCH_DAYS).ok_or_else(|| too_far("date")),
     }
 }
 
@@ -24,10 +24,13 @@ pub(super) fn date(raw: &[u8]) -> Result<i32, Fault> {
 pub(super) fn timestamp(raw: &[u8]) -> Result<i64, Fault> {
     match i64::from_be_bytes(fixed(raw)?) {
         infinite @ (i64::MAX | i64::MIN) => Ok(infinite),
-        micros => micros
-            .checked_add(EPOCH_MICROS)
-            .ok_or_else(|| Fault::out_of_range("holds a timestamp too far in the future")),
+        micros => micros.checked_add(EPOCH_MICROS).ok_or_else(|| too_far("timestamp")),
     }
+}
+
+/// Postgres counts from 2000 on, and so thirty years further than we do.
+fn too_far(what: &str) -> Fault {
+    Fault::out_of_range(format!("holds a {what} too far in the future")).with_hint("Declare the column as text.")
 }
 
 /// The instant of a local time in a zone, both in microseconds since 1970. As in Postgres, a time that comes twice
@@ -60,9 +63,10 @@ pub(super) fn time(raw: &[u8]) -> Result<i64, Fault> {
 pub(super) fn interval(raw: &[u8]) -> Result<IntervalMonthDayNano, Fault> {
     let [m0, m1, m2, m3, m4, m5, m6, m7, d0, d1, d2, d3, o0, o1, o2, o3] = fixed::<16>(raw)?;
     let micros = i64::from_be_bytes([m0, m1, m2, m3, m4, m5, m6, m7]);
-    let nanos = micros
-        .checked_mul(1000)
-        .ok_or_else(|| Fault::out_of_range("holds an interval of more than 292 years in hours, minutes and seconds"))?;
+    let nanos = micros.checked_mul(1000).ok_or_else(|| {
+        Fault::out_of_range("holds an interval of more than 292 years in hours, minutes and seconds")
+            .with_hint("Declare the column as text.")
+    })?;
     Ok(IntervalMonthDayNano::new(i32::from_be_bytes([o0, o1, o2, o3]), i32::from_be_bytes([d0, d1, d2, d3]), nanos))
 }
 

@@ -1,0 +1,167 @@
+//! Text that is cast to another type is read by Postgres's input rules: `\x..` as bytea, `1 mon 2 days` as interval,
+//! `{1,2}` as an array, a time without an offset on the session's clock; what is no value of the type is an error.
+//!
+//! Numbers and booleans stay with DataFusion's cast, whose rules are the same.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::DFSchema;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
+
+use crate::catalog::types::PgType;
+use crate::error::{Error, Result};
+use crate::wire::{Zone, read_text};
+
+/// Reads text as one type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TextInput {
+    kind: PgType,
+    /// The session's time zone.
+    zone: String,
+    signature: Signature,
+}
+
+impl TextInput {
+    fn read(&self, text: &str, zone: Zone) -> Result<ScalarValue> {
+        match &self.kind {
+            // A cast cuts to the length, as Postgres's does; only an assignment refuses what is too long.
+            PgType::Varchar(Some(length)) => {
+                Ok(ScalarValue::Utf8View(Some(text.chars().take(*length as usize).collect())))
+            }
+            PgType::Bpchar(Some(length)) => {
+                let cut: String = text.chars().take(*length as usize).collect();
+                let missing = (*length as usize).saturating_sub(cut.chars().count());
+                Ok(ScalarValue::Utf8View(Some(cut + &" ".repeat(missing))))
+            }
+            kind => read_text(kind, text, zone),
+        }
+    }
+
+    fn read_all(&self, texts: &ArrayRef) -> Result<ArrayRef> {
+        let zone = Zone::parse(&self.zone).ok_or_else(|| Error::internal("the session has no time zone"))?;
+        let texts = cast(texts, &DataType::Utf8View)?;
+        if texts.is_empty() {
+            return Ok(new_empty_array(&self.kind.arrow()));
+        }
+        let null = ScalarValue::try_from(&self.kind.arrow())?;
+        let values = texts
+            .as_string_view()
+            .iter()
+            .map(|text| match text {
+                Some(text) => self.read(text, zone),
+                None => Ok(null.clone()),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let array = ScalarValue::iter_to_array(values)?;
+        Ok(if array.data_type() == &self.kind.arrow() { array } else { cast(&array, &self.kind.arrow())? })
+    }
+}
+
+impl ScalarUDFImpl for TextInput {
+    fn name(&self) -> &str {
+        "text_input"
+    }
+
+    fn display_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| format!("CAST({e} AS {})", self.kind)).collect())
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| e.schema_name().to_string()).collect())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.kind.arrow())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        Ok(Arc::new(self.kind.field("text_input", true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(value)) => {
+                let read = self.read_all(&value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&read, 0)?))
+            }
+            Some(ColumnarValue::Array(texts)) => Ok(ColumnarValue::Array(self.read_all(texts)?)),
+            None => Err(Error::internal("nothing to cast").into()),
+        }
+    }
+}
+
+/// Puts [`TextInput`] in the place of casts of text to types that have input rules of their own.
+#[derive(Debug, Default)]
+pub struct TextInputRules;
+
+impl AnalyzerRule for TextInputRules {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
+        let zone = config.execution.time_zone.as_deref().unwrap_or("UTC");
+        Ok(plan.transform_up_with_subqueries(|node| read_casts(node, zone))?.data)
+    }
+
+    fn name(&self) -> &str {
+        "text_input_rules"
+    }
+}
+
+fn read_casts(plan: LogicalPlan, zone: &str) -> DfResult<Transformed<LogicalPlan>> {
+    let schema = match &plan {
+        LogicalPlan::TableScan(scan) => {
+            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?
+        }
+        plan => merge_schema(&plan.inputs()),
+    };
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let saved = names.save(&expr);
+        Ok(expr.transform_up(|e| read_cast(e, &schema, zone))?.update_data(|e| saved.restore(e)))
+    })
+}
+
+fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<Expr>> {
+    let Expr::Cast(Cast { expr: inner, field }) = expr else { return Ok(Transformed::no(expr)) };
+    let kind = PgType::of_field(&field);
+    let has_rules = matches!(
+        kind,
+        PgType::Bytea
+            | PgType::Uuid
+            | PgType::Json
+            | PgType::Jsonb
+            | PgType::Interval
+            | PgType::Date
+            | PgType::Time
+            | PgType::Timestamp
+            | PgType::TimestampTz
+            | PgType::Array(_)
+            | PgType::Varchar(Some(_))
+            | PgType::Bpchar(Some(_))
+    ) && (kind.arrow() == *field.data_type());
+    let of_text = || matches!(inner.get_type(schema), Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View));
+    if !has_rules || !of_text() {
+        return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
+    }
+    let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
+    Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
+        Arc::new(ScalarUDF::new_from_impl(function)),
+        vec![*inner],
+    ))))
+}
