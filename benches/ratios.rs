@@ -8,7 +8,7 @@
     reason = "a bench that cannot go on stops, and prints its figures"
 )]
 
-#[expect(dead_code, unused_imports, unused_macros, reason = "the tests' servers, of which the benches need some")]
+#[expect(dead_code, unused_imports, reason = "the tests' servers, of which the benches need some")]
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 

@@ -9,7 +9,7 @@
 --   normalize_name    "BERG, ANN" and "ann berg" become "Ann Berg"; full-width letters become plain ones
 --   normalize_text    plain letters, single spaces; NULL when nothing is left
 --
--- The columns source and record_id say where a row came from. They are what lineage('customer') shows later.
+-- The columns source and record_id say where a row came from. Keep them in every view that is merged from.
 
 CREATE VIEW clean.person AS
   -- The CRM spells countries out, and segments in whatever case.
