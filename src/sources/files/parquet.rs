@@ -34,6 +34,7 @@ use super::format::FormatOptions;
 use super::listing::DataFile;
 use super::location::Location;
 use super::partitions::{Partitions, remote_name, renamed};
+use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::{ColumnSpec, TableSpec};
 
@@ -133,8 +134,14 @@ impl Footers {
             .map_err(|e| self.error(file, &e))
     }
 
-    /// What the files store these columns as, from as few footers as show them all.
-    async fn stored(&self, partitions: &Partitions, names: &[&str]) -> Result<HashMap<String, DataType>> {
+    /// What the files store these columns as, from as few footers as show them all. A column of `unseen`, which no
+    /// file has shown before, must be in one of them; one that was seen may be in files that a filter left out.
+    async fn stored(
+        &self,
+        partitions: &Partitions,
+        names: &[&str],
+        unseen: &[&str],
+    ) -> Result<HashMap<String, DataType>> {
         let mut stored: HashMap<String, DataType> = HashMap::new();
         for file in partitions.files.iter().take(MAX_FILES) {
             if names.iter().all(|name| stored.contains_key(*name)) {
@@ -146,7 +153,7 @@ impl Footers {
         }
         // With more files than were looked into, a column may yet be in one of them.
         if partitions.files.len() <= MAX_FILES
-            && let Some(missing) = names.iter().find(|name| !stored.contains_key(**name))
+            && let Some(missing) = unseen.iter().find(|name| !stored.contains_key(**name))
         {
             let file = partitions.files.first().map_or("", |file| file.file.name.as_str());
             return Err(Error::new(
@@ -268,7 +275,12 @@ impl Footers {
         let columns: Vec<(usize, &ColumnSpec)> =
             needed.iter().filter_map(|index| scan.table.columns.get(*index).map(|column| (*index, column))).collect();
         let names: Vec<&str> = columns.iter().map(|(_, column)| remote_name(column)).collect();
-        let stored = if names.is_empty() { HashMap::new() } else { self.stored(scan.partitions, &names).await? };
+        let declared = columns.iter().filter(|(_, column)| column.remote_type.is_empty());
+        let unseen: Vec<&str> = declared.map(|(_, column)| remote_name(column)).collect();
+        let stored = match names.is_empty() {
+            true => HashMap::new(),
+            false => self.stored(scan.partitions, &names, &unseen).await?,
+        };
 
         let mut reading = Reading { fields: vec![], places: HashMap::new() };
         for (index, column) in columns {
@@ -319,7 +331,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// The predicates over columns that are read as they are stored. Others only keep more rows.
+    /// The predicates over columns that are read as they are stored. Others only keep more rows. Those over doubles
+    /// are left out: a file's statistics do not count NaN, which is greater here than every number.
     fn predicate(
         &self,
         session: &dyn Session,
@@ -329,6 +342,9 @@ impl Reading {
         let schema = DFSchema::try_from(Arc::clone(schema)).ok()?;
         let place = |name: &str| {
             let index = scan.table.columns.iter().position(|column| column.name == name)?;
+            if matches!(scan.table.columns.get(index)?.pg_type, PgType::Float4 | PgType::Float8) {
+                return None;
+            }
             let (position, conversion) = self.places.get(&index)?;
             (*conversion == Conversion::Same).then(|| self.fields.get(*position)).flatten()
         };
