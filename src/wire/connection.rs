@@ -16,12 +16,17 @@ use super::frontend::{Frame, Message};
 use super::listener::Shared;
 use super::negotiate::{self, Packet};
 use super::portal::{Portal, Prepared};
+use super::rows::FLUSH_SIZE;
+use super::running::{Leash, watch};
+use super::script::{self, Command};
 use super::startup::{Welcome, welcome};
 use super::transport::Transport;
 use super::zone::Zone;
-use crate::engine::{Session, Statement, TransactionState};
+use crate::engine::{Session, TransactionState};
 use crate::error::{Error, SqlState};
 
+/// Texts up to this size are parsed at once, longer ones among the workers.
+const SHORT_TEXT: usize = 4 << 10;
 /// How long a client may take to hear why its connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -145,7 +150,13 @@ impl Connection {
                 Err(error) => return error.into(),
             };
             match answered {
-                Ok(Next::Read) => {}
+                // Answers to messages that ask for no flush must not pile up.
+                Ok(Next::Read) if self.wire.output.len() < FLUSH_SIZE => {}
+                Ok(Next::Read) => {
+                    if let Err(failure) = self.flush().await {
+                        return failure;
+                    }
+                }
                 Ok(Next::End) => return Failure::Gone,
                 Err(failure) => return failure,
             }
@@ -156,6 +167,9 @@ impl Connection {
     async fn answer(&mut self, frame: Frame) -> Result<Next, Failure> {
         if self.skipping && !matches!(frame.kind, b'S' | b'X') {
             return Ok(Next::Read);
+        }
+        if frame.kind == b'X' {
+            return Ok(Next::End);
         }
         let extended = frame.is_extended();
         let answered = match frame.message() {
@@ -183,10 +197,13 @@ impl Connection {
     async fn dispatch(&mut self, message: Message) -> Result<Next, Failure> {
         match message {
             Message::Query(sql) => {
-                self.query(&sql).await?;
+                self.query(sql).await?;
+                if self.session.transaction_state() == TransactionState::Idle {
+                    self.portals.clear();
+                }
                 self.ready().await?;
             }
-            Message::Parse { name, sql, types } => self.prepare(name, &sql, types).await?,
+            Message::Parse { name, sql, types } => self.prepare(name, sql, types).await?,
             Message::Bind(bind) => self.bind(bind).await?,
             Message::Describe(target) => self.describe(target).await?,
             Message::Execute { portal, max_rows } => self.execute(portal, max_rows).await?,
@@ -229,9 +246,22 @@ impl Connection {
     }
 
     /// Splits and parses a text; a mistake of the parser's is an error like any other.
-    pub(super) fn parse_text(&self, sql: &str) -> Result<Vec<Statement>, Failure> {
-        let parsed = catch_unwind(AssertUnwindSafe(|| self.session.parse(sql)));
-        Ok(parsed.unwrap_or_else(|_| Err(Error::internal("the statement could not be parsed")))?)
+    pub(super) async fn parse_text(&mut self, sql: String) -> Result<Vec<Command>, Failure> {
+        if sql.len() <= SHORT_TEXT {
+            let parsed = catch_unwind(AssertUnwindSafe(|| script::parse(&self.session, &sql)));
+            return Ok(parsed.unwrap_or_else(|_| Err(Error::internal("the statement could not be parsed")))?);
+        }
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
+        let session = Arc::clone(&self.session);
+        let mut task = self.shared.workers.spawn(async move { script::parse(&session, &sql) });
+        let parsed = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await?;
+        Ok(parsed?)
+    }
+
+    /// What ends the next statement early.
+    pub(super) fn leash(&self) -> Leash {
+        Leash::new(self.session.setting("statement_timeout").as_deref())
     }
 
     /// The zone in which times are shown and read.
@@ -256,9 +286,16 @@ impl Connection {
 
     /// Ends a statement without rows.
     pub(super) fn finish(&mut self, tag: String) -> Result<(), Failure> {
-        if tag == "DISCARD ALL" {
-            self.statements.clear();
-            self.portals.clear();
+        match tag.as_str() {
+            "DISCARD ALL" => {
+                self.statements.clear();
+                self.portals.clear();
+            }
+            // A portal does not outlive its transaction.
+            "COMMIT" | "ROLLBACK" if self.session.transaction_state() == TransactionState::Idle => {
+                self.portals.clear();
+            }
+            _ => {}
         }
         Ok(self.wire.put_complete(tag)?)
     }

@@ -74,6 +74,11 @@ pub(super) fn canceled() -> Error {
     Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")
 }
 
+/// What a statement that took longer than it may is answered.
+pub(super) fn timed_out() -> Error {
+    Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
+}
+
 /// The message that tells a client of an error, with every field that the error has.
 pub(super) fn response(error: &Error, severity: Severity) -> ErrorResponse {
     let mut fields = vec![

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
-use tokio_util::sync::CancellationToken;
 
 use super::backend::tag;
 use super::connection::Connection;
@@ -14,14 +13,16 @@ use super::errors::{Failure, canceled};
 use super::frontend::{Bind, Target};
 use super::parameters;
 use super::portal::{Portal, Prepared, Progress};
-use super::rows::{Rows, watch};
-use crate::engine::{Described, Outcome};
+use super::rows::Rows;
+use super::running::{Begun, Started, watch};
+use super::script::Command;
+use crate::engine::{Described, TransactionState};
 use crate::error::{Error, SqlState};
 
 impl Connection {
     /// Parse: keeps one statement under a name. A named one is planned now, so that its errors come now; the unnamed
     /// one is used once, and soon.
-    pub(super) async fn prepare(&mut self, name: String, sql: &str, types: Vec<u32>) -> Result<(), Failure> {
+    pub(super) async fn prepare(&mut self, name: String, sql: String, types: Vec<u32>) -> Result<(), Failure> {
         if name.is_empty() {
             self.statements.remove("");
         } else if self.statements.contains_key(&name) {
@@ -30,15 +31,14 @@ impl Connection {
                 format!("prepared statement \"{name}\" already exists"),
             )));
         }
-        let mut statements = self.parse_text(sql)?;
-        statements.retain(|statement| !statement.is_empty());
-        if statements.len() > 1 {
+        let mut commands = self.parse_text(sql).await?;
+        if commands.len() > 1 {
             return Err(Failure::Statement(Error::syntax(
                 "cannot insert multiple commands into a prepared statement",
                 None,
             )));
         }
-        let prepared = Arc::new(Prepared::new(statements.pop(), types));
+        let prepared = Arc::new(Prepared::new(commands.pop().unwrap_or(Command::Nothing), types));
         if !name.is_empty() {
             self.describe_once(&prepared).await?;
         }
@@ -58,7 +58,7 @@ impl Connection {
             )));
         }
         let given = bind.values.len();
-        if given > 0 {
+        if given > 0 || prepared.may_have_parameters() {
             self.describe_once(&prepared).await?;
         }
         if let Some(wanted) = prepared.parameter_count()
@@ -132,7 +132,7 @@ impl Connection {
         portal.progress = match std::mem::replace(&mut portal.progress, Progress::Ready) {
             Progress::Ready => self.start(&mut portal, limit).await?,
             Progress::Suspended(rows) => {
-                let _running = self.slot.run(&rows.cancel);
+                let _running = self.slot.run(&rows.leash.cancel);
                 self.go_on(rows, limit).await?
             }
             Progress::Finished(Some(verb)) => {
@@ -159,28 +159,72 @@ impl Connection {
         Ok(self.wire.put(&CloseComplete::new())?)
     }
 
+    /// Answers a statement about prepared statements or portals.
+    pub(super) fn run_own(&mut self, command: &Command) -> Result<(), Failure> {
+        if self.session.transaction_state() == TransactionState::Failed {
+            return Err(Failure::Statement(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )));
+        }
+        let tag = match command {
+            Command::Nothing | Command::Run(_) => return Ok(()),
+            Command::Deallocate(None) => {
+                self.statements.retain(|name, _| name.is_empty());
+                "DEALLOCATE ALL"
+            }
+            Command::Deallocate(Some(name)) => {
+                if self.statements.remove(name).is_none() {
+                    return Err(no_statement(name));
+                }
+                "DEALLOCATE"
+            }
+            Command::Close(None) => {
+                self.portals.retain(|name, _| name.is_empty());
+                "CLOSE CURSOR ALL"
+            }
+            Command::Close(Some(name)) => {
+                if self.portals.remove(name).is_none() {
+                    let message = format!("cursor \"{name}\" does not exist");
+                    return Err(Failure::Statement(Error::new(SqlState::INVALID_CURSOR_NAME, message)));
+                }
+                "CLOSE CURSOR"
+            }
+        };
+        Ok(self.wire.put_complete(tag.to_string())?)
+    }
+
     async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
         let prepared = Arc::clone(&portal.prepared);
-        let Some(statement) = &prepared.statement else {
-            self.wire.put(&EmptyQueryResponse::new())?;
-            return Ok(Progress::Ready);
-        };
-        let cancel = CancellationToken::new();
-        let _running = self.slot.run(&cancel);
+        match &prepared.command {
+            Command::Run(_) => {}
+            Command::Nothing => {
+                self.wire.put(&EmptyQueryResponse::new())?;
+                return Ok(Progress::Ready);
+            }
+            own => {
+                self.run_own(own)?;
+                return Ok(Progress::Finished(None));
+            }
+        }
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
         let values = std::mem::take(&mut portal.parameters);
-        let work = Box::pin(self.session.run(statement, values, cancel.clone()));
-        let outcome = watch(&mut self.wire, &self.shared.ending, &cancel, work).await??;
+        let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
+        let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash);
+        let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
-        match outcome {
-            Outcome::Done { tag } => {
+        match begun {
+            Begun::Done { tag } => {
                 self.finish(tag)?;
                 Ok(Progress::Finished(None))
             }
-            Outcome::Rows { schema, stream, verb } => {
+            Begun::Rows { schema, verb } => {
                 if prepared.described.get().is_some_and(|described| described.schema.is_none()) {
                     return Err(Failure::Statement(Error::unsupported("cached plan must not change result type")));
                 }
-                let rows = Rows::new(&schema, stream, verb, prepared.told(), &portal.formats, self.zone(), cancel)?;
+                let (zone, batches) = (self.zone(), started.batches);
+                let rows = Rows::new(&schema, batches, verb, prepared.told(), &portal.formats, zone, leash)?;
                 self.go_on(Box::new(rows), limit).await
             }
         }
@@ -198,43 +242,42 @@ impl Connection {
     }
 
     fn prepared(&self, name: &str) -> Result<Arc<Prepared>, Failure> {
-        self.statements.get(name).map(Arc::clone).ok_or_else(|| {
-            let message = if name.is_empty() {
-                "unnamed prepared statement does not exist".to_string()
-            } else {
-                format!("prepared statement \"{name}\" does not exist")
-            };
-            Failure::Statement(Error::new(SqlState::INVALID_SQL_STATEMENT_NAME, message))
-        })
+        self.statements.get(name).map(Arc::clone).ok_or_else(|| no_statement(name))
     }
 
     /// Asks the engine about a statement, unless that was done before.
-    async fn describe_once(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+    async fn describe_once(&mut self, prepared: &Arc<Prepared>) -> Result<(), Failure> {
         if prepared.described.get().is_some() {
             return Ok(());
         }
-        let described = match &prepared.statement {
-            None => Described { parameters: Vec::new(), schema: None },
-            Some(statement) => {
-                let hints = prepared.hints();
-                let session = &self.session;
-                let cancel = CancellationToken::new();
-                let _running = self.slot.run(&cancel);
-                // Describing changes nothing, so that it can be dropped anywhere.
-                let work = async {
-                    let describe = Box::pin(session.describe(statement, &hints));
-                    tokio::select! {
-                        described = describe => described,
-                        () = cancel.cancelled() => Err(canceled()),
-                    }
-                };
-                watch(&mut self.wire, &self.shared.ending, &cancel, work).await??
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
+        let (session, asked, cancel) = (Arc::clone(&self.session), Arc::clone(prepared), leash.cancel.clone());
+        let mut task = self.shared.workers.spawn(async move {
+            let Command::Run(statement) = &asked.command else {
+                return Ok(Described { parameters: Vec::new(), schema: None });
+            };
+            let hints = asked.hints();
+            // Describing changes nothing, so that it can be dropped anywhere.
+            tokio::select! {
+                described = Box::pin(session.describe(statement, &hints)) => described,
+                () = cancel.cancelled() => Err(canceled()),
             }
-        };
+        });
+        let described = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??;
         // Only this connection sets it, and it was empty above.
         let _ = prepared.described.set(described);
         Ok(())
     }
+}
+
+fn no_statement(name: &str) -> Failure {
+    let message = if name.is_empty() {
+        "unnamed prepared statement does not exist".to_string()
+    } else {
+        format!("prepared statement \"{name}\" does not exist")
+    };
+    Failure::Statement(Error::new(SqlState::INVALID_SQL_STATEMENT_NAME, message))
 }
 
 fn no_portal(name: &str) -> Failure {

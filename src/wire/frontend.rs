@@ -192,18 +192,29 @@ impl Reader {
     }
 }
 
-/// Text, or 22021 with the first bytes that are none.
+/// Text, or 22021 with the bytes of the first character that is none. A zero byte is none, as in Postgres.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let from = error.valid_up_to();
-        let until = error.error_len().map_or(bytes.len(), |length| from + length).min(from + 4);
-        let shown: Vec<String> =
-            bytes.get(from..until).unwrap_or_default().iter().map(|byte| format!("0x{byte:02x}")).collect();
-        Error::new(
-            SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-            format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" ")),
-        )
-    })
+    let read = std::str::from_utf8(bytes);
+    let valid = read.as_ref().map_or_else(|error| error.valid_up_to(), |text| text.len());
+    let zero = bytes.iter().take(valid).position(|byte| *byte == 0);
+    match (read, zero) {
+        (Ok(text), None) => Ok(text),
+        (_, zero) => {
+            let from = bytes.get(zero.unwrap_or(valid)..).unwrap_or_default();
+            // As many bytes as the first of them announces.
+            let length = match from.first() {
+                Some(0xC0..=0xDF) => 2,
+                Some(0xE0..=0xEF) => 3,
+                Some(0xF0..=0xF7) => 4,
+                _ => 1,
+            };
+            let shown: Vec<String> = from.iter().take(length).map(|byte| format!("0x{byte:02x}")).collect();
+            Err(Error::new(
+                SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+                format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" ")),
+            ))
+        }
+    }
 }
 
 /// The error for a body that ends too early or too late.
@@ -246,6 +257,6 @@ mod tests {
         }
         let error = read(b'Q', b"SELECT '\xC3\x28'\0").unwrap_err();
         assert_eq!(error.state(), SqlState::CHARACTER_NOT_IN_REPERTOIRE);
-        assert_eq!(error.message(), "invalid byte sequence for encoding \"UTF8\": 0xc3");
+        assert_eq!(error.message(), "invalid byte sequence for encoding \"UTF8\": 0xc3 0x28");
     }
 }

@@ -16,6 +16,7 @@ use super::cancel::Registry;
 use super::connection;
 use super::password::{Prover, Verifier};
 use super::tls::{self, Tls};
+use super::workers::Workers;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 
@@ -49,6 +50,8 @@ pub struct ListenConfig {
 pub(super) struct Shared {
     pub engine: Arc<Engine>,
     pub registry: Arc<Registry>,
+    /// They plan and run what clients ask for.
+    pub workers: Workers,
     /// The configured password; it goes before the one that is kept in the state.
     password: Option<Verifier>,
     /// Whether clients are let in while no password is set at all.
@@ -132,6 +135,7 @@ impl Listener {
             shared: Arc::new(Shared {
                 engine,
                 registry: Arc::new(Registry::new(provider)),
+                workers: Workers::new()?,
                 password,
                 trusts: open.is_none(),
                 prover,
@@ -155,7 +159,7 @@ impl Listener {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
             address = %self.address,
-            trusts = self.shared.trusts,
+            trusts = matches!(self.shared.password(), Ok(None)),
             tls = self.shared.tls.is_some(),
             "listening"
         );

@@ -7,16 +7,17 @@ use datafusion::scalar::ScalarValue;
 
 use super::encode::Format;
 use super::rows::Rows;
+use super::script::Command;
 use crate::catalog::types::PgType;
-use crate::engine::{Described, Statement};
+use crate::engine::Described;
 
 /// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
 const UNKNOWN: u32 = 705;
 
 /// A statement that a client prepared.
 pub(super) struct Prepared {
-    /// None for a text that holds no statement.
-    pub statement: Option<Statement>,
+    /// What it does.
+    pub command: Command,
     /// The parameter types that the client gave; 0 where it gave none.
     declared: Vec<u32>,
     /// What the engine says of it, once it was asked.
@@ -24,8 +25,13 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(statement: Option<Statement>, declared: Vec<u32>) -> Prepared {
-        Prepared { statement, declared, described: OnceLock::new() }
+    pub fn new(command: Command, declared: Vec<u32>) -> Prepared {
+        Prepared { command, declared, described: OnceLock::new() }
+    }
+
+    /// Whether the text has what could be a parameter.
+    pub fn may_have_parameters(&self) -> bool {
+        matches!(&self.command, Command::Run(statement) if statement.text.contains('$'))
     }
 
     /// The parameter types that the client gave and that are known here.

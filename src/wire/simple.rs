@@ -1,6 +1,6 @@
 //! The simple protocol: a text with any number of statements, answered as text.
 
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
 
 use pgwire::messages::response::EmptyQueryResponse;
 
@@ -8,38 +8,45 @@ use super::backend::tag;
 use super::connection::Connection;
 use super::encode::Format;
 use super::errors::Failure;
-use super::rows::{Rows, watch};
-use crate::engine::{Outcome, Statement};
+use super::portal::Prepared;
+use super::rows::{FLUSH_SIZE, Rows};
+use super::running::{Begun, Started, watch};
+use super::script::Command;
 
 impl Connection {
     /// Runs every statement in order and stops at the first that fails. A text that does not parse runs nothing.
-    pub(super) async fn query(&mut self, sql: &str) -> Result<(), Failure> {
+    pub(super) async fn query(&mut self, sql: String) -> Result<(), Failure> {
         self.statements.remove("");
         self.portals.remove("");
-        let mut empty = true;
-        for statement in self.parse_text(sql)? {
-            if !statement.is_empty() {
-                empty = false;
-                self.run_text(&statement).await?;
-            }
-        }
-        if empty {
+        let commands = self.parse_text(sql).await?;
+        if commands.is_empty() {
             self.wire.put(&EmptyQueryResponse::new())?;
+        }
+        for command in commands {
+            match command {
+                Command::Run(_) => self.run_text(command).await?,
+                own => self.run_own(&own)?,
+            }
+            if self.wire.output.len() >= FLUSH_SIZE {
+                self.wire.flush_until(&self.shared.ending).await?;
+            }
         }
         Ok(())
     }
 
-    async fn run_text(&mut self, statement: &Statement) -> Result<(), Failure> {
-        let cancel = CancellationToken::new();
-        let _running = self.slot.run(&cancel);
-        let work = Box::pin(self.session.run(statement, Vec::new(), cancel.clone()));
-        let outcome = watch(&mut self.wire, &self.shared.ending, &cancel, work).await??;
+    async fn run_text(&mut self, command: Command) -> Result<(), Failure> {
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
+        let prepared = Arc::new(Prepared::new(command, Vec::new()));
+        let session = Arc::clone(&self.session);
+        let mut started = Started::new(&self.shared.workers, session, prepared, Vec::new(), &leash);
+        let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
-        match outcome {
-            Outcome::Done { tag } => self.finish(tag),
-            Outcome::Rows { schema, stream, verb } => {
+        match begun {
+            Begun::Done { tag } => self.finish(tag),
+            Begun::Rows { schema, verb } => {
                 self.wire.put_columns(&schema, &vec![Format::Text; schema.fields().len()])?;
-                let mut rows = Rows::new(&schema, stream, verb, None, &[], self.zone(), cancel)?;
+                let mut rows = Rows::new(&schema, started.batches, verb, None, &[], self.zone(), leash)?;
                 let sent = rows.send(&mut self.wire, &self.shared.ending, None).await?;
                 Ok(self.wire.put_complete(tag(verb, sent.rows))?)
             }

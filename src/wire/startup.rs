@@ -126,6 +126,11 @@ fn request(parameters: Vec<(String, String)>) -> Result<Request> {
                 }
             }
             other if other.starts_with("_pq_.") => request.unknown.push(name),
+            // As Postgres: of an encoding's name only letters and digits count. asyncpg sends it in quotes.
+            "client_encoding" => {
+                let plain = value.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                request.settings.push((name, plain));
+            }
             _ => request.settings.push((name, value)),
         }
     }
@@ -191,6 +196,7 @@ mod tests {
             pair("options", "-c search_path=a,\\ b --statement-timeout=5s -cjit=off"),
             pair("_pq_.later", "1"),
             pair("TimeZone", "Europe/Berlin"),
+            pair("client_encoding", "'utf-8'"),
         ])
         .unwrap();
         assert_eq!(parsed.user, "ann");
@@ -202,7 +208,8 @@ mod tests {
                 pair("search_path", "a, b"),
                 pair("statement_timeout", "5s"),
                 pair("jit", "off"),
-                pair("TimeZone", "Europe/Berlin")
+                pair("TimeZone", "Europe/Berlin"),
+                pair("client_encoding", "utf8")
             ]
         );
         assert_eq!(request(vec![]).unwrap_err().state(), SqlState::INVALID_AUTHORIZATION);

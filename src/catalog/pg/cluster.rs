@@ -9,7 +9,7 @@ use super::snapshot::{
     role_oid,
 };
 use super::statics::Statics;
-use super::view::SessionView;
+use super::view::{PRESETS, SessionView};
 use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
 use crate::sources::kinds::{self, KINDS};
 use crate::sources::options::OptionPlace;
@@ -114,6 +114,8 @@ fn users(table: &str, rows: &mut Rows) {
 
 fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
     let mut settings = session.settings();
+    let presets = PRESETS.iter().filter(|(name, _)| session.setting(name).is_none());
+    settings.extend(presets.map(|(name, value)| ((*name).to_string(), (*value).to_string())));
     settings.sort_by_key(|(name, _)| name.to_lowercase());
     for (name, value) in settings {
         rows.push([

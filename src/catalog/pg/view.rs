@@ -94,6 +94,14 @@ const DEFAULT_SETTINGS: &[(&str, &str)] = &[
     ("transaction_isolation", "read committed"),
 ];
 
+/// Settings that Postgres was built with. They are no session's, and some clients ask for them.
+pub const PRESETS: &[(&str, &str)] = &[("block_size", "8192"), ("max_function_args", "100"), ("max_index_keys", "32")];
+
+/// The value of one of [`PRESETS`].
+pub fn preset(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+}
+
 /// What `version()` says.
 pub fn version() -> String {
     format!("PostgreSQL {SERVER_VERSION}-compatible (Onerow {})", env!("CARGO_PKG_VERSION"))

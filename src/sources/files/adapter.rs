@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, FieldRef, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result as DfResult;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::CastExpr;
+use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
@@ -66,26 +66,36 @@ impl PhysicalExprAdapter for CheckedAdapter {
             }
         }
         let rewritten = self.inner.rewrite(expr)?;
+        if rewritten.is::<Column>() {
+            return Ok(rewritten);
+        }
         Ok(rewritten.transform(|expr| self.sealed(expr))?.data)
     }
 }
 
 impl CheckedAdapter {
-    /// A cast from seconds or milliseconds to microseconds in a form that the optimizer leaves alone. As a plain cast
-    /// it would be moved to the literal that the column is compared with, and cut that short.
+    /// Hides what the reader would be wrong about when it skips rows:
+    /// - A cast from seconds or milliseconds to microseconds would be moved to the literal that the column is compared
+    ///   with, and cut that short.
+    /// - The statistics of a column of doubles do not count NaN, which is greater here than every number.
     fn sealed(&self, expr: Arc<dyn PhysicalExpr>) -> DfResult<Transformed<Arc<dyn PhysicalExpr>>> {
-        let Some(cast) = expr.downcast_ref::<CastExpr>() else { return Ok(Transformed::no(expr)) };
-        if !is_finer(&cast.expr().data_type(&self.physical)?, cast.cast_type()) {
-            return Ok(Transformed::no(expr));
-        }
-        let field = cast.target_field();
+        let Some((input, field)) = self.misleading(&expr)? else { return Ok(Transformed::no(expr)) };
         let column = ColumnSpec {
             nullable: field.is_nullable(),
-            ..ColumnSpec::new(field.name().as_str(), PgType::of_field(field))
+            ..ColumnSpec::new(field.name().as_str(), PgType::of_field(&field))
         };
-        let input = Arc::clone(cast.expr());
-        let sealed = convert::expression(input, &column, Conversion::Same, &self.server, &self.config);
-        Ok(Transformed::yes(sealed))
+        Ok(Transformed::yes(convert::expression(input, &column, Conversion::Same, &self.server, &self.config)))
+    }
+
+    /// What is to be hidden of an expression, and the field that it becomes.
+    fn misleading(&self, expr: &Arc<dyn PhysicalExpr>) -> DfResult<Option<(Arc<dyn PhysicalExpr>, FieldRef)>> {
+        if let Some(cast) = expr.downcast_ref::<CastExpr>() {
+            let finer = is_finer(&cast.expr().data_type(&self.physical)?, cast.cast_type());
+            return Ok(finer.then(|| (Arc::clone(cast.expr()), Arc::clone(cast.target_field()))));
+        }
+        let Some(column) = expr.downcast_ref::<Column>() else { return Ok(None) };
+        let field = self.physical.fields().find(column.name()).map(|(_, field)| field);
+        Ok(field.filter(|field| field.data_type().is_floating()).map(|field| (Arc::clone(expr), Arc::clone(field))))
     }
 }
 
@@ -105,7 +115,8 @@ fn is_finer(from: &DataType, to: &DataType) -> bool {
 mod tests {
     use datafusion::arrow::datatypes::{Field, Schema};
     use datafusion::logical_expr::Operator;
-    use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
+    use datafusion::physical_expr::ScalarFunctionExpr;
+    use datafusion::physical_expr::expressions::{BinaryExpr, Literal};
     use datafusion::physical_expr::simplifier::PhysicalExprSimplifier;
     use datafusion::scalar::ScalarValue;
 
@@ -128,5 +139,18 @@ mod tests {
         let simplified = simplified.downcast_ref::<BinaryExpr>().unwrap();
         let literal = simplified.right().downcast_ref::<Literal>().unwrap();
         assert_eq!(*literal.value(), ScalarValue::TimestampMicrosecond(Some(1), None));
+    }
+
+    #[test]
+    fn doubles_are_hidden_where_they_are_compared() {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("x", DataType::Float64, true)]));
+        let adapters = CheckedAdapters { server: "lake".into(), config: Arc::new(ConfigOptions::new()) };
+        let adapter = adapters.create(Arc::clone(&schema), schema).unwrap();
+        let x: Arc<dyn PhysicalExpr> = Arc::new(Column::new("x", 0));
+        assert!(adapter.rewrite(Arc::clone(&x)).unwrap().is::<Column>());
+        let zero = Literal::new(ScalarValue::Float64(Some(0.0)));
+        let predicate = adapter.rewrite(Arc::new(BinaryExpr::new(x, Operator::Gt, Arc::new(zero)))).unwrap();
+        let predicate = predicate.downcast_ref::<BinaryExpr>().unwrap();
+        assert!(predicate.left().is::<ScalarFunctionExpr>());
     }
 }

@@ -34,7 +34,6 @@ use super::format::FormatOptions;
 use super::listing::DataFile;
 use super::location::Location;
 use super::partitions::{Partitions, remote_name, renamed};
-use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::{ColumnSpec, TableSpec};
 
@@ -331,8 +330,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// The predicates over columns that are read as they are stored. Others only keep more rows. Those over doubles
-    /// are left out: a file's statistics do not count NaN, which is greater here than every number.
+    /// The predicates over columns that are read as they are stored. Others only keep more rows.
     fn predicate(
         &self,
         session: &dyn Session,
@@ -342,9 +340,6 @@ impl Reading {
         let schema = DFSchema::try_from(Arc::clone(schema)).ok()?;
         let place = |name: &str| {
             let index = scan.table.columns.iter().position(|column| column.name == name)?;
-            if matches!(scan.table.columns.get(index)?.pg_type, PgType::Float4 | PgType::Float8) {
-                return None;
-            }
             let (position, conversion) = self.places.get(&index)?;
             (*conversion == Conversion::Same).then(|| self.fields.get(*position)).flatten()
         };

@@ -74,7 +74,11 @@ pub(super) fn value(server: &str, table: &str, column: &str, unfit: &Unfit) -> E
         SqlState::FDW_INVALID_DATA_TYPE,
         format!("column \"{column}\" of table \"{table}\" of server \"{server}\": {}", unfit.0),
     )
-    .with_hint("Declare the column as text.")
+    .with_hint(if unfit.0.starts_with("a blob") {
+        "Declare the column as bytea."
+    } else {
+        "Declare the column as text."
+    })
 }
 
 fn message(error: &DriverError) -> &str {

@@ -40,9 +40,16 @@ pub(super) fn tables(
     let all = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<Vec<(String, String)>>>()?;
+    let compound = compound_views(conn)?;
     let mut found = vec![];
     for (name, kind) in all.into_iter().filter(|(name, _)| wanted(name)) {
-        let table = match table(conn, &name, &kind, zone, utf16) {
+        let kind = match kind.as_str() {
+            "view" if compound.contains(&name.to_ascii_lowercase()) => Kind::CompoundView,
+            "view" => Kind::View,
+            "table" => Kind::Table,
+            _ => Kind::Virtual,
+        };
+        let table = match table(conn, &name, kind, zone, utf16) {
             Ok(table) => Some(table),
             // SQLite's code for a schema that does not hold together.
             Err(error) if matches!(error.sqlite_error_code(), None | Some(ErrorCode::Unknown)) => None,
@@ -85,6 +92,42 @@ pub(super) fn row_estimate(
     })
 }
 
+/// What columns can be told of depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Table,
+    Virtual,
+    View,
+    /// A view over a UNION or the like, or over another such view: one column may come from columns of several types.
+    CompoundView,
+}
+
+/// The names of views that put the rows of several SELECTs together, in lower case. Words are looked for in their SQL,
+/// so a view may be taken for one that is none: less is known of it then.
+fn compound_views(conn: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    const WORDS: [&str; 3] = ["union", "except", "intersect"];
+    let mut statement = conn.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND sql IS NOT NULL")?;
+    let mut others = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .map(|view| view.map(|(name, sql): (String, String)| (name.to_ascii_lowercase(), sql.to_ascii_lowercase())))
+        .collect::<rusqlite::Result<Vec<(String, String)>>>()?;
+    let mut compound = BTreeSet::new();
+    loop {
+        let known = compound.len();
+        others.retain(|(name, sql)| {
+            let found = sql.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| WORDS.contains(&word))
+                || compound.iter().any(|other: &String| sql.contains(other.as_str()));
+            if found {
+                compound.insert(name.clone());
+            }
+            !found
+        });
+        if compound.len() == known {
+            return Ok(compound);
+        }
+    }
+}
+
 struct Index {
     name: String,
     unique: bool,
@@ -96,8 +139,8 @@ struct Index {
     collation: Option<String>,
 }
 
-fn table(conn: &Connection, name: &str, kind: &str, zone: Option<Tz>, utf16: bool) -> rusqlite::Result<TableSpec> {
-    let is_view = kind == "view";
+fn table(conn: &Connection, name: &str, kind: Kind, zone: Option<Tz>, utf16: bool) -> rusqlite::Result<TableSpec> {
+    let is_view = matches!(kind, Kind::View | Kind::CompoundView);
     let indexes = indexes(conn, name)?;
     let mut columns = vec![];
     // Position in the primary key, name, whether it is never null.
@@ -119,14 +162,23 @@ fn table(conn: &Connection, name: &str, kind: &str, zone: Option<Tz>, utf16: boo
             key.push((position, column_name.clone(), not_null));
         }
         let zoned = zone.is_some();
-        let pg_type = if is_view { types::view_type(&declared, zoned) } else { types::pg_type(&declared, zoned) };
+        let pg_type = match kind {
+            Kind::Table | Kind::Virtual => types::pg_type(&declared, zoned),
+            Kind::View => types::view_type(&declared, zoned),
+            Kind::CompoundView => types::compound_type(&declared, zoned),
+        };
         let collation = collation(&indexes, &column_name, utf16);
         // The row id under another name: never null, and the only primary key that has no index of its own.
         let is_row_id = position == 1 && is_integer && indexes.iter().all(|index| index.origin != "pk");
         columns.push(ColumnSpec {
-            nullable: kind != "table" || !(not_null || is_row_id),
-            // Of a view's bytea column it is not known whether all its values are blobs.
-            remote_type: if is_view && pg_type == PgType::Bytea { String::new() } else { declared },
+            nullable: kind != Kind::Table || !(not_null || is_row_id),
+            // Of a view's bytea column it is not known whether all its values are blobs, and of a compound view's columns
+            // not how each compares.
+            remote_type: if kind == Kind::CompoundView || (is_view && pg_type == PgType::Bytea) {
+                String::new()
+            } else {
+                declared
+            },
             collation,
             ..ColumnSpec::new(column_name, pg_type)
         });
@@ -218,24 +270,31 @@ mod tests {
              CREATE UNIQUE INDEX some ON person (code) WHERE id > 5;
              CREATE TABLE loose (a TEXT PRIMARY KEY, b);
              CREATE VIEW v AS SELECT id, email, id + 1 AS next FROM person;
+             CREATE VIEW both AS SELECT id, b FROM person JOIN loose UNION ALL SELECT code, 1 FROM person;
+             CREATE VIEW again AS SELECT id FROM Both;
              CREATE VIEW broken AS SELECT * FROM nowhere;",
         )
         .unwrap();
         let found = tables(&conn, None, |_| true).unwrap();
         let names: Vec<&str> = found.iter().map(|f| f.name.as_str()).collect();
-        assert_eq!(names, ["broken", "loose", "person", "v"]);
-        assert!(found[0].table.is_none());
-        let person = found[2].table.as_ref().unwrap();
+        assert_eq!(names, ["again", "both", "broken", "loose", "person", "v"]);
+        assert!(found[2].table.is_none());
+        let person = found[4].table.as_ref().unwrap();
         let columns: Vec<_> = person.columns.iter().map(|c| (c.name.as_str(), c.nullable)).collect();
         assert_eq!(columns, [("id", false), ("email", true), ("code", false), ("double_id", true)]);
         assert_eq!(person.primary_key, ["id"]);
         assert_eq!(person.unique_keys, [vec!["code".to_string(), "email".to_string()], vec!["email".to_string()]]);
         assert_eq!(person.columns[1].collation, NOCASE);
-        let loose = found[1].table.as_ref().unwrap();
+        let loose = found[3].table.as_ref().unwrap();
         assert!(loose.primary_key.is_empty());
         assert_eq!(loose.unique_keys, [vec!["a".to_string()]]);
-        let view = found[3].table.as_ref().unwrap();
+        let view = found[5].table.as_ref().unwrap();
         assert!(view.is_view && view.columns.iter().all(|c| c.nullable));
         assert_eq!(view.columns[2].pg_type, PgType::Text);
+        for compound in [&found[0], &found[1]] {
+            let id = &compound.table.as_ref().unwrap().columns[0];
+            assert_eq!(id.remote_type, "", "{}", compound.name);
+            assert_ne!(id.pg_type, PgType::Bytea, "{}", compound.name);
+        }
     }
 }

@@ -69,6 +69,15 @@ pub(super) fn view_type(declared: &str, zoned: bool) -> PgType {
     }
 }
 
+/// The type here of a column of a view over several SELECTs: where they differ, SQLite calls it a blob, and most often
+/// it holds numbers and texts.
+pub(super) fn compound_type(declared: &str, zoned: bool) -> PgType {
+    match view_type(declared, zoned) {
+        PgType::Bytea => PgType::Text,
+        other => other,
+    }
+}
+
 fn precision(arguments: &str) -> Option<(u8, i8)> {
     let mut numbers = arguments.split(',').map(|n| n.trim().parse::<u8>());
     let precision = numbers.next()?.ok()?;
@@ -111,5 +120,6 @@ mod tests {
         }
         assert_eq!(pg_type("datetime", true), PgType::TimestampTz);
         assert_eq!(view_type("NUM", false), PgType::Text);
+        assert_eq!((view_type("BLOB", false), compound_type("BLOB", false)), (PgType::Bytea, PgType::Text));
     }
 }

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::scalar::ScalarValue;
 
-use super::{array, invalid_binary, number, text};
+use super::{array, invalid_binary, jsonb, number, text};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::wire::calendar::{DAY, POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
@@ -38,7 +38,7 @@ pub(super) fn read(kind: &PgType, bytes: &[u8]) -> Result<ScalarValue> {
         PgType::Json => ScalarValue::Utf8View(Some(text::json(utf8(bytes)?)?)),
         PgType::Jsonb => match bytes {
             // The first byte is the version of the form; there has only been one.
-            [1, json @ ..] => ScalarValue::Utf8View(Some(text::json(utf8(json)?)?)),
+            [1, json @ ..] => ScalarValue::Utf8View(Some(jsonb::normal(&text::json(utf8(json)?)?)?)),
             _ => return Err(invalid_binary(kind)),
         },
         PgType::Bytea => ScalarValue::Binary(Some(bytes.to_vec())),

@@ -24,8 +24,7 @@ pub(super) fn read(text: &str) -> Result<IntervalMonthDayNano> {
     let sum = sum.ok_or_else(|| {
         Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type interval: \"{text}\""))
     })?;
-    let out_of_range =
-        || Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("interval field value out of range: \"{text}\""));
+    let out_of_range = || Error::new(SqlState("22015"), format!("interval field value out of range: \"{text}\""));
     Ok(IntervalMonthDayNano::new(
         i32::try_from(sum.months).map_err(|_| out_of_range())?,
         i32::try_from(sum.days).map_err(|_| out_of_range())?,

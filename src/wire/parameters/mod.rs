@@ -4,6 +4,7 @@ mod array;
 mod binary;
 mod datetime;
 mod interval;
+mod jsonb;
 mod number;
 #[cfg(test)]
 mod tests;

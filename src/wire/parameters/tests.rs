@@ -25,6 +25,9 @@ fn scalars() {
     assert_eq!(text(&PgType::Oid, "-1").unwrap(), ScalarValue::UInt32(Some(u32::MAX)));
     assert_eq!(text(&PgType::Float8, "-Infinity").unwrap(), ScalarValue::Float64(Some(f64::NEG_INFINITY)));
     assert_eq!(state(text(&PgType::Float8, "1e400")), SqlState::NUMERIC_VALUE_OUT_OF_RANGE);
+    assert_eq!(state(text(&PgType::Float4, "-1e-50")), SqlState::NUMERIC_VALUE_OUT_OF_RANGE);
+    assert_eq!(text(&PgType::Float8, "-0.0e5").unwrap(), ScalarValue::Float64(Some(-0.0)));
+    assert_eq!(state(text(&PgType::Text, "a\0b")), SqlState::CHARACTER_NOT_IN_REPERTOIRE);
     for (kind, value) in [
         (PgType::Bool, "o"),
         (PgType::Int4, "1.5"),

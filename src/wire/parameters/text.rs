@@ -6,7 +6,7 @@ use std::str::FromStr;
 use bytes::BytesMut;
 use datafusion::scalar::ScalarValue;
 
-use super::{array, datetime, interval, invalid_text, number, out_of_range};
+use super::{array, datetime, interval, invalid_text, jsonb, number, out_of_range};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::wire::decimal::{DecimalError, Numeric};
@@ -21,14 +21,19 @@ pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue>
         PgType::Int4 => ScalarValue::Int32(Some(integer(kind, text)?)),
         PgType::Int8 => ScalarValue::Int64(Some(integer(kind, text)?)),
         PgType::Oid => ScalarValue::UInt32(Some(oid(text)?)),
-        PgType::Float4 => ScalarValue::Float32(Some(float(kind, text, |value: &f32| value.is_infinite())?)),
-        PgType::Float8 => ScalarValue::Float64(Some(float(kind, text, |value: &f64| value.is_infinite())?)),
+        PgType::Float4 => {
+            ScalarValue::Float32(Some(float(kind, text, |value: &f32| (value.is_infinite(), *value == 0.0))?))
+        }
+        PgType::Float8 => {
+            ScalarValue::Float64(Some(float(kind, text, |value: &f64| (value.is_infinite(), *value == 0.0))?))
+        }
         PgType::Numeric(_) => number::scalar(numeric(text)?)?,
         PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char => {
             ScalarValue::Utf8View(Some(text.to_string()))
         }
         PgType::Uuid => ScalarValue::Utf8View(Some(uuid(kind, text)?)),
-        PgType::Json | PgType::Jsonb => ScalarValue::Utf8View(Some(json(text)?)),
+        PgType::Json => ScalarValue::Utf8View(Some(json(text)?)),
+        PgType::Jsonb => ScalarValue::Utf8View(Some(jsonb::normal(&json(text)?)?)),
         PgType::Bytea => ScalarValue::Binary(Some(bytea(text)?)),
         PgType::Date => ScalarValue::Date32(Some(datetime::date(text)?)),
         PgType::Time => ScalarValue::Time64Microsecond(Some(datetime::time(text)?)),
@@ -66,12 +71,16 @@ fn oid(text: &str) -> Result<u32> {
         .map_err(|_| out_of_range(&PgType::Oid, text))
 }
 
-fn float<T: FromStr>(kind: &PgType, text: &str, infinite: impl Fn(&T) -> bool) -> Result<T> {
+/// `ends` says whether a value is infinite, and whether it is zero.
+fn float<T: FromStr>(kind: &PgType, text: &str, ends: impl Fn(&T) -> (bool, bool)) -> Result<T> {
     let trimmed = text.trim();
     let named = trimmed.trim_start_matches(['+', '-']).to_ascii_lowercase();
     let special = matches!(named.as_str(), "nan" | "inf" | "infinity");
     let value: T = trimmed.parse().map_err(|_| invalid_text(kind, text))?;
-    if infinite(&value) && !special {
+    let (infinite, zero) = ends(&value);
+    // A number that is not zero and reads as zero is as far out of range as one that reads as infinite.
+    let digits = named.split('e').next().unwrap_or_default();
+    if (infinite && !special) || (zero && digits.contains(|c: char| matches!(c, '1'..='9'))) {
         return Err(Error::new(
             SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
             format!("\"{trimmed}\" is out of range for type {kind}"),

@@ -1,6 +1,8 @@
 //! The functions of `pg_catalog` that clients call, answered from the catalog's snapshot and the session.
 
 mod definitions;
+mod format;
+mod json;
 mod lists;
 mod names;
 mod register;
@@ -11,4 +13,4 @@ mod text;
 pub use lists::OR_EMPTY;
 pub use names::{REG_IN, REG_OUT};
 pub use register::{register_functions, scalar_functions};
-pub use text::OPTIONS_SHOWN;
+pub use text::{LIKE_PATTERN, OPTIONS_SHOWN};

@@ -34,6 +34,10 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_char_to_encoding", &[Text], Returns::Int4, |call, row| {
         Ok(call.text(0, row).map(encoding_number).into())
     }),
+    // There are no advisory locks, so none is held. Pools let go of all when they take a connection back.
+    Spec::new("pg_advisory_unlock", &[Int, Int], Returns::Bool, no).requires(1),
+    Spec::new("pg_advisory_unlock_shared", &[Int, Int], Returns::Bool, no).requires(1),
+    Spec::new("pg_advisory_unlock_all", &[], Returns::Text, |_, _| Ok("".into())),
     Spec::new("pg_is_in_recovery", &[], Returns::Bool, no),
     Spec::new("pg_is_wal_replay_paused", &[], Returns::Bool, no),
     Spec::new("txid_current", &[], Returns::Int8, |_, _| Ok(1.into())),
@@ -114,6 +118,7 @@ fn current_setting(call: &Call<'_>, row: usize) -> Result<Cell> {
     let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
     match call.session.setting(&name.to_lowercase()) {
         Some(value) => Ok(value.into()),
+        None if view::preset(name).is_some() => Ok(view::preset(name).into()),
         None if call.bool(1, row) == Some(true) => Ok(Cell::Null),
         None => {
             Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))

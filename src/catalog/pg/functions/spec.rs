@@ -56,6 +56,8 @@ pub enum Returns {
     Texts,
     /// `name[]`
     Names,
+    /// `json`
+    Json,
 }
 
 impl Returns {
@@ -69,6 +71,7 @@ impl Returns {
             Returns::Oid => PgType::Oid,
             Returns::Texts => PgType::Array(Box::new(PgType::Text)),
             Returns::Names => PgType::Array(Box::new(PgType::Name)),
+            Returns::Json => PgType::Json,
         }
     }
 }
@@ -164,6 +167,11 @@ impl Call<'_> {
         }
         let values = lists.value(row);
         Some(values.as_string_view_opt()?.iter().flatten().map(str::to_string).collect())
+    }
+
+    /// How many arguments were given.
+    pub fn count(&self) -> usize {
+        self.arguments.len()
     }
 
     /// An argument as it came.

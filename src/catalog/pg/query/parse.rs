@@ -116,6 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn spelling_of_sqlalchemy_and_psycopg() {
+        assert_eq!(
+            rewritten("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE 'pg/_' || '%' ESCAPE '/'"),
+            "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE onerow_like_pattern('pg/_' || '%', '/')"
+        );
+        assert_eq!(
+            rewritten("SELECT coalesce(a.names, '{}') AS names FROM pg_class c, a"),
+            "SELECT onerow_or_empty(a.names) AS names FROM pg_catalog.pg_class c, a"
+        );
+    }
+
+    #[test]
     fn empty_tables_give_their_columns() {
         assert_eq!(
             rewritten("SELECT pubname, NULL, NULL FROM pg_catalog.pg_publication p WHERE p.puballtables ORDER BY 1"),

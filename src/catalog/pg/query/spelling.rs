@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::ast::{self, call, catalog_table, folded, last};
 use super::casts;
-use crate::catalog::pg::functions::REG_IN;
+use crate::catalog::pg::functions::{LIKE_PATTERN, OR_EMPTY, REG_IN};
 use crate::catalog::pg::shapes::{PG_CATALOG, pg_catalog};
 
 /// Functions that are called without parentheses.
@@ -91,6 +91,18 @@ impl VisitorMut for Spelling {
                     let length = call("array_length", vec![(*array).clone()]);
                     let subscripts = call("generate_series", vec![ast::number(1), length]);
                     *expr = call("unnest", vec![subscripts]);
+                } else if name == "coalesce"
+                    && let Some(arguments) = ast::arguments(function)
+                    && let [array, otherwise] = arguments.as_slice()
+                    && is_empty_array(otherwise)
+                {
+                    *expr = call(OR_EMPTY, vec![(*array).clone()]);
+                }
+            }
+            Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+                // DataFusion knows the backslash alone.
+                if let Some(escape) = escape_char.take() {
+                    **pattern = call(LIKE_PATTERN, vec![(**pattern).clone(), Expr::Value(escape)]);
                 }
             }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
@@ -135,6 +147,14 @@ fn operator(name: &str) -> Option<BinaryOperator> {
         "!~~*" => BinaryOperator::PGNotILikeMatch,
         _ => return None,
     })
+}
+
+/// Whether this is `'{}'`, perhaps cast.
+fn is_empty_array(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => is_empty_array(expr),
+        other => ast::literal(other) == Some("{}"),
+    }
 }
 
 /// `'{a,b}'` as `ARRAY['a', 'b']`; none for what is no such literal.

@@ -1,0 +1,218 @@
+//! How deeply a statement's tree can nest, judged by its tokens before there is a tree.
+//!
+//! The parser bounds brackets within brackets. It does not bound what it nests while it reads on: in `1 + 1 + 1 ..`,
+//! `a::x::y ..`, `SELECT .. UNION SELECT ..` or `FROM a, b, ..` each step is one level, and whoever walks such a tree
+//! needs as much stack. So the steps are counted where they can belong to one expression or one list of tables.
+
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::error::{Error, Result, SqlState};
+
+/// The most levels. Planning takes less than 1.5 kB of stack for one, so this is far below what a thread has.
+pub(super) const MOST: usize = 5_000;
+/// Levels that a table counts for: planning takes up to 10 kB of stack for one.
+const TABLE: usize = 5;
+
+/// What encloses a run of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Enclosed {
+    /// The statement itself, or brackets of any kind.
+    Brackets,
+    /// CASE and its END.
+    Case,
+}
+
+/// The tokens between two brackets, without those in brackets among them.
+#[derive(Debug)]
+struct Level {
+    by: Enclosed,
+    /// Steps of the expression that is being read.
+    steps: usize,
+    /// Tables, queries of a UNION, queries of a WITH.
+    tables: usize,
+    /// Whether a comma separates tables.
+    listing: bool,
+}
+
+impl Level {
+    fn new(by: Enclosed) -> Level {
+        Level { by, steps: 0, tables: 0, listing: false }
+    }
+
+    fn weight(&self) -> usize {
+        self.steps + self.tables * TABLE
+    }
+}
+
+/// Refuses statements that nest too deeply (54001).
+pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::new(Enclosed::Brackets);
+    // The weight of `outer`.
+    let mut above = 0;
+    for token in tokens {
+        match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                if token.token == Token::LBracket {
+                    level.steps += 1;
+                }
+                above += level.weight();
+                outer.push(std::mem::replace(&mut level, Level::new(Enclosed::Brackets)));
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                if let Some(back) = outer.pop() {
+                    above -= back.weight();
+                    level = back;
+                }
+            }
+            Token::SemiColon => {
+                outer.clear();
+                above = 0;
+                level = Level::new(Enclosed::Brackets);
+            }
+            Token::Comma => {
+                level.steps = 0;
+                level.tables += usize::from(level.listing);
+            }
+            Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+                Keyword::CASE => {
+                    above += level.weight();
+                    outer.push(std::mem::replace(&mut level, Level::new(Enclosed::Case)));
+                }
+                Keyword::END if level.by == Enclosed::Case => {
+                    if let Some(back) = outer.pop() {
+                        above -= back.weight();
+                        level = back;
+                    }
+                }
+                Keyword::FROM | Keyword::WITH | Keyword::USING => {
+                    level.steps = 0;
+                    level.listing = true;
+                }
+                Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::MINUS
+                | Keyword::JOIN
+                | Keyword::PIVOT
+                | Keyword::UNPIVOT
+                | Keyword::MATCH_RECOGNIZE => {
+                    level.steps = 0;
+                    level.tables += 1;
+                }
+                Keyword::SELECT
+                | Keyword::WHERE
+                | Keyword::GROUP
+                | Keyword::HAVING
+                | Keyword::ORDER
+                | Keyword::LIMIT
+                | Keyword::VALUES
+                | Keyword::SET => {
+                    level.steps = 0;
+                    level.listing = false;
+                }
+                Keyword::ON | Keyword::WHEN | Keyword::THEN | Keyword::ELSE => level.steps = 0,
+                Keyword::AND
+                | Keyword::OR
+                | Keyword::XOR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::NOTNULL
+                | Keyword::IN
+                | Keyword::BETWEEN
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::RLIKE
+                | Keyword::REGEXP
+                | Keyword::SIMILAR
+                | Keyword::OVERLAPS
+                | Keyword::COLLATE
+                | Keyword::AT
+                | Keyword::DIV
+                | Keyword::OPERATOR
+                | Keyword::MEMBER
+                | Keyword::EXPLAIN => level.steps += 1,
+                _ => {}
+            },
+            other if is_operator(other) => level.steps += 1,
+            _ => {}
+        }
+        if above + level.weight() > MOST {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
+                .with_detail(format!("An expression may have {MOST} operators, and a query {} tables.", MOST / TABLE))
+                .with_hint("Use IN (..) for many values, or ask in several statements."));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a token takes what stands before it as its operand.
+fn is_operator(token: &Token) -> bool {
+    !matches!(
+        token,
+        Token::EOF
+            | Token::Word(_)
+            | Token::Number(..)
+            | Token::Char(_)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::TripleSingleQuotedString(_)
+            | Token::TripleDoubleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::DoubleQuotedByteStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::HexStringLiteral(_)
+            | Token::Whitespace(_)
+            | Token::Period
+            | Token::Placeholder(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+
+    use super::*;
+
+    fn deep(sql: &str) -> bool {
+        let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().unwrap();
+        match check(&tokens) {
+            Ok(()) => false,
+            Err(error) => {
+                assert_eq!(error.state(), SqlState::STATEMENT_TOO_COMPLEX);
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn long_chains_are_deep() {
+        let chain = |step: &str| format!("SELECT 1{}", step.repeat(6_000));
+        for step in ["+1", "||1", "::int", "[1]", " IS NULL", " OR 1=1", " AND true", " COLLATE \"C\"", " IN (1)"] {
+            assert!(deep(&chain(step)), "{step}");
+        }
+        assert!(deep(&format!("SELECT {}", "CASE WHEN a=1 THEN 2 END + ".repeat(6_000))));
+        assert!(deep(&format!("SELECT {}", "f(1) - ".repeat(6_000))));
+        assert!(deep(&format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(1_100))));
+        assert!(deep(&format!("SELECT 1 FROM t{}", ", t".repeat(1_100))));
+        assert!(deep(&format!("SELECT 1 FROM t{}", " LEFT JOIN t ON a=b".repeat(1_100))));
+        assert!(deep(&format!("WITH a AS (SELECT 1){} SELECT 1", ", b AS (SELECT 1)".repeat(1_100))));
+        // Half of the levels outside of the brackets, half of them inside.
+        assert!(deep(&format!("SELECT {}({})", "1+".repeat(3_000), "1+".repeat(3_000))));
+    }
+
+    #[test]
+    fn long_lists_are_not() {
+        assert!(!deep(&format!("SELECT 1 WHERE 5 IN ({})", "-1,".repeat(20_000))));
+        assert!(!deep(&format!("INSERT INTO t VALUES {}", "(1+2, -3, now()::text),".repeat(20_000))));
+        assert!(!deep(&format!("SELECT {}1 FROM t", "a AND b, ".repeat(20_000))));
+        assert!(!deep(&"SELECT 1 + 1 FROM a, b WHERE c OR d;".repeat(20_000)));
+        assert!(!deep(&format!("SELECT CASE{} END", " WHEN a=1 THEN 2".repeat(20_000))));
+        assert!(!deep("SELECT )))]]]}}} END END"));
+    }
+}

@@ -1,0 +1,175 @@
+//! The statements of a text: those that concern the protocol's own objects are answered here, all others are the
+//! engine's.
+
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+
+use super::depth;
+use crate::engine::{Session, Statement};
+use crate::error::{Error, Result, SqlState};
+
+/// The longest text: its tokens take a hundred times its length while it is read.
+const LONGEST: usize = 16 << 20;
+
+/// One statement.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// None at all.
+    Nothing,
+    /// The engine runs it.
+    Run(Statement),
+    /// DEALLOCATE: forgets a prepared statement, or all of them.
+    Deallocate(Option<String>),
+    /// CLOSE: forgets a portal, or all of them.
+    Close(Option<String>),
+}
+
+/// Splits a text and parses every statement of it; empty ones are left out. Mistakes are errors with their position
+/// in the text.
+pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
+    if sql.len() > LONGEST {
+        return Err(Error::new(SqlState("54000"), "the text of a statement is too long")
+            .with_detail(format!("It has {} bytes, and may have {LONGEST}.", sql.len()))
+            .with_hint("Send large values as parameters."));
+    }
+    let (may_be_deep, may_be_ours) = (sql.len() > depth::MOST, mentions(sql, b"deallocate") || mentions(sql, b"close"));
+    if !may_be_deep && !may_be_ours {
+        return engine_s(session, sql, 0);
+    }
+    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location() else {
+        // What is wrong with it, the engine says.
+        return engine_s(session, sql, 0);
+    };
+    depth::check(&tokens)?;
+    let pieces: Vec<&[TokenWithSpan]> = tokens.split(|token| token.token == Token::SemiColon).collect();
+    if !may_be_ours || !pieces.iter().any(|piece| own(piece).is_some()) {
+        return engine_s(session, sql, 0);
+    }
+    let mut places = Places::new(sql);
+    let mut commands = Vec::new();
+    for piece in pieces {
+        let mut said = piece.iter().filter(|token| !is_blank(&token.token));
+        if let Some(command) = own(piece) {
+            commands.push(command);
+        } else if let Some(first) = said.next() {
+            let last = said.next_back().unwrap_or(first);
+            let (from, before) = places.of(first.span.start);
+            let (until, _) = places.of(last.span.end);
+            commands.extend(engine_s(session, sql.get(from..until).unwrap_or_default(), before)?);
+        }
+    }
+    Ok(commands)
+}
+
+/// Has the engine parse a text that begins after `before` characters.
+fn engine_s(session: &Session, sql: &str, before: usize) -> Result<Vec<Command>> {
+    let statements = session.parse(sql).map_err(|error| error.shifted(before))?;
+    Ok(statements
+        .into_iter()
+        .filter(|statement| !statement.is_empty())
+        .map(|statement| Command::Run(Statement { offset: statement.offset + before, ..statement }))
+        .collect())
+}
+
+/// Whether a word stands somewhere in a text, in any case.
+fn mentions(sql: &str, word: &[u8]) -> bool {
+    sql.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+fn is_blank(token: &Token) -> bool {
+    matches!(token, Token::Whitespace(_) | Token::EOF)
+}
+
+/// The statement of these tokens, if it is answered here.
+fn own(tokens: &[TokenWithSpan]) -> Option<Command> {
+    let mut said = tokens.iter().map(|token| &token.token).filter(|token| !is_blank(token));
+    let Token::Word(verb) = said.next()? else { return None };
+    if verb.quote_style.is_some() {
+        return None;
+    }
+    let deallocate = verb.keyword == Keyword::DEALLOCATE;
+    if !deallocate && verb.keyword != Keyword::CLOSE {
+        return None;
+    }
+    let mut what = said.next()?;
+    let mut more = said.next();
+    if deallocate
+        && let Token::Word(word) = what
+        && word.quote_style.is_none()
+        && word.keyword == Keyword::PREPARE
+        && let Some(name) = more
+    {
+        (what, more) = (name, said.next());
+    }
+    let (Token::Word(word), None) = (what, more) else { return None };
+    let name = match word.quote_style {
+        None if word.keyword == Keyword::ALL => None,
+        None => Some(word.value.to_lowercase()),
+        Some(_) => Some(word.value.clone()),
+    };
+    Some(if deallocate { Command::Deallocate(name) } else { Command::Close(name) })
+}
+
+/// Where lines and columns are; asked for in their order.
+struct Places<'a> {
+    rest: std::iter::Peekable<std::str::CharIndices<'a>>,
+    line: u64,
+    column: u64,
+    characters: usize,
+    length: usize,
+}
+
+impl<'a> Places<'a> {
+    fn new(sql: &'a str) -> Self {
+        Places { rest: sql.char_indices().peekable(), line: 1, column: 1, characters: 0, length: sql.len() }
+    }
+
+    /// The bytes and the characters before a place.
+    fn of(&mut self, place: Location) -> (usize, usize) {
+        while (self.line, self.column) < (place.line, place.column) {
+            let Some((_, character)) = self.rest.next() else { break };
+            self.characters += 1;
+            if character == '\n' {
+                (self.line, self.column) = (self.line + 1, 1);
+            } else {
+                self.column += 1;
+            }
+        }
+        (self.rest.peek().map_or(self.length, |(at, _)| *at), self.characters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(sql: &str) -> Vec<TokenWithSpan> {
+        Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location().unwrap()
+    }
+
+    #[test]
+    fn own_statements() {
+        let own = |sql: &str| own(&tokens(sql));
+        assert!(matches!(own("deallocate ALL"), Some(Command::Deallocate(None))));
+        assert!(matches!(own(" DEALLOCATE PREPARE Ab -- x"), Some(Command::Deallocate(Some(n))) if n == "ab"));
+        assert!(matches!(own("DEALLOCATE \"_A b\""), Some(Command::Deallocate(Some(n))) if n == "_A b"));
+        assert!(matches!(own("CLOSE ALL"), Some(Command::Close(None))));
+        assert!(matches!(own("close c"), Some(Command::Close(Some(n))) if n == "c"));
+        for other in ["", "DEALLOCATE", "DEALLOCATE a b", "CLOSE 1", "SELECT 1", "\"close\" a", "CLOSE PREPARE a"] {
+            assert!(own(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn places_in_a_text() {
+        let sql = "é;\n 日本 ;x";
+        let mut places = Places::new(sql);
+        let found: Vec<_> = tokens(sql)
+            .iter()
+            .filter(|token| matches!(token.token, Token::Word(_) | Token::SemiColon))
+            .map(|token| places.of(token.span.start))
+            .collect();
+        assert_eq!(found, [(0, 0), (2, 1), (5, 4), (12, 7), (13, 8)]);
+    }
+}
