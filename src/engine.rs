@@ -5,6 +5,7 @@ mod constant;
 mod define;
 mod explain;
 mod load;
+mod local_rows;
 mod naming;
 mod open_sources;
 mod planning;
@@ -15,30 +16,28 @@ mod snapshot;
 mod transaction;
 mod write;
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use async_trait::async_trait;
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::catalog::SchemaProvider;
 use datafusion::execution::SessionState;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio::sync::Mutex as AsyncMutex;
 
-pub use check::{Check, CheckLine};
+pub use check::{Broken, Check, CheckLine};
 pub use run::{Described, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
 
-use crate::catalog::definitions::{Definitions, RelationName};
+use crate::catalog::definitions::Definitions;
 use crate::catalog::pg;
-use crate::catalog::store::{RowChange, Store};
+use crate::catalog::store::{PASSWORD, Store};
 use crate::config::EngineConfig;
 pub use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::functions::registry;
-use crate::planner::names::Relations;
 use open_sources::OpenSources;
 use snapshot::{CatalogState, Snapshot};
+use transaction::Pending;
 
 /// Everything that is shared among sessions.
 #[derive(Debug)]
@@ -48,9 +47,10 @@ pub struct Engine {
     store: Store,
     catalog: RwLock<Arc<CatalogState>>,
     sources: OpenSources,
-    local_rows: Mutex<HashMap<RelationName, Arc<Vec<RecordBatch>>>>,
-    /// Held while the catalog or a local table changes.
+    /// Held while the catalog or a local table changes: for a statement, or from a block's first change to its end.
     changing: Arc<AsyncMutex<()>>,
+    /// Whether the owner has a password that the command line or the environment gives.
+    password_configured: AtomicBool,
     /// Functions, planners and settings that every session begins with.
     base: SessionState,
     /// `pg_catalog` and `information_schema`.
@@ -84,8 +84,8 @@ impl Engine {
             store,
             catalog: RwLock::default(),
             sources: OpenSources::default(),
-            local_rows: Mutex::default(),
             changing: Arc::new(AsyncMutex::new(())),
+            password_configured: AtomicBool::new(false),
             base,
             system_schemas,
         });
@@ -106,7 +106,21 @@ impl Engine {
 
     /// The owner's password as it is kept, if one was set with ALTER ROLE.
     pub fn stored_password(&self) -> Result<Option<String>> {
-        self.store.setting("password")
+        self.store.setting(PASSWORD)
+    }
+
+    /// Says that the owner has a password that is not kept in the state: the command line or the environment has it.
+    pub fn password_is_configured(&self) {
+        self.password_configured.store(true, Ordering::Relaxed);
+    }
+
+    fn has_configured_password(&self) -> bool {
+        self.password_configured.load(Ordering::Relaxed)
+    }
+
+    /// Whether the owner has a password, from wherever.
+    fn has_password(&self) -> Result<bool> {
+        Ok(self.has_configured_password() || self.stored_password()?.is_some())
     }
 
     /// A session for one connection.
@@ -119,9 +133,14 @@ impl Engine {
         *self.catalog.write() = state;
     }
 
-    /// The catalog as it is now, to plan with.
-    fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        self.snapshot_of(Arc::clone(&self.catalog.read()))
+    /// The catalog as it is for everyone who has changed nothing.
+    fn current(&self) -> Arc<CatalogState> {
+        Arc::clone(&self.catalog.read())
+    }
+
+    /// What is defined now.
+    fn definitions(&self) -> Arc<Definitions> {
+        Arc::clone(&self.catalog.read().definitions)
     }
 
     fn snapshot_of(&self, state: Arc<CatalogState>) -> Result<Arc<Snapshot>> {
@@ -129,40 +148,17 @@ impl Engine {
         Ok(Arc::new(Snapshot::new(engine, state)))
     }
 
-    /// Makes a new state of the catalog durable, then current.
-    fn commit(&self, after: Definitions, rows: &[(RelationName, RowChange<'_>)]) -> Result<()> {
-        let before = Arc::clone(&self.catalog.read());
-        self.store.commit(&before.definitions, &after, rows)?;
-        let mut cached = self.local_rows.lock();
-        for (relation, _) in rows {
-            cached.remove(relation);
-        }
-        cached.retain(|relation, _| after.relations.contains_key(relation));
-        drop(cached);
-        self.sources.retain(&after);
-        self.set_catalog(Arc::new(CatalogState::new(after, before.unreachable.clone())));
+    /// Makes changes durable, all of them or none, then current. Whoever calls it keeps other writers out.
+    fn publish(&self, pending: &Pending) -> Result<()> {
+        pending.keep(&self.store, &self.current())?;
+        self.sources.retain(&pending.state().definitions);
+        self.set_catalog(Arc::clone(pending.state()));
         Ok(())
     }
 
-    /// The rows of a local table.
-    fn rows(&self, relation: &RelationName) -> Result<Arc<Vec<RecordBatch>>> {
-        if let Some(rows) = self.local_rows.lock().get(relation) {
-            return Ok(Arc::clone(rows));
-        }
-        let rows = Arc::new(self.store.rows(relation)?);
-        self.local_rows.lock().insert(relation.clone(), Arc::clone(&rows));
-        Ok(rows)
-    }
-}
-
-#[async_trait]
-impl Relations for Engine {
-    fn definitions(&self) -> Arc<Definitions> {
-        Arc::clone(&self.catalog.read().definitions)
-    }
-
-    async fn relation(&self, name: &RelationName, role: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        self.snapshot()?.relation(name, role).await
+    /// Closes the sources of servers that were made by changes which are undone.
+    fn forget_sources(&self) {
+        self.sources.retain(&self.definitions());
     }
 }
 
@@ -184,7 +180,7 @@ impl ShownCatalog {
 impl pg::CatalogView for ShownCatalog {
     fn definitions(&self) -> Arc<Definitions> {
         let engine = self.engine.get().and_then(Weak::upgrade);
-        engine.map(|engine| Relations::definitions(engine.as_ref())).unwrap_or_default()
+        engine.map(|engine| engine.definitions()).unwrap_or_default()
     }
 
     fn functions(&self) -> Arc<Vec<pg::FunctionInfo>> {

@@ -77,7 +77,13 @@ impl Definitions {
         if !self.schemas.contains_key(name) {
             self.schemas.insert(
                 name.to_string(),
-                SchemaDef { name: name.to_string(), owner: OWNER.into(), origin: origin.clone(), comment: None },
+                SchemaDef {
+                    name: name.to_string(),
+                    owner: OWNER.into(),
+                    origin: origin.clone(),
+                    acl: None,
+                    comment: None,
+                },
             );
         }
     }
@@ -331,11 +337,14 @@ impl Definitions {
         Ok(())
     }
 
-    fn find_mut(&mut self, name: &NameRef, search_path: &[String]) -> Result<&mut RelationDef> {
+    pub(super) fn find_mut(&mut self, name: &NameRef, search_path: &[String]) -> Result<&mut RelationDef> {
         let missing = || {
             Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
                 .with_position(Some(name.position))
         };
+        if let Some(schema) = name.schema.as_ref().filter(|schema| !self.schemas.contains_key(*schema)) {
+            return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")));
+        }
         let found = self.find(name, search_path).map(|r| r.name.clone()).ok_or_else(missing)?;
         self.relations.get_mut(&found).ok_or_else(missing)
     }

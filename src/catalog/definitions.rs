@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::acl::Acl;
 use crate::catalog::types::PgType;
 use crate::error::Location;
 use crate::sources::options::Options;
@@ -92,6 +93,9 @@ pub struct ServerDef {
     /// Where it was defined.
     #[serde(skip)]
     pub origin: Origin,
+    /// Who was granted what; none until something was.
+    #[serde(default)]
+    pub acl: Option<Acl>,
     /// COMMENT ON SERVER
     pub comment: Option<String>,
 }
@@ -120,6 +124,9 @@ pub struct SchemaDef {
     /// Where it was defined.
     #[serde(skip)]
     pub origin: Origin,
+    /// Who was granted what; none until something was.
+    #[serde(default)]
+    pub acl: Option<Acl>,
     /// COMMENT ON SCHEMA
     pub comment: Option<String>,
 }
@@ -207,6 +214,9 @@ pub struct RelationDef {
     /// Where it was defined.
     #[serde(skip)]
     pub origin: Origin,
+    /// Who was granted what; none until something was.
+    #[serde(default)]
+    pub acl: Option<Acl>,
     /// COMMENT ON TABLE, VIEW or FOREIGN TABLE, else the comment at the source.
     pub comment: Option<String>,
     /// COMMENT ON COLUMN, by column name.

@@ -1,7 +1,9 @@
 //! What is defined, its dependencies and its order; kept durably; shown as `pg_catalog`.
 
+pub mod acl;
 pub mod change;
 pub mod definitions;
+pub mod grant;
 pub mod pg;
 pub mod store;
 pub mod types;

@@ -30,6 +30,9 @@ CREATE TABLE local_rows (relation TEXT NOT NULL, seq INTEGER NOT NULL, batches B
 CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
 ";
 
+/// The setting that holds the owner's password, in the form in which it is kept.
+pub const PASSWORD: &str = "password";
+
 /// How the rows of a local table change.
 #[derive(Debug)]
 pub enum RowChange<'a> {
@@ -106,13 +109,14 @@ impl Store {
         Ok(definitions)
     }
 
-    /// Makes durable what differs between two states of the catalog, with the rows that change with it. What files
-    /// define is not kept.
+    /// Makes durable what differs between two states of the catalog, with the rows and the setting that change with
+    /// it: all of it or nothing. What files define is not kept.
     pub fn commit(
         &self,
         before: &Definitions,
         after: &Definitions,
         rows: &[(RelationName, RowChange<'_>)],
+        setting: Option<(&str, Option<&str>)>,
     ) -> Result<()> {
         let (old, new) = (kept(before)?, kept(after)?);
         let mut connection = self.connection.lock();
@@ -136,6 +140,9 @@ impl Store {
         }
         for (relation, change) in rows {
             write_rows(&transaction, &relation_key(relation), change)?;
+        }
+        if let Some((name, value)) = setting {
+            write_setting(&transaction, name, value)?;
         }
         transaction.commit().map_err(failed)
     }
@@ -191,21 +198,6 @@ impl Store {
             .query_row("SELECT value FROM setting WHERE name = ?1", params![name], |row| row.get(0))
             .optional()
             .map_err(failed)
-    }
-
-    /// Sets a setting of the server itself, or takes it away.
-    pub fn set_setting(&self, name: &str, value: Option<&str>) -> Result<()> {
-        let connection = self.connection.lock();
-        match value {
-            Some(value) => connection.execute(
-                "INSERT INTO setting (name, value) VALUES (?1, ?2)
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                params![name, value],
-            ),
-            None => connection.execute("DELETE FROM setting WHERE name = ?1", params![name]),
-        }
-        .map_err(failed)?;
-        Ok(())
     }
 }
 
@@ -294,5 +286,19 @@ fn write_rows(transaction: &Transaction<'_>, relation: &str, change: &RowChange<
             params![relation, blob],
         )
         .map_err(failed)?;
+    Ok(())
+}
+
+/// Sets a setting of the server itself, or takes it away.
+fn write_setting(transaction: &Transaction<'_>, name: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(value) => transaction.execute(
+            "INSERT INTO setting (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            params![name, value],
+        ),
+        None => transaction.execute("DELETE FROM setting WHERE name = ?1", params![name]),
+    }
+    .map_err(failed)?;
     Ok(())
 }

@@ -31,14 +31,22 @@ pub(super) async fn check(config: EngineConfig) -> Result<ExitCode> {
     for warning in &check.warnings {
         writeln!(out, "warning: {warning}").map_err(broken_pipe)?;
     }
-    let broken = check.broken.len();
-    writeln!(out, "{} views plan, {broken} do not", check.views).map_err(broken_pipe)?;
+    let count = |kind: &str| check.broken.iter().filter(|broken| broken.kind == kind).count();
+    writeln!(out, "{} views plan, {} do not", check.views, count("view")).map_err(broken_pipe)?;
+    match count("foreign table") {
+        0 => {}
+        1 => writeln!(out, "1 foreign table cannot be read").map_err(broken_pipe)?,
+        tables => writeln!(out, "{tables} foreign tables cannot be read").map_err(broken_pipe)?,
+    }
     out.flush().map_err(broken_pipe)?;
     for error in check.servers.iter().filter_map(|line| line.reached.as_ref().err()) {
         eprintln!("{}", error.report());
     }
-    for (name, error) in &check.broken {
-        eprintln!("{}", error.clone().with_context(format!("relation \"{name}\"")).report());
+    for broken in &check.broken {
+        let what = format!("{} \"{}\"", broken.kind, broken.name);
+        let said = broken.error.context().is_some_and(|context| context.lines().any(|line| line == what));
+        let error = broken.error.clone();
+        eprintln!("{}", if said { error } else { error.with_context(what) }.report());
     }
     Ok(if check.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

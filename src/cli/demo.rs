@@ -28,7 +28,9 @@ pub(super) async fn demo(folder: Option<PathBuf>, seed: u64, no_serve: bool, lis
         })?),
     };
     let folder = folder.or_else(|| temporary.as_ref().map(|t| t.path().to_path_buf())).unwrap_or_default();
-    let example = demo::write_example(&folder, seed)?;
+    let mut example = demo::write_example(&folder, seed)?;
+    // A temporary folder ends with the program.
+    example.lasting = temporary.is_none() || !no_serve;
     let config = EngineConfig {
         sql: Some(example.sql_folder.clone()),
         state: Some(folder.join(".onerow")),

@@ -27,6 +27,9 @@ pub(super) async fn serve(config: EngineConfig, listen: ServeConfig) -> Result<E
 }
 
 pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig) -> Result<Listener> {
+    if listen.password.is_some() {
+        engine.password_is_configured();
+    }
     Listener::bind(
         Arc::clone(engine),
         ListenConfig {

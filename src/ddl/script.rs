@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan
 
 use super::cursor::{Cursor, Placed, placed};
 use super::statement::{Ddl, Statement, StatementKind};
-use super::{comment, drop, foreign, local, server, session, view};
+use super::{comment, drop, foreign, grant, local, role, server, session, view};
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 
@@ -131,7 +131,17 @@ impl Piece {
 
 /// Parses a statement of ours; none when it is for DataFusion.
 fn ddl(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
-    for parse in [server::parse, foreign::parse, view::parse, local::parse, drop::parse, comment::parse] {
+    let parsers = [
+        server::parse,
+        foreign::parse,
+        view::parse,
+        local::parse,
+        drop::parse,
+        comment::parse,
+        grant::parse,
+        role::parse,
+    ];
+    for parse in parsers {
         if let Some(ddl) = parse(cursor)? {
             cursor.finish()?;
             return Ok(Some(ddl));
@@ -157,10 +167,6 @@ fn refuse(cursor: &Cursor<'_>) -> Result<()> {
         (&["CREATE", "FOREIGN", "DATA"], "CREATE FOREIGN DATA WRAPPER is not supported"),
         (&["CREATE", "TEMP"], "temporary tables and views are not supported"),
         (&["CREATE", "TEMPORARY"], "temporary tables and views are not supported"),
-        (&["CREATE", "USER"], "roles are not supported yet"),
-        (&["CREATE", "ROLE"], "roles are not supported yet"),
-        (&["GRANT"], "GRANT is not supported yet"),
-        (&["REVOKE"], "REVOKE is not supported yet"),
         (&["ALTER"], "this form of ALTER is not supported"),
         (&["COPY"], "COPY is not supported yet"),
         (&["DECLARE"], "cursors are not supported yet"),

@@ -1,4 +1,4 @@
-//! CREATE, ALTER and DROP of servers and user mappings; the owner's password.
+//! CREATE, ALTER and DROP of servers and user mappings.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -37,16 +37,6 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
         let if_exists = cursor.if_exists();
         let (user, server) = mapping_of(cursor)?;
         return Ok(Some(Ddl::DropUserMapping { user, server, if_exists }));
-    }
-    for role in ["ROLE", "USER"] {
-        if cursor.take(&["ALTER", role]) {
-            let role = cursor.identifier()?;
-            cursor.take(&["WITH"]);
-            cursor.take(&["ENCRYPTED"]);
-            cursor.expect(&["PASSWORD"])?;
-            let password = if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) };
-            return Ok(Some(Ddl::AlterRolePassword { role, password }));
-        }
     }
     Ok(None)
 }

@@ -64,6 +64,32 @@ pub enum CommentTarget {
     Server(String),
 }
 
+/// What privileges are granted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantTarget {
+    /// Tables, views and foreign tables.
+    Relations(Vec<NameRef>),
+    /// All of them in schemas.
+    AllIn(Vec<String>),
+    /// Schemas.
+    Schemas(Vec<String>),
+    /// Foreign servers.
+    Servers(Vec<String>),
+}
+
+/// GRANT or REVOKE of privileges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Whether it is REVOKE.
+    pub revoke: bool,
+    /// The privileges in lower case; empty for ALL.
+    pub privileges: Vec<String>,
+    /// ON
+    pub on: GrantTarget,
+    /// TO or FROM; none is PUBLIC.
+    pub grantees: Vec<Option<String>>,
+}
+
 /// A change of the catalog, or of a local table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ddl {
@@ -221,6 +247,13 @@ pub enum Ddl {
         target: CommentTarget,
         /// the text; none takes it away
         text: Option<String>,
+    },
+    /// GRANT, REVOKE
+    Grant(Grant),
+    /// CREATE, ALTER or DROP of a role, which there are none of yet
+    Role {
+        /// the statement's first words, for messages
+        words: &'static str,
     },
     /// ALTER ROLE .. PASSWORD
     AlterRolePassword {

@@ -35,6 +35,8 @@ pub struct Example {
     pub people: Vec<Person>,
     /// Every table that was written.
     pub loaded: Vec<Loaded>,
+    /// Whether the folder is still there once the story is told; what will be gone is not shown.
+    pub lasting: bool,
     /// Where the example will be served, for the line that says how to connect.
     pub listen: SocketAddr,
     /// The mistakes that were made.
@@ -62,7 +64,7 @@ pub fn write_example_of(folder: &Path, seed: u64, customers: usize) -> Result<Ex
         save(&sql_folder.join(name), text.as_bytes())?;
     }
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 6432));
-    Ok(Example { folder: folder.to_path_buf(), sql_folder, seed, people, loaded, listen, tally })
+    Ok(Example { folder: folder.to_path_buf(), sql_folder, seed, people, loaded, lasting: true, listen, tally })
 }
 
 impl Example {

@@ -65,10 +65,10 @@ fn loaded(style: Style, example: &Example) -> String {
         .collect();
     let columns = [("system", Side::Left), ("file", Side::Left), ("rows", Side::Right), ("what", Side::Left)];
     text.push_str(&table(style, &columns, &rows, None));
+    let place = if example.lasting { format!("is in {} and ", example.folder.display()) } else { String::new() };
     text.push_str(&format!(
-        "\n  All of it is in {} and comes from seed {}. {} customers are hidden in it; the systems\n  \
+        "\n  All of it {place}comes from seed {}. {} customers are hidden in it; the systems\n  \
          have {} of their values wrong, old or misspelt, and leave many more out.\n",
-        example.folder.display(),
         example.seed,
         grouped(example.people.len()),
         grouped(example.mistakes() as usize),
@@ -118,6 +118,9 @@ fn scored(style: Style, score: &Score) -> String {
 }
 
 fn invitation(style: Style, example: &Example) -> String {
+    if !example.lasting {
+        return "\n  Leave out --no-serve to ask it yourself, and name a folder with --dir to keep it.\n\n".to_string();
+    }
     let (host, port) = (example.listen.ip(), example.listen.port());
     let mut text = heading(style, "Ask it yourself");
     text.push_str(&format!("  {}\n\n", style.good(&format!("psql -h {host} -p {port} -U onerow -d onerow"))));

@@ -1,10 +1,12 @@
 //! `onerow check`: every source reached, every view planned.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
 use super::Engine;
+use super::snapshot::Snapshot;
 use crate::catalog::definitions::{OWNER, RelationKind};
 use crate::error::Error;
 use crate::planner::names::Relations;
@@ -24,6 +26,17 @@ pub struct CheckLine {
     pub took: Duration,
 }
 
+/// A relation that cannot be used.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// Its name.
+    pub name: String,
+    /// As Postgres names its kind: `view`, `foreign table`.
+    pub kind: &'static str,
+    /// Why.
+    pub error: Error,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
@@ -31,8 +44,8 @@ pub struct Check {
     pub servers: Vec<CheckLine>,
     /// How many views plan.
     pub views: usize,
-    /// Views that do not, with why.
-    pub broken: Vec<(String, Error)>,
+    /// Views that do not, and foreign tables whose columns are not known.
+    pub broken: Vec<Broken>,
     /// What is no error and worth a look.
     pub warnings: Vec<String>,
 }
@@ -46,8 +59,10 @@ impl Check {
 
 impl Engine {
     /// Reaches every source and looks at every view.
-    pub async fn check(&self) -> Check {
-        let definitions = Relations::definitions(self);
+    pub async fn check(self: &Arc<Self>) -> Check {
+        // All of it is checked in one state of the catalog.
+        let snapshot = Snapshot::new(Arc::clone(self), self.current());
+        let definitions = snapshot.definitions();
         let servers = join_all(definitions.servers.values().map(|server| {
             let definitions = &definitions;
             async move {
@@ -75,7 +90,7 @@ impl Engine {
             };
             let planned = match broken {
                 Some(error) => Err(error),
-                None => self.relation(&relation.name, OWNER).await,
+                None => snapshot.relation(&relation.name, OWNER).await,
             };
             match planned {
                 Ok(Some(provider)) => {
@@ -85,7 +100,10 @@ impl Engine {
                     }
                 }
                 Ok(None) => {}
-                Err(error) => check.broken.push((relation.name.to_string(), error)),
+                Err(error) => {
+                    let name = relation.name.to_string();
+                    check.broken.push(Broken { name, kind: relation.kind_name(), error });
+                }
             }
         }
         check

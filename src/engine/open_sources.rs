@@ -45,9 +45,7 @@ impl OpenSources {
             user: resolved(&user, mapping_from_file, &server.folder)?,
             folder: server.folder.clone(),
         };
-        let source = kinds::find(&server.kind)?
-            .open(spec)
-            .map_err(|e: Error| e.with_context(format!("server \"{}\"", server.name)))?;
+        let source = kinds::find(&server.kind)?.open(spec).map_err(|e| named(e, &server.name))?;
         open.insert(key, Opened { server: server.clone(), user, source: Arc::clone(&source) });
         Ok(source)
     }
@@ -56,6 +54,12 @@ impl OpenSources {
     pub fn retain(&self, definitions: &Definitions) {
         self.0.lock().retain(|(server, _), _| definitions.servers.contains_key(server));
     }
+}
+
+/// An error that names its server, once.
+fn named(error: Error, server: &str) -> Error {
+    let server = format!("server \"{server}\"");
+    if error.message().contains(&server) { error } else { error.with_context(server) }
 }
 
 /// Replaces `${env:NAME}` and `${file:PATH}` in what files define; what was typed over the wire is literal.

@@ -10,6 +10,7 @@ use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::run::located;
+use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, naming};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
@@ -63,17 +64,18 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
 }
 
 impl Engine {
-    /// A session state whose names are resolved in `scope`, in the catalog as it is when they are.
-    pub(super) fn state_for(self: &Arc<Self>, scope: NameScope) -> Result<SessionState> {
-        self.state_with(Arc::clone(self) as Arc<dyn Relations>, scope)
+    /// What every session's state begins as: it knows no names until it is pinned.
+    pub(super) fn session_state(&self) -> SessionState {
+        SessionStateBuilder::new_from_existing(self.base.clone()).build()
     }
 
-    /// A session state whose names are resolved by `relations`.
-    pub(super) fn state_with(&self, relations: Arc<dyn Relations>, scope: NameScope) -> Result<SessionState> {
-        let catalog = Arc::new(SessionCatalog::new(relations, scope, self.system_schemas.clone()));
-        Ok(SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_catalog_list(Arc::new(OneDatabase(catalog)))
-            .build())
+    /// Fixes what a statement sees: all its names are looked up in this one state of the catalog, in `scope`.
+    pub(super) fn pin(self: &Arc<Self>, state: &mut SessionState, catalog: Arc<CatalogState>, scope: &NameScope) {
+        let definitions = Arc::clone(&catalog.definitions);
+        let relations: Arc<dyn Relations> = Arc::new(Snapshot::new(Arc::clone(self), catalog));
+        let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
+        state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
+        state.config_mut().options_mut().extensions.insert(pg::CatalogMoment(definitions));
     }
 }
 

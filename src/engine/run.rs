@@ -115,6 +115,8 @@ impl Session {
         let mut transaction = self.transaction.lock();
         if *transaction == TransactionState::InBlock {
             *transaction = TransactionState::Failed;
+            drop(transaction);
+            self.abort();
         }
     }
 
@@ -137,10 +139,10 @@ impl Session {
                 Ok(Outcome::Done { tag })
             }
             StatementKind::Plan(parsed) => {
-                let state = self.state();
-                if let Some(tag) = Box::pin(self.write(&state, parsed, statement, &parameters)).await? {
+                if let Some(tag) = Box::pin(self.write(parsed, statement, &parameters)).await? {
                     return Ok(Outcome::Done { tag });
                 }
+                let state = self.state();
                 let plan = self.plan(&state, statement, parsed).await?;
                 let plan = bind(plan, parameters)?;
                 if explain::is_explain(&plan) {

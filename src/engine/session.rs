@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
 use super::settings::Settings;
-use super::transaction::Undo;
+use super::transaction::{Block, Pending};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
 use crate::ddl::script;
@@ -56,10 +56,10 @@ pub struct Session {
     /// What SET LOCAL changed, to put back when the transaction ends.
     local_settings: Mutex<Vec<(String, String)>>,
     pub(super) transaction: Mutex<TransactionState>,
-    /// What a rollback of the block puts back, once the block has changed something.
-    pub(super) undo: Mutex<Option<Undo>>,
-    /// Savepoints of the block with how many changes it had made by then.
-    savepoints: Mutex<Vec<(String, usize)>>,
+    /// What the block has changed and no one else sees yet.
+    pub(super) block: Mutex<Option<Block>>,
+    /// Savepoints of the block with what it had changed by then.
+    pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
     pub(super) scope: NameScope,
     state: RwLock<SessionState>,
     notices: Mutex<Vec<String>>,
@@ -74,7 +74,7 @@ impl Session {
         let settings = Settings::new(&asked)?;
         let scope = NameScope { role: OWNER.to_string(), search_path: Arc::new(RwLock::new(settings.search_path())) };
         let settings = Arc::new(Mutex::new(settings));
-        let mut state = engine.state_for(scope.clone())?;
+        let mut state = engine.session_state();
         let shown = ShownSession { user: parameters.user, pid: parameters.pid, settings: Arc::clone(&settings) };
         state.config_mut().options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
         let session = Session {
@@ -83,7 +83,7 @@ impl Session {
             saved_settings: Mutex::new(None),
             local_settings: Mutex::default(),
             transaction: Mutex::new(TransactionState::Idle),
-            undo: Mutex::default(),
+            block: Mutex::default(),
             savepoints: Mutex::default(),
             scope,
             state: RwLock::new(state),
@@ -127,6 +127,7 @@ impl Session {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
         let mut state = self.state.read().clone();
+        self.engine.pin(&mut state, self.catalog(), &self.scope);
         // `now()` is when the statement began.
         state.mark_start_execution();
         state
@@ -199,7 +200,7 @@ impl Session {
             SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)?),
             SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
-                self.savepoints.lock().push((name.clone(), self.changes()));
+                self.savepoints.lock().push((name.clone(), self.changed()));
                 SessionAnswer::Tag("SAVEPOINT")
             }
             SessionStatement::Release(name) => {
@@ -210,8 +211,8 @@ impl Session {
             }
             SessionStatement::RollbackTo(name) => {
                 self.need_block("ROLLBACK TO SAVEPOINT")?;
-                let (at, changes) = self.savepoint(name)?;
-                self.check_savepoint(changes)?;
+                let (at, changed) = self.savepoint(name)?;
+                self.go_back(changed);
                 self.savepoints.lock().truncate(at + 1);
                 *self.transaction.lock() = TransactionState::InBlock;
                 SessionAnswer::Tag("ROLLBACK")
@@ -269,6 +270,9 @@ impl Session {
             self.notice(vec!["there is no transaction in progress".into()]);
         }
         let committed = commit && before != TransactionState::Failed;
+        self.savepoints.lock().clear();
+        let ended = self.end_writing(committed);
+        let committed = committed && ended.is_ok();
         let saved = self.saved_settings.lock().take();
         let locals = std::mem::take(&mut *self.local_settings.lock());
         let mut settings = self.settings.lock();
@@ -278,17 +282,16 @@ impl Session {
             _ => locals.iter().rev().for_each(|(name, value)| settings.put_back(name, value)),
         }
         drop(settings);
-        self.savepoints.lock().clear();
-        self.end_writing(committed)?;
+        ended?;
         Ok(if committed { "COMMIT" } else { "ROLLBACK" })
     }
 
-    /// Where a savepoint stands among the block's, and how many changes it had made by then.
-    fn savepoint(&self, name: &str) -> Result<(usize, usize)> {
+    /// Where a savepoint stands among the block's, and what the block had changed by then.
+    fn savepoint(&self, name: &str) -> Result<(usize, Option<Pending>)> {
         let savepoints = self.savepoints.lock();
         let found = savepoints.iter().enumerate().rev().find(|(_, (known, _))| known == name);
         found
-            .map(|(at, (_, changes))| (at, *changes))
+            .map(|(at, (_, changed))| (at, changed.clone()))
             .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::execution::SessionState;
 use parking_lot::{Mutex, RwLock};
 
+use super::local_rows::LocalRows;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
 use crate::error::{Error, Result};
@@ -21,12 +23,21 @@ pub(super) struct CatalogState {
     pub definitions: Arc<Definitions>,
     /// Schemas whose import never reached its source, with why.
     pub unreachable: BTreeMap<String, Error>,
+    /// The rows of the local tables.
+    pub rows: LocalRows,
     views: Mutex<HashMap<RelationName, Arc<View>>>,
 }
 
 impl CatalogState {
-    pub fn new(definitions: Definitions, unreachable: BTreeMap<String, Error>) -> Self {
-        CatalogState { definitions: Arc::new(definitions), unreachable, views: Mutex::default() }
+    /// A state whose local tables have the rows of `rows`, and where it knows none those of the state folder.
+    pub fn new(definitions: Definitions, unreachable: BTreeMap<String, Error>, rows: &LocalRows) -> Self {
+        let rows = rows.of(&definitions);
+        CatalogState { definitions: Arc::new(definitions), unreachable, rows, views: Mutex::default() }
+    }
+
+    /// The same with other definitions.
+    pub fn with(&self, definitions: Definitions) -> Self {
+        CatalogState::new(definitions, self.unreachable.clone(), &self.rows)
     }
 }
 
@@ -43,16 +54,16 @@ impl Snapshot {
     }
 
     /// The state that a view is planned with: names that give no schema are in `public`.
-    pub fn view_state(&self, owner: &str) -> Result<datafusion::execution::SessionState> {
-        let relations: Arc<dyn Relations> =
-            Arc::new(Snapshot { engine: Arc::clone(&self.engine), state: Arc::clone(&self.state) });
+    pub fn view_state(&self, owner: &str) -> SessionState {
         let scope = NameScope { role: owner.to_string(), search_path: Arc::new(RwLock::new(vec![PUBLIC.to_string()])) };
-        self.engine.state_with(relations, scope)
+        let mut state = self.engine.session_state();
+        self.engine.pin(&mut state, Arc::clone(&self.state), &scope);
+        state
     }
 
     /// Plans a view's query with its owner's rights.
     pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef) -> Result<View> {
-        let state = self.view_state(&relation.owner)?;
+        let state = self.view_state(&relation.owner);
         let written = planning::plan_query(&state, &view.query).await?;
         let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
@@ -70,7 +81,7 @@ impl Snapshot {
                 Ok(Arc::new(ForeignTable::new(relation.name.clone(), Arc::clone(&foreign.table), source)))
             }
             RelationKind::Local(table) => {
-                let rows = self.engine.rows(&relation.name)?;
+                let rows = self.state.rows.read(&self.engine.store, &relation.name)?;
                 let memory = MemTable::try_new(write::schema(table), vec![rows.as_ref().clone()])?
                     .with_column_defaults(write::defaults(table, &self.engine.base)?);
                 Ok(Arc::new(memory))

@@ -32,7 +32,6 @@ use crate::catalog::types::PgType;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
-use crate::planner::names::Relations;
 use crate::wire::{Zone, read_text, text_values};
 
 /// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
@@ -56,7 +55,6 @@ impl Session {
     /// Runs a write, giving its command tag; none when the statement is none.
     pub(super) async fn write(
         &self,
-        state: &SessionState,
         parsed: &DfStatement,
         statement: &Statement,
         parameters: &[ScalarValue],
@@ -73,16 +71,17 @@ impl Session {
                 let TableObject::TableName(name) = &insert.table else {
                     return Err(Error::unsupported("INSERT into a function is not supported"));
                 };
+                let (_writing, state) = self.start_changing().await;
                 let (relation, table) = self.writable(name, "insert into")?;
-                let rows = self.insert(state, parsed, statement, parameters, &relation, &table).await?;
+                let rows = self.insert(&state, parsed, statement, parameters, &relation, &table).await?;
                 Ok(Some(format!("INSERT 0 {rows}")))
             }
             SqlStatement::Update(update) => {
-                let rows = self.update(state, update, statement, parameters).await?;
+                let rows = self.update(update, statement, parameters).await?;
                 Ok(Some(format!("UPDATE {rows}")))
             }
             SqlStatement::Delete(delete) => {
-                let rows = self.delete(state, delete, statement, parameters).await?;
+                let rows = self.delete(delete, statement, parameters).await?;
                 Ok(Some(format!("DELETE {rows}")))
             }
             _ => Ok(None),
@@ -103,7 +102,8 @@ impl Session {
     }
 
     pub(super) fn writable_ref(&self, name: &NameRef, verb: &str) -> Result<(RelationName, LocalTableDef)> {
-        let definitions = self.engine.definitions();
+        let catalog = self.catalog();
+        let definitions = &catalog.definitions;
         let path = self.scope.search_path.read().clone();
         let relation: &RelationDef = definitions.find(name, &path).ok_or_else(|| {
             Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
@@ -132,7 +132,6 @@ impl Session {
         relation: &RelationName,
         table: &LocalTableDef,
     ) -> Result<usize> {
-        let _writing = self.start_writing().await;
         let mut parsed = spell_out(naming::name_columns(parsed.clone(), true), table)?;
         name_targets(state, &mut parsed, table).await?;
         let plan = state.statement_to_plan(parsed).await.map_err(|e| located(e, statement))?;
@@ -143,29 +142,24 @@ impl Session {
         let new = conform(&new, table)?;
         let rows = new.num_rows();
         check_nulls(&new, relation, table)?;
-        let there = self.engine.rows(relation)?;
+        let catalog = self.catalog();
+        let there = catalog.rows.read(&self.engine.store, relation)?;
         check_keys(there.iter().chain([&new]), relation, table)?;
         if rows > 0 {
-            let definitions = self.engine.definitions();
             self.commit_change(
-                definitions.as_ref().clone(),
+                catalog.definitions.as_ref().clone(),
                 &[(relation.clone(), RowChange::Append(std::slice::from_ref(&new)))],
             )?;
         }
         Ok(rows)
     }
 
-    async fn update(
-        &self,
-        state: &SessionState,
-        update: &Update,
-        statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<i64> {
+    async fn update(&self, update: &Update, statement: &Statement, parameters: &[ScalarValue]) -> Result<i64> {
         if update.from.is_some() || update.returning.is_some() {
             return Err(Error::unsupported("UPDATE .. FROM and RETURNING are not supported"));
         }
         let (name, alias) = one_table(&update.table)?;
+        let (_writing, state) = self.start_changing().await;
         let (relation, table) = self.writable(name, "update")?;
         let wanted = update.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
         let mut changes: HashMap<String, String> = HashMap::new();
@@ -210,16 +204,10 @@ impl Session {
         let from = from_clause(name, alias);
         let rows = format!("SELECT {} FROM {from}", items.join(", "));
         let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
-        self.replace(state, &relation, &table, &rows, &count, statement, parameters).await
+        self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
     }
 
-    async fn delete(
-        &self,
-        state: &SessionState,
-        delete: &Delete,
-        statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<i64> {
+    async fn delete(&self, delete: &Delete, statement: &Statement, parameters: &[ScalarValue]) -> Result<i64> {
         if delete.using.is_some() || delete.returning.is_some() {
             return Err(Error::unsupported("DELETE .. USING and RETURNING are not supported"));
         }
@@ -228,13 +216,14 @@ impl Session {
             return Err(Error::unsupported("DELETE from several tables is not supported"));
         };
         let (name, alias) = one_table(table)?;
+        let (_writing, state) = self.start_changing().await;
         let (relation, table) = self.writable(name, "delete from")?;
         let wanted = delete.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
         let from = from_clause(name, alias);
         let items: Vec<String> = table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
         let rows = format!("SELECT {} FROM {from} WHERE ({wanted}) IS NOT TRUE", items.join(", "));
         let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
-        self.replace(state, &relation, &table, &rows, &count, statement, parameters).await
+        self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
     }
 
     /// Takes what `rows` gives as the table's rows, and the answer of `count` as how many were touched.
@@ -249,7 +238,6 @@ impl Session {
         statement: &Statement,
         parameters: &[ScalarValue],
     ) -> Result<i64> {
-        let _writing = self.start_writing().await;
         let touched = self.read(state, count, statement, parameters).await?;
         let touched = touched
             .first()
@@ -259,9 +247,8 @@ impl Session {
             let rows = conform(&self.read(state, rows, statement, parameters).await?, table)?;
             check_nulls(&rows, relation, table)?;
             check_keys(std::iter::once(&rows), relation, table)?;
-            let definitions = self.engine.definitions();
             self.commit_change(
-                definitions.as_ref().clone(),
+                self.catalog().definitions.as_ref().clone(),
                 &[(relation.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],
             )?;
         }

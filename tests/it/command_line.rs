@@ -236,6 +236,7 @@ fn check_names(_: &Fixtures) -> Outcome {
          CREATE SERVER lost FOREIGN DATA WRAPPER sqlite OPTIONS (database 'nothing.db');
          CREATE SERVER lake FOREIGN DATA WRAPPER files OPTIONS (location '.');
          IMPORT FOREIGN SCHEMA public FROM SERVER gone INTO gone;
+         CREATE FOREIGN TABLE lost.unknown SERVER lost;
          CREATE VIEW healthy AS SELECT 1 AS n;
          CREATE VIEW broken AS SELECT id FROM gone.account;",
         free_port(),
@@ -250,7 +251,10 @@ fn check_names(_: &Fixtures) -> Outcome {
     }
     same!(out.lines().any(|line| line.starts_with("lake") && line.contains("yes")), true, "{out}");
     holds!(said, "08006");
-    holds!(said, "broken");
+    holds!(out, "1 views plan, 1 do not");
+    holds!(out, "1 foreign table cannot be read");
+    holds!(said, "context: view \"broken\"");
+    holds!(said, "context: foreign table \"lost.unknown\"");
     lacks!(said, "healthy");
     same!(project.path().join("nothing.db").exists(), false, "a file was made");
     Ok(())

@@ -47,6 +47,19 @@ fn answers(fixtures: &Fixtures) -> Outcome {
         .env("NO_COLOR", "1")
         .output()?;
     same!(without_times(&String::from_utf8_lossy(&again.stdout)), without_times(&out));
+    // Without a folder of its own nothing is left, and nothing that is gone is shown.
+    let temporary = tempfile::tempdir()?;
+    let passing = std::process::Command::new(PROGRAM)
+        .args(["demo", "--no-serve"])
+        .env("NO_COLOR", "1")
+        .env("TMPDIR", temporary.path())
+        .output()?;
+    let out = String::from_utf8_lossy(&passing.stdout);
+    same!(passing.status.code(), Some(0), "{out}");
+    holds!(out, "best alone");
+    lacks!(out, temporary.path().display().to_string());
+    lacks!(out, "psql -h");
+    same!(std::fs::read_dir(temporary.path())?.count(), 0);
     Ok(())
 }
 

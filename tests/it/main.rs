@@ -20,6 +20,7 @@ mod psql;
 mod slt;
 mod sqlite;
 mod statements;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
-    let modules: [(&str, &[Test]); 12] = [
+    let modules: [(&str, &[Test]); 13] = [
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),
         ("endpoint", endpoint::TESTS),
@@ -44,6 +45,7 @@ fn main() {
         ("psql", psql::TESTS),
         ("sqlite", sqlite::TESTS),
         ("statements", statements::TESTS),
+        ("transactions", transactions::TESTS),
     ];
     let mut trials: Vec<Trial> = vec![];
     for (module, tests) in modules {

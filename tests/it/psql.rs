@@ -27,7 +27,8 @@ const SQL: &str = "
     CREATE VIEW customer AS
       SELECT email, newest(name, seen) AS name, count(*) AS records
         FROM clean.person WHERE email IS NOT NULL GROUP BY email;
-    CREATE TABLE rule (id int PRIMARY KEY, note text NOT NULL DEFAULT 'none', at timestamptz);
+    CREATE TABLE rule (id int PRIMARY KEY, note text NOT NULL DEFAULT 'none', at timestamptz, UNIQUE (note, at));
+    GRANT SELECT, UPDATE ON rule TO PUBLIC;
     COMMENT ON VIEW customer IS 'Each customer as one row';
     COMMENT ON COLUMN customer.email IS 'In lower case';
     COMMENT ON SERVER crm IS 'The CRM';
@@ -101,6 +102,15 @@ fn describes(_: &Fixtures) -> Outcome {
         &["id | integer | | not null |", "note | text | | not null | 'none'", "at | timestamp with time zone | | |"],
     )?;
     holds!(out, "Table \"public.rule\"");
+    holds!(out, "Indexes:\n    \"rule_pkey\" PRIMARY KEY, btree (id)\n");
+    holds!(out, "    \"rule_note_at_key\" UNIQUE CONSTRAINT, btree (note, at)\n");
+    let out = lines(&onerow, "\\d rule_pkey", &["id | integer | yes | id"])?;
+    holds!(out, "Index \"public.rule_pkey\"");
+    holds!(out, "primary key, btree, for table \"public.rule\"");
+    lines(&onerow, "\\di", &["public | rule_note_at_key | index | onerow | rule", "public | rule_pkey | index"])?;
+    print(&onerow, "\\d r*")?;
+    lines(&onerow, "\\dp rule", &["public | rule | table | onerow=arwdDxt/onerow+", "| | | =rw/onerow"])?;
+    lines(&onerow, "\\dp customer", &["public | customer | view | | |"])?;
     let out = lines(&onerow, "\\d crm.contact", &["id | bigint", "seen | timestamp without time zone", "Server: crm"])?;
     holds!(out, "Foreign table \"crm.contact\"");
     print(&onerow, "\\d+ crm.contact")?;

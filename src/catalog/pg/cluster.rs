@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::indexes;
 use super::relations;
 use super::rows::{Cell, Rows};
 use super::snapshot::{
@@ -10,6 +11,7 @@ use super::snapshot::{
 };
 use super::statics::Statics;
 use super::view::{PRESETS, SessionView};
+use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
 use crate::sources::kinds::{self, KINDS};
 use crate::sources::options::OptionPlace;
@@ -25,6 +27,8 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
     match name {
         "pg_class" => relations::pg_class(snapshot, rows),
         "pg_attribute" => relations::pg_attribute(snapshot, statics, rows),
+        "pg_index" => indexes::pg_index(snapshot, rows),
+        "pg_indexes" => indexes::pg_indexes(snapshot, rows),
         "pg_attrdef" => relations::pg_attrdef(snapshot, rows),
         "pg_constraint" => relations::pg_constraint(snapshot, rows),
         "pg_rewrite" => relations::pg_rewrite(snapshot, rows),
@@ -48,6 +52,11 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
     }
 }
 
+/// An object's privileges; NULL while nothing was granted.
+pub fn acl(acl: Option<&Acl>) -> Cell {
+    acl.map(Acl::items).into()
+}
+
 fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
     for name in snapshot.schemas() {
         let owner = snapshot.definitions.schemas.get(name).and_then(|schema| role_oid(&schema.owner));
@@ -55,6 +64,7 @@ fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
             ("oid", snapshot.schema_oid(name).into()),
             ("nspname", name.into()),
             ("nspowner", owner.unwrap_or(OWNER_OID).into()),
+            ("nspacl", acl(snapshot.definitions.schemas.get(name).and_then(|schema| schema.acl.as_ref()))),
         ]);
     }
 }
@@ -183,6 +193,7 @@ fn servers(snapshot: &Snapshot, rows: &mut Rows) {
             ("srvfdw", snapshot.oid(&Object::Wrapper(server.kind.clone())).into()),
             ("srvtype", server.server_type.clone().into()),
             ("srvversion", server.version.clone().into()),
+            ("srvacl", acl(server.acl.as_ref())),
             ("srvoptions", some(server_options(server))),
         ]);
     }

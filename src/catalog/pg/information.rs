@@ -8,6 +8,7 @@ use super::rows::{Cell, Rows};
 use super::shapes::{self, Shape};
 use super::snapshot::{Key, Object, Snapshot, keys};
 use super::view::SessionView;
+use crate::catalog::acl;
 use crate::catalog::definitions::{ColumnDef, DATABASE, OWNER, RelationDef, RelationKind};
 use crate::catalog::types::PgType;
 use crate::sources::kinds::KINDS;
@@ -422,21 +423,33 @@ fn routines(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
+/// What was granted on relations; while nothing was, what its owner can do with one.
 fn privileges(snapshot: &Snapshot, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
-        let writable = matches!(relation.kind, RelationKind::Local(_));
-        let granted: &[&str] = if writable { &["SELECT", "INSERT", "UPDATE", "DELETE"] } else { &["SELECT"] };
-        for privilege in granted {
+        let mut push = |grantee: &str, privilege: &str| {
             rows.push([
                 ("grantor", relation.owner.as_str().into()),
-                ("grantee", relation.owner.as_str().into()),
+                ("grantee", grantee.into()),
                 ("table_catalog", DATABASE.into()),
                 ("table_schema", relation.name.schema.as_str().into()),
                 ("table_name", relation.name.name.as_str().into()),
-                ("privilege_type", (*privilege).into()),
-                ("is_grantable", "YES".into()),
-                ("with_hierarchy", yes_or_no(*privilege == "SELECT")),
+                ("privilege_type", privilege.into()),
+                ("is_grantable", yes_or_no(grantee == relation.owner)),
+                ("with_hierarchy", yes_or_no(privilege == "SELECT")),
             ]);
+        };
+        match &relation.acl {
+            Some(acl) => {
+                for entry in &acl.0 {
+                    let grantee = entry.grantee.as_deref().unwrap_or("PUBLIC");
+                    acl::names(&entry.privileges).for_each(|privilege| push(grantee, &privilege));
+                }
+            }
+            None => {
+                let writable = matches!(relation.kind, RelationKind::Local(_));
+                let all: &[&str] = if writable { &["SELECT", "INSERT", "UPDATE", "DELETE"] } else { &["SELECT"] };
+                all.iter().for_each(|privilege| push(&relation.owner, privilege));
+            }
         }
     }
 }

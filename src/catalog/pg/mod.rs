@@ -8,6 +8,7 @@
 
 mod cluster;
 mod functions;
+mod indexes;
 mod information;
 mod query;
 mod relations;
@@ -23,4 +24,6 @@ mod view;
 pub use functions::{register_functions, scalar_functions};
 pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
 pub use schema::{information_schema, pg_catalog_schema};
-pub use view::{CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version};
+pub use view::{
+    CatalogMoment, CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version,
+};

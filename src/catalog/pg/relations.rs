@@ -1,9 +1,10 @@
 //! Relations and what belongs to them: `pg_class`, `pg_attribute`, `pg_attrdef`, `pg_constraint`, `pg_rewrite`,
 //! `pg_depend`, `pg_tables`, `pg_views`.
 
+use super::cluster::acl;
 use super::rows::{Cell, Rows};
 use super::shapes::{self, PG_CATALOG, Shape, ShapeColumn};
-use super::snapshot::{CLASS_CLASS, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, keys, role_oid};
+use super::snapshot::{CLASS_CLASS, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys, role_oid};
 use super::statics::Statics;
 use crate::catalog::definitions::{ColumnDef, RelationDef, RelationKind};
 use crate::catalog::types::PgType;
@@ -31,6 +32,7 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("relnamespace", snapshot.schema_oid(&relation.name.schema).into()),
             ("relowner", role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
             ("reltuples", tuples.into()),
+            ("relhasindex", (!indexes(relation).is_empty()).into()),
             ("relpersistence", "p".into()),
             ("relkind", relation.relkind().into()),
             ("relnatts", columns.into()),
@@ -39,8 +41,10 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("relreplident", if relation.relkind() == "r" { "d" } else { "n" }.into()),
             ("relfrozenxid", "0".into()),
             ("relminmxid", "0".into()),
+            ("relacl", acl(relation.acl.as_ref())),
         ]);
     }
+    super::indexes::pg_class(snapshot, rows);
     for shape in shapes::all() {
         rows.push([
             ("oid", shape.oid.into()),
@@ -136,6 +140,25 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
             }
             .push(rows);
         }
+        for key in indexes(relation) {
+            let index = snapshot.index_oid(relation, &key);
+            let columns = relation.columns();
+            let columns = key.columns.iter().filter_map(|name| columns.iter().find(|column| column.name == *name));
+            for (position, column) in (1..).zip(columns) {
+                let pg_type = column.pg_type();
+                Attribute {
+                    relation: index,
+                    position,
+                    name: &column.name,
+                    type_oid: pg_type.oid().into(),
+                    not_null: false,
+                    has_default: false,
+                    options: None,
+                    pg_type,
+                }
+                .push(rows);
+            }
+        }
     }
     for shape in shapes::all() {
         for (position, column) in (1..).zip(&shape.columns) {
@@ -199,11 +222,12 @@ pub fn pg_constraint(snapshot: &Snapshot, rows: &mut Rows) {
             let positions = key_positions(relation, &key);
             rows.push([
                 ("oid", snapshot.oid(&Object::Constraint(relation.name.clone(), key.name.clone())).into()),
-                ("conname", key.name.into()),
+                ("conname", key.name.as_str().into()),
                 ("connamespace", snapshot.schema_oid(&relation.name.schema).into()),
                 ("contype", if key.primary { "p" } else { "u" }.into()),
                 ("convalidated", true.into()),
                 ("conrelid", snapshot.relation_oid(&relation.name).into()),
+                ("conindid", snapshot.index_oid(relation, &key).into()),
                 ("confupdtype", " ".into()),
                 ("confdeltype", " ".into()),
                 ("confmatchtype", " ".into()),
@@ -252,12 +276,12 @@ pub fn pg_depend(snapshot: &Snapshot, rows: &mut Rows) {
 
 /// `pg_tables`: local tables, and the system's.
 pub fn pg_tables(snapshot: &Snapshot, rows: &mut Rows) {
-    let mut push = |schema: &str, name: &str, owner: &str| {
+    let mut push = |schema: &str, name: &str, owner: &str, indexed: bool| {
         rows.push([
             ("schemaname", schema.into()),
             ("tablename", name.into()),
             ("tableowner", owner.into()),
-            ("hasindexes", false.into()),
+            ("hasindexes", indexed.into()),
             ("hasrules", false.into()),
             ("hastriggers", false.into()),
             ("rowsecurity", false.into()),
@@ -265,12 +289,12 @@ pub fn pg_tables(snapshot: &Snapshot, rows: &mut Rows) {
     };
     for relation in snapshot.definitions.relations.values() {
         if matches!(relation.kind, RelationKind::Local(_)) {
-            push(&relation.name.schema, &relation.name.name, &relation.owner);
+            push(&relation.name.schema, &relation.name.name, &relation.owner, !indexes(relation).is_empty());
         }
     }
     let system: Vec<&Shape> = shapes::all().filter(|s| s.relkind == "r" && s.schema_name == PG_CATALOG).collect();
     for shape in system {
-        push(shape.schema_name, shape.name, crate::catalog::definitions::OWNER);
+        push(shape.schema_name, shape.name, crate::catalog::definitions::OWNER, false);
     }
 }
 

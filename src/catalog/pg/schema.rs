@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{MemTable, SchemaProvider, Session};
+use datafusion::common::config::ConfigOptions;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
@@ -18,7 +19,7 @@ use super::rows::Rows;
 use super::shapes::{self, INFORMATION_SCHEMA, PG_CATALOG, Shape};
 use super::snapshot::Snapshot;
 use super::statics::Statics;
-use super::view::{CatalogSession, CatalogView};
+use super::view::{CatalogMoment, CatalogSession, CatalogView};
 
 /// What schemas, tables and functions share: where the content comes from, and the snapshot that was made last.
 pub struct Catalog {
@@ -38,9 +39,13 @@ impl Catalog {
         Arc::new(Catalog { view, last: Mutex::new(None) })
     }
 
-    /// What is defined now; the same value for as long as the definitions are.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        let (definitions, functions) = (self.view.definitions(), self.view.functions());
+    /// What is defined as the statement with these options sees it; the same value for as long as the definitions are.
+    pub fn snapshot(&self, options: &ConfigOptions) -> Arc<Snapshot> {
+        let definitions = match options.extensions.get::<CatalogMoment>() {
+            Some(moment) => Arc::clone(&moment.0),
+            None => self.view.definitions(),
+        };
+        let functions = self.view.functions();
         let mut last = self.last.lock();
         match &*last {
             Some(snapshot)
@@ -124,7 +129,7 @@ impl TableProvider for SystemTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let snapshot = self.catalog.snapshot();
+        let snapshot = self.catalog.snapshot(state.config_options());
         let session = CatalogSession::of(state.config_options());
         let statics = Statics::get()?;
         let mut rows = Rows::new(self.shape);

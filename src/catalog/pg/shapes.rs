@@ -138,8 +138,6 @@ pub const ALWAYS_EMPTY: &[&str] = &[
     "pg_enum",
     "pg_event_trigger",
     "pg_extension",
-    "pg_index",
-    "pg_indexes",
     "pg_inherits",
     "pg_largeobject",
     "pg_largeobject_metadata",

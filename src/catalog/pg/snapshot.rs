@@ -47,6 +47,8 @@ pub enum Object {
     Relation(RelationName),
     /// A key of a relation, by its name.
     Constraint(RelationName, String),
+    /// The index behind a local table's key, by its own name.
+    Index(RelationName),
     /// A column's default, by the column's position from 1.
     Default(RelationName, i16),
     /// The rule behind a view.
@@ -67,6 +69,7 @@ impl Object {
             Object::Schema(name) => ["schema", name, ""],
             Object::Relation(name) => ["relation", &name.schema, &name.name],
             Object::Constraint(_, name) => ["constraint", name, ""],
+            Object::Index(name) => ["index", &name.schema, &name.name],
             Object::Default(..) => ["default", "", ""],
             Object::Rule(name) => ["rule", &name.schema, &name.name],
             Object::Wrapper(name) => ["wrapper", name, ""],
@@ -122,14 +125,32 @@ pub fn keys(relation: &RelationDef) -> Vec<Key> {
         RelationKind::Local(table) => (&table.primary_key, &table.unique_keys),
     };
     let table = &relation.name.name;
-    let mut keys = vec![];
+    let mut keys: Vec<Key> = vec![];
     if !primary.is_empty() {
         keys.push(Key { name: format!("{table}_pkey"), primary: true, columns: primary.clone() });
     }
     for columns in unique {
-        keys.push(Key { name: format!("{table}_{}_key", columns.join("_")), primary: false, columns: columns.clone() });
+        // A key that is declared twice is one.
+        if keys.iter().any(|key| key.columns == *columns) {
+            continue;
+        }
+        let name = format!("{table}_{}_key", columns.join("_"));
+        let taken = |name: &str| keys.iter().any(|key| key.name == name);
+        let numbered = (1..).map(|number| format!("{name}{number}")).find(|numbered| !taken(numbered));
+        let name = if taken(&name) { numbered.unwrap_or_default() } else { name };
+        keys.push(Key { name, primary: false, columns: columns.clone() });
     }
     keys
+}
+
+/// The keys that have an index behind them: those of a local table.
+pub fn indexes(relation: &RelationDef) -> Vec<Key> {
+    if matches!(relation.kind, RelationKind::Local(_)) { keys(relation) } else { vec![] }
+}
+
+/// The name of the index behind a key.
+pub fn index_name(relation: &RelationDef, key: &Key) -> RelationName {
+    RelationName::new(&relation.name.schema, &key.name)
 }
 
 /// A relation of any schema.
@@ -150,6 +171,8 @@ pub struct Snapshot {
     pub functions: Arc<Vec<FunctionInfo>>,
     oids: HashMap<Object, i32>,
     objects: HashMap<i32, Object>,
+    /// The table and the key behind each index, by the index's name.
+    indexed: HashMap<RelationName, (RelationName, Key)>,
     comments: OnceLock<HashMap<(i64, i64, i64), String>>,
 }
 
@@ -157,12 +180,18 @@ impl Snapshot {
     /// Gives every object its OID.
     pub fn new(definitions: Arc<Definitions>, functions: Arc<Vec<FunctionInfo>>) -> Self {
         let mut all = BTreeSet::new();
+        let mut indexed: HashMap<RelationName, (RelationName, Key)> = HashMap::new();
         all.extend(definitions.schemas.keys().cloned().map(Object::Schema));
         for relation in definitions.relations.values() {
             let name = &relation.name;
             all.insert(Object::Schema(name.schema.clone()));
             all.insert(Object::Relation(name.clone()));
             all.extend(keys(relation).into_iter().map(|key| Object::Constraint(name.clone(), key.name)));
+            for key in indexes(relation) {
+                let index = index_name(relation, &key);
+                all.insert(Object::Index(index.clone()));
+                indexed.entry(index).or_insert_with(|| (name.clone(), key));
+            }
             match &relation.kind {
                 RelationKind::View(_) => {
                     all.insert(Object::Rule(name.clone()));
@@ -205,7 +234,7 @@ impl Snapshot {
                 oids.insert(Object::Schema(name.to_string()), oid);
             }
         }
-        Snapshot { definitions, functions, oids, objects, comments: OnceLock::new() }
+        Snapshot { definitions, functions, oids, objects, indexed, comments: OnceLock::new() }
     }
 
     /// An object's OID, or 0 for one that is not there.
@@ -253,7 +282,11 @@ impl Snapshot {
         let in_schema = |schema: &str| match schema {
             PG_CATALOG => shapes::pg_catalog().get(name).map(|shape| shape.oid),
             INFORMATION_SCHEMA => shapes::information_schema().get(name).map(|shape| shape.oid),
-            _ => self.oids.get(&Object::Relation(RelationName::new(schema, name))).copied(),
+            _ => {
+                let name = RelationName::new(schema, name);
+                let relation = self.oids.get(&Object::Relation(name.clone()));
+                relation.or_else(|| self.oids.get(&Object::Index(name))).copied()
+            }
         };
         match schema {
             Some(schema) => in_schema(schema),
@@ -261,8 +294,23 @@ impl Snapshot {
         }
     }
 
-    /// A relation's schema and name, by its OID.
+    /// The OID of the index behind a key of a local table, or 0.
+    pub fn index_oid(&self, relation: &RelationDef, key: &Key) -> i32 {
+        self.oid(&Object::Index(index_name(relation, key)))
+    }
+
+    /// The table of the index with this OID, and the key that it is behind.
+    pub fn index(&self, oid: i64) -> Option<(&RelationDef, &Key)> {
+        let Some(Object::Index(name)) = self.object(oid) else { return None };
+        let (table, key) = self.indexed.get(name)?;
+        Some((self.definitions.relation(table)?, key))
+    }
+
+    /// A relation's or an index's schema and name, by its OID.
     pub fn relation_name(&self, oid: i64) -> Option<(&str, &str)> {
+        if let Some(Object::Index(name)) = self.object(oid) {
+            return Some((&name.schema, &name.name));
+        }
         Some(match self.relation(oid)? {
             Relation::Defined(relation) => (relation.name.schema.as_str(), relation.name.name.as_str()),
             Relation::System(shape) => (shape.schema_name, shape.name),
@@ -325,6 +373,7 @@ mod tests {
             name: RelationName::new(schema, name),
             owner: OWNER.into(),
             origin: Origin::State,
+            acl: None,
             comment: None,
             column_comments: Default::default(),
             kind: RelationKind::Local(LocalTableDef { columns: vec![], primary_key: vec![], unique_keys: vec![] }),

@@ -24,6 +24,7 @@ fn relation(schema: &str, name: &str, kind: RelationKind) -> RelationDef {
         name: RelationName::new(schema, name),
         owner: OWNER.into(),
         origin: Origin::State,
+        acl: None,
         comment: Some(format!("about {name}")),
         column_comments: [("id".to_string(), "its number".to_string())].into(),
         kind,
@@ -35,7 +36,8 @@ fn sample() -> Snapshot {
     let secret = kind.options().iter().find(|spec| spec.secret && spec.place == OptionPlace::UserMapping).unwrap();
     let mut definitions = Definitions::default();
     for name in ["public", "erp"] {
-        let schema = SchemaDef { name: name.into(), owner: OWNER.into(), origin: Origin::State, comment: None };
+        let schema =
+            SchemaDef { name: name.into(), owner: OWNER.into(), origin: Origin::State, acl: None, comment: None };
         definitions.schemas.insert(name.into(), schema);
     }
     let server = ServerDef {
@@ -47,6 +49,7 @@ fn sample() -> Snapshot {
         folder: "/".into(),
         owner: OWNER.into(),
         origin: Origin::State,
+        acl: None,
         comment: Some("the ERP".into()),
     };
     definitions.servers.insert("erp".into(), server);
@@ -131,6 +134,22 @@ fn what_is_defined_is_listed() {
     assert_eq!(kinds, ["f", "v", "r"]);
     assert_eq!(read(&snapshot, "pg_catalog", "pg_foreign_table").num_rows(), 1);
     assert_eq!(read(&snapshot, "pg_catalog", "pg_constraint").num_rows(), 3);
+    let indexes = read(&snapshot, "pg_catalog", "pg_indexes");
+    let definitions: Vec<_> = (0..indexes.num_rows()).filter_map(|row| text(&indexes, "indexdef", row)).collect();
+    assert_eq!(
+        definitions,
+        [
+            "CREATE UNIQUE INDEX override_pkey ON public.override USING btree (id)",
+            "CREATE UNIQUE INDEX override_note_key ON public.override USING btree (note)",
+        ]
+    );
+    assert_eq!(read(&snapshot, "pg_catalog", "pg_index").num_rows(), 2);
+    let oid = snapshot.find_relation(Some("public"), "override_pkey", &[]).map(i64::from).unwrap();
+    assert_eq!(
+        snapshot.index(oid).map(|(table, key)| (table.name.name.as_str(), key.primary)),
+        Some(("override", true))
+    );
+    assert_eq!(snapshot.relation_name(oid), Some(("public", "override_pkey")));
     assert_eq!(read(&snapshot, "pg_catalog", "pg_attrdef").num_rows(), 1);
     assert_eq!(read(&snapshot, "pg_catalog", "pg_depend").num_rows(), 2);
     assert_eq!(read(&snapshot, "information_schema", "foreign_server_options").num_rows(), 1);

@@ -148,6 +148,38 @@ impl ExtensionOptions for CatalogSession {
     }
 }
 
+/// Carries what is defined, as the statement at hand sees it, in its DataFusion configuration: a statement looks
+/// everything up in one state of the catalog, and one in a transaction block sees the block's own changes. Where there
+/// is none, what the [`CatalogView`] says counts.
+#[derive(Clone, Debug)]
+pub struct CatalogMoment(pub Arc<Definitions>);
+
+impl ConfigExtension for CatalogMoment {
+    const PREFIX: &'static str = "onerow_moment";
+}
+
+impl ExtensionOptions for CatalogMoment {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, _value: &str) -> DataFusionResult<()> {
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{key}\"")).into())
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        vec![]
+    }
+}
+
 /// One function that this program adds, as `pg_proc` and `\df` show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionInfo {

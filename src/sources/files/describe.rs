@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::content::Content;
 use super::csv::{self, Record};
+use super::declared as declared_columns;
 use super::format::{Format, FormatOptions, hint};
 use super::infer::{Shapes, json_shape, text_shape};
 use super::listing::{self, DataFile};
@@ -21,8 +22,8 @@ use crate::sources::table::{ColumnSpec, TableSpec};
 /// How many files are looked into at most.
 pub const MAX_FILES: usize = 16;
 
-/// Completes a table. Declared columns stay as they are; those that stand in folders' names are marked, as far as the
-/// files can be listed.
+/// Completes a table. Declared columns stay as they are; those that stand in folders' names are marked, and those that
+/// the files do not have are refused, as far as the files can be reached.
 pub async fn describe(
     location: &Arc<Location>,
     footers: &Footers,
@@ -40,16 +41,16 @@ pub async fn describe(
     for column in &table.columns {
         ScanColumn::new(column, Place::File(0))?;
     }
+    // A source that is down cannot say what it has: the scan finds the folders, and misses the columns, anyway.
+    let Ok(files) = listing::files(location, path, options).await else { return Ok(table) };
+    declared_columns::check(location, footers, &files, &table, options).await?;
     let one_file = !pattern::is_pattern(path) && hint(&checked_path.text).format.is_some() && !checked_path.folder;
     let in_folder = path.contains('=') || !one_file;
     if options.partitions.is_none() && in_folder && location.single().is_none() {
-        // A source that is down leaves the marks out: the scan finds the folders anyway.
-        if let Ok(files) = listing::files(location, path, options).await {
-            let keys = partitions::keys(&files, options);
-            for column in &mut table.columns {
-                if keys.iter().any(|key| key == remote_name(column)) {
-                    column.remote_type = PARTITION.to_string();
-                }
+        let keys = partitions::keys(&files, options);
+        for column in &mut table.columns {
+            if keys.iter().any(|key| key == remote_name(column)) {
+                column.remote_type = PARTITION.to_string();
             }
         }
     }

@@ -10,6 +10,7 @@ mod content;
 mod convert;
 mod csv;
 mod datetime;
+mod declared;
 mod describe;
 mod format;
 mod import;

@@ -62,7 +62,11 @@ pub(super) fn running(place: &Place, error: &tokio_postgres::Error, ended: Optio
         ),
         None => Error::new(SqlState::FDW_ERROR, format!("server \"{}\": {}", place.server, reason(error))),
     };
-    failed.with_context(place.to_string())
+    // The message names the server already.
+    match &place.table {
+        Some(table) => failed.with_context(format!("table \"{table}\"")),
+        None => failed,
+    }
 }
 
 /// An error that the server itself reported.

@@ -205,7 +205,7 @@ pub fn bad_values(_: &Fixtures) -> Outcome {
 }
 
 pub fn bad_records(_: &Fixtures) -> Outcome {
-    let (_project, onerow) = lake(
+    let (project, onerow) = lake(
         &[
             ("short.csv", b"a,b,c\n1,2,3\n4,5\n"),
             ("long.csv", b"a,b,c\n1,2,3\n4,5,6,7\n"),
@@ -229,9 +229,17 @@ pub fn bad_records(_: &Fixtures) -> Outcome {
     }
     same!(onerow.sql("SELECT count(*) FROM only_names")?, "0");
     refused!(onerow.sql("CREATE FOREIGN TABLE twice SERVER lake OPTIONS (path 'twice.csv')"), "42701", "\"a\"");
-    // Declared columns are believed until the file is read.
-    onerow.sql("CREATE FOREIGN TABLE other (nope text) SERVER lake OPTIONS (path 'short.csv')")?;
-    refused!(onerow.sql("SELECT * FROM other"), "42703", "nope");
+    // A header says which columns there are, at once; a file that is not there yet says so when it is read.
+    let declare = |table: &str| onerow.sql(&format!("CREATE FOREIGN TABLE {table}"));
+    let said = declare("other (a text, nope text) SERVER lake OPTIONS (path 'short.csv')");
+    refused!(said, "42703", "short.csv", "no column \"nope\"", "The columns are a, b, c.");
+    refused!(onerow.sql("SELECT * FROM other"), "42P01");
+    declare("other (\"A\" text, x text OPTIONS (column_name 'b')) SERVER lake OPTIONS (path 'short.csv')")?;
+    declare("bare (p text, q text, r text) SERVER lake OPTIONS (path 'only_names.csv', header 'false')")?;
+    declare("later (nope text) SERVER lake OPTIONS (path 'later.csv')")?;
+    refused!(onerow.sql("SELECT * FROM later"), "58P01", "later.csv");
+    project.write("data/later.csv", "a,b\n1,2\n");
+    refused!(onerow.sql("SELECT * FROM later"), "42703", "nope");
     Ok(())
 }
 

@@ -179,5 +179,8 @@ pub fn broken(_: &Fixtures) -> Outcome {
     // A column that some files lack is null there.
     onerow.sql("CREATE FOREIGN TABLE two (id bigint, name text) SERVER lake OPTIONS (path 'two')")?;
     same!(onerow.sql("SELECT count(*), count(id), count(name) FROM two")?, "1001|1000|1");
+    // One that none of them has is told when the table is made.
+    let said = onerow.sql("CREATE FOREIGN TABLE three (id bigint, nope text) SERVER lake OPTIONS (path 'two')");
+    refused!(said, "42703", "\"two\"", "no column \"nope\"", "id");
     Ok(())
 }

@@ -239,3 +239,62 @@ pub fn options(_: &Fixtures) -> Outcome {
     holds!(onerow.sql("SELECT srvoptions FROM pg_foreign_server WHERE srvname = 's'")?, "host=localhost");
     Ok(())
 }
+
+pub fn grants(fixtures: &Fixtures) -> Outcome {
+    compare(fixtures, "as_grants", |place| {
+        all(
+            vec![place.server("s")],
+            &[
+                "CREATE TABLE t (id int)",
+                "CREATE VIEW v AS SELECT id FROM t",
+                "CREATE SCHEMA a",
+                "SELECT relacl FROM pg_class WHERE relname = 't'",
+                "GRANT SELECT, UPDATE ON t, v TO PUBLIC",
+                "GRANT ALL PRIVILEGES ON TABLE public.t TO CURRENT_USER",
+                "GRANT USAGE ON SCHEMA a TO PUBLIC",
+                "GRANT USAGE ON FOREIGN SERVER s TO PUBLIC",
+                "GRANT INSERT ON ALL TABLES IN SCHEMA public TO PUBLIC",
+                "REVOKE UPDATE ON t FROM PUBLIC",
+                "SELECT grantee, privilege_type FROM information_schema.table_privileges WHERE table_name = 't' \
+                   AND grantee = 'PUBLIC' ORDER BY privilege_type",
+                "SELECT split_part(array_to_string(relacl, ' '), ' ', 2) LIKE '=ar/%' FROM pg_class \
+                   WHERE relname = 't'",
+                "REVOKE ALL ON v FROM PUBLIC CASCADE",
+                "SELECT array_length(relacl, 1) FROM pg_class WHERE relname = 'v'",
+                "SELECT array_length(nspacl, 1) FROM pg_namespace WHERE nspname = 'a'",
+                "SELECT array_length(srvacl, 1) FROM pg_foreign_server WHERE srvname = 's'",
+                "GRANT USAGE ON t TO PUBLIC",
+                "GRANT SELECT ON SCHEMA a TO PUBLIC",
+                "GRANT reading ON t TO PUBLIC",
+                "GRANT SELECT ON nope TO PUBLIC",
+                "GRANT SELECT ON nope.t TO PUBLIC",
+                "GRANT SELECT ON t TO nobody",
+                "REVOKE SELECT ON t FROM nobody",
+                "GRANT USAGE ON SCHEMA nope TO PUBLIC",
+                "GRANT USAGE ON FOREIGN SERVER nope TO PUBLIC",
+                "GRANT SELECT ON ALL TABLES IN SCHEMA nope TO PUBLIC",
+            ],
+        )
+    })
+}
+
+/// Roles come later: first the owner needs a password.
+pub fn roles(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let statements = ["CREATE ROLE x LOGIN", "CREATE USER x", "ALTER ROLE x SET a = 1", "DROP ROLE IF EXISTS x"];
+    for statement in statements {
+        refused!(onerow.sql(statement), "55000", "password", "ALTER ROLE onerow PASSWORD");
+    }
+    // In a block that has set it, and once it is set for all.
+    refused!(onerow.sql("BEGIN; ALTER ROLE onerow PASSWORD 'x'; CREATE ROLE x"), "0A000", "onerow");
+    refused!(onerow.sql("CREATE ROLE x"), "55000");
+    refused!(onerow.sql("GRANT onerow TO PUBLIC"), "0A000");
+    refused!(onerow.sql("CREATE ROLE"), "42601");
+    drop(onerow);
+    let onerow = project.serve_with(&[], &[("ONEROW_PASSWORD", "s3cret")]);
+    let mut psql = onerow.psql_command();
+    let output = psql.env("PGPASSWORD", "s3cret").args(["-v", "VERBOSITY=verbose", "-c", "CREATE ROLE x"]).output()?;
+    holds!(String::from_utf8_lossy(&output.stderr), "0A000");
+    Ok(())
+}

@@ -87,6 +87,7 @@ pub fn refused_statements(_: &Fixtures) -> Outcome {
         "BEGIN",
         "ALTER ROLE onerow PASSWORD 'x'",
         "CREATE TABLE t AS SELECT 1 AS n",
+        "CREATE ROLE x",
     ] {
         let project = Project::new(&format!("CREATE VIEW v AS SELECT 1 AS n;\n  {statement};\n"));
         let (code, _, said) = project.check();
@@ -129,5 +130,32 @@ pub fn relative_paths(_: &Fixtures) -> Outcome {
     let question = "SELECT email, id FROM lake.list, crm.account";
     let (code, out, said) = project.run(&["query", "--format", "csv", "--sql", &folder, question]);
     same!((code, out.as_str()), (0, "email,id\nann@example.com,1\n"), "{said}");
+    Ok(())
+}
+
+/// Privileges of files are on what files define; what is not there is told with its place.
+pub fn grants(_: &Fixtures) -> Outcome {
+    let project = Project::new(
+        "GRANT SELECT ON v TO PUBLIC; CREATE VIEW v AS SELECT 1 AS n; GRANT CREATE ON SCHEMA public TO onerow;",
+    );
+    let onerow = project.serve();
+    let ask = "SELECT relacl FROM pg_class WHERE relname = 'v'";
+    same!(onerow.sql(ask)?, "{onerow=arwdDxt/onerow,=r/onerow}");
+    refused!(onerow.sql("REVOKE SELECT ON v FROM PUBLIC"), "55000", "10_main.sql:");
+    // What was granted over the wire is kept, on `public` too.
+    onerow.sql("CREATE TABLE t (id int); GRANT ALL ON t TO PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC")?;
+    onerow.kill();
+    let onerow = project.serve();
+    same!(onerow.sql(ask)?, "{onerow=arwdDxt/onerow,=r/onerow}");
+    let table = "SELECT relacl FROM pg_class WHERE relname = 't'";
+    same!(onerow.sql(table)?, "{onerow=arwdDxt/onerow,=arwdDxt/onerow}");
+    let schema = "SELECT nspacl FROM pg_namespace WHERE nspname = 'public'";
+    same!(onerow.sql(schema)?, "{onerow=UC/onerow,=U/onerow}");
+    for (grant, state) in [("GRANT SELECT ON nope TO PUBLIC", "42P01"), ("GRANT SELECT ON v TO nobody", "42704")] {
+        let project = Project::new(&format!("CREATE VIEW v AS SELECT 1 AS n;\n  {grant};\n"));
+        let (code, _, said) = project.check();
+        same!(code, 1, "{grant}");
+        points_at(&said, "10_main.sql:2:", state, "")?;
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::names::oid_in;
 use super::session::null;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::definitions::{RelationKind, quote_identifier};
+use crate::catalog::pg::indexes;
 use crate::catalog::pg::relations::definition;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::{self, PG_CATALOG};
@@ -23,7 +24,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_get_expr", &[Text, Oid, Bool], Returns::Text, |call, row| Ok(call.text(0, row).into())).requires(2),
     Spec::new("pg_get_ruledef", &[Oid, Bool], Returns::Text, null).requires(1),
     Spec::new("pg_get_triggerdef", &[Oid, Bool], Returns::Text, null).requires(1),
-    Spec::new("pg_get_indexdef", &[Oid, Int, Bool], Returns::Text, null).requires(1),
+    Spec::new("pg_get_indexdef", &[Oid, Int, Bool], Returns::Text, indexdef).requires(1),
     Spec::new("pg_get_partkeydef", &[Oid], Returns::Text, null),
     Spec::new("pg_get_partition_constraintdef", &[Oid], Returns::Text, null),
     Spec::new("pg_get_statisticsobjdef", &[Oid], Returns::Text, null),
@@ -81,6 +82,23 @@ fn constraintdef(call: &Call<'_>, row: usize) -> Result<Cell> {
             format!("{} ({})", if key.primary { "PRIMARY KEY" } else { "UNIQUE" }, columns.join(", "))
         })
         .into())
+}
+
+/// The whole index, or one column of it.
+fn indexdef(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(oid) = call.oid(0, row) else { return Ok(Cell::Null) };
+    let Some((relation, key)) = call.snapshot.index(oid) else { return Ok(Cell::Null) };
+    let column = match call.int(1, row) {
+        Some(column) if column != 0 => usize::try_from(column).ok().and_then(|column| column.checked_sub(1)),
+        _ => {
+            let pretty = call.bool(2, row) == Some(true);
+            let table = call.snapshot.relation_oid(&relation.name).into();
+            let qualified = !pretty || call.snapshot.visible(table, &call.path) != Some(true);
+            return Ok(indexes::definition(relation, key, qualified).into());
+        }
+    };
+    let column = column.and_then(|column| key.columns.get(column));
+    Ok(column.map_or_else(String::new, |column| quote_identifier(column)).into())
 }
 
 fn function_result(call: &Call<'_>, oid: i64) -> Option<String> {

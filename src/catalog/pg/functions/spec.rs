@@ -259,7 +259,7 @@ impl ScalarUDFImpl for CatalogFunction {
         let arguments = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
         let session = CatalogSession::of(&args.config_options);
         let call = Call {
-            snapshot: self.catalog.snapshot(),
+            snapshot: self.catalog.snapshot(&args.config_options),
             path: session.search_path(),
             session,
             statics: Statics::get()?,

@@ -1,13 +1,13 @@
 //! Queries over tables that are always empty.
 //!
-//! Policies, publications, triggers, indexes: there are none here, so a SELECT that joins one of their tables gives
+//! Policies, publications, triggers: there are none here, so a SELECT that joins one of their tables gives
 //! no rows whatever else it says. It is replaced by one that gives none, of the same columns, since much of what
 //! clients compute from those tables is beyond DataFusion.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, GroupByExpr, JoinOperator, Query, Select, SelectItem,
+    BinaryOperator, DataType, Expr, GroupByExpr, Ident, JoinOperator, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visit,
     Visitor, VisitorMut,
 };
@@ -74,7 +74,42 @@ fn is_empty(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
     };
-    select.from.iter().any(needs_empty) && (grouped || (select.having.is_none() && !aggregates(&select.projection)))
+    let empty = select.from.iter().any(needs_empty) || is_deferred(select) || expands_indexes(select);
+    empty && (grouped || (select.having.is_none() && !aggregates(&select.projection)))
+}
+
+/// Whether a SELECT wants constraints that can be deferred: none can.
+fn is_deferred(select: &Select) -> bool {
+    fn wants(expr: &Expr) -> bool {
+        let deferred = |name: &Ident| ["condeferrable", "condeferred"].contains(&ast::folded(name).as_str());
+        match expr {
+            Expr::Nested(inner) => wants(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => wants(left) || wants(right),
+            Expr::Identifier(name) => deferred(name),
+            Expr::CompoundIdentifier(parts) => parts.last().is_some_and(deferred),
+            _ => false,
+        }
+    }
+    select.selection.as_ref().is_some_and(wants) && select.from.iter().any(|table| reads(table, "pg_constraint"))
+}
+
+/// Whether a SELECT expands the columns of indexes in a way that DataFusion has not: it is answered as though there
+/// were no indexes.
+fn expands_indexes(select: &Select) -> bool {
+    if !select.from.iter().any(|table| reads(table, "pg_index")) {
+        return false;
+    }
+    let text = select.to_string().to_ascii_lowercase();
+    text.contains("_pg_expandarray") || text.contains("with ordinality")
+}
+
+/// Whether a catalog table stands in a FROM clause.
+fn reads(table: &TableWithJoins, wanted: &str) -> bool {
+    let is_it = |factor: &TableFactor| match factor {
+        TableFactor::Table { name, args: None, .. } => catalog_table(name).is_some_and(|shape| shape.name == wanted),
+        _ => false,
+    };
+    is_it(&table.relation) || table.joins.iter().any(|join| is_it(&join.relation))
 }
 
 fn needs_empty(table: &TableWithJoins) -> bool {

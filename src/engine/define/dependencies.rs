@@ -1,0 +1,82 @@
+//! What a view reads, and views that read themselves.
+
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::resolve::resolve_table_references;
+
+use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, RelationName};
+use crate::ddl::script;
+use crate::ddl::statement::{NameRef, Statement, StatementKind};
+use crate::error::{Error, Result, SqlState};
+
+/// The relations that a query reads, resolved; 42P01 for one that is not there is left to planning.
+pub(in crate::engine) fn dependencies(
+    query: &str,
+    path: &[String],
+    definitions: &Definitions,
+) -> Result<Vec<RelationName>> {
+    let mut found: Vec<RelationName> = references(query)?
+        .into_iter()
+        .map(|name| match definitions.find(&name, path) {
+            Some(relation) => relation.name.clone(),
+            None => name.to_create(),
+        })
+        .filter(|name| name.schema != "pg_catalog" && name.schema != "information_schema")
+        .collect();
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// The relations that a query names, as it names them.
+pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
+    let Some(Statement { kind: StatementKind::Plan(parsed), .. }) = script::parse(query)?.pop() else {
+        return Err(Error::syntax("a view must be a query", Some(1)));
+    };
+    let parsed: DfStatement = *parsed;
+    let (tables, _) = resolve_table_references(&parsed, true)?;
+    Ok(tables
+        .into_iter()
+        .map(|table| NameRef {
+            schema: table.schema().map(str::to_string),
+            name: table.table().to_string(),
+            position: 1,
+        })
+        .collect())
+}
+
+/// The chain of views by which a relation reads itself, if it does.
+pub(in crate::engine) fn cycle_from(definitions: &Definitions, start: &RelationName) -> Option<Vec<RelationName>> {
+    fn walk(definitions: &Definitions, start: &RelationName, chain: &mut Vec<RelationName>) -> bool {
+        let Some(RelationDef { kind: RelationKind::View(view), .. }) =
+            chain.last().and_then(|n| definitions.relation(n))
+        else {
+            return false;
+        };
+        for next in &view.depends_on {
+            if next == start {
+                chain.push(next.clone());
+                return true;
+            }
+            // A cycle that does not pass through `start` is found from one of its own members.
+            if chain.contains(next) {
+                continue;
+            }
+            chain.push(next.clone());
+            if walk(definitions, start, chain) {
+                return true;
+            }
+            chain.pop();
+        }
+        false
+    }
+    let mut chain = vec![start.clone()];
+    walk(definitions, start, &mut chain).then_some(chain)
+}
+
+/// 42P17 with the chain.
+pub(in crate::engine) fn cycle_error(chain: &[RelationName]) -> Error {
+    let names: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let first = names.first().map(String::as_str).unwrap_or_default();
+    Error::new(SqlState::INVALID_OBJECT_DEFINITION, format!("view \"{first}\" depends on itself"))
+        .with_detail(format!("The chain is: {}.", names.join(" -> ")))
+}

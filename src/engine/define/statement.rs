@@ -1,0 +1,134 @@
+//! A statement that changes the catalog, as typed over the wire.
+
+use datafusion::arrow::array::RecordBatch;
+
+use super::foreign::add_from;
+use super::view::column_defs;
+use crate::catalog::change::undefined;
+use crate::catalog::definitions::{Definitions, LocalTableDef, OWNER, Origin, RelationKind, RelationName, ViewDef};
+use crate::catalog::store::RowChange;
+use crate::ddl::statement::{Ddl, Statement};
+use crate::engine::session::Session;
+use crate::engine::{planning, run, write};
+use crate::error::{Error, Result, SqlState};
+
+impl Session {
+    /// Runs a statement that changes the catalog, giving its command tag.
+    pub(in crate::engine) async fn define(&self, ddl: &Ddl, statement: &Statement) -> Result<String> {
+        let _writing = self.start_writing().await;
+        let mut definitions = self.catalog().definitions.as_ref().clone();
+        let path = self.scope.search_path.read().clone();
+        let mut rows: Vec<(RelationName, Vec<RecordBatch>)> = vec![];
+        let mut notices = vec![];
+        let positioned = |e: Error| e.shifted(statement.offset);
+        let tag = match ddl {
+            Ddl::DropServer { names, if_exists, cascade } => {
+                notices = definitions.drop_servers(names, *if_exists, *cascade)?;
+                "DROP SERVER"
+            }
+            Ddl::DropSchema { names, if_exists, cascade } => {
+                notices = definitions.drop_schemas(names, *if_exists, *cascade)?;
+                "DROP SCHEMA"
+            }
+            Ddl::Drop { kind, names, if_exists, cascade } => {
+                notices = definitions.drop_relations(*kind, names, *if_exists, *cascade, &path)?;
+                return self.finish(definitions, &[], notices, &format!("DROP {}", kind.words().to_uppercase()));
+            }
+            Ddl::Comment { target, text } => {
+                definitions.comment(target, text.clone(), &Origin::State, &path).map_err(positioned)?;
+                "COMMENT"
+            }
+            Ddl::CreateView { name, or_replace, columns, query, query_offset } => {
+                let view = ViewDef {
+                    query: query.clone(),
+                    column_names: columns.clone(),
+                    columns: vec![],
+                    depends_on: vec![],
+                    broken: None,
+                };
+                self.create_view(&mut definitions, name, *or_replace, view)
+                    .await
+                    .map_err(|e| e.shifted(*query_offset + statement.offset))?;
+                "CREATE VIEW"
+            }
+            Ddl::CreateTable { name, query: Some(query), if_not_exists, .. } => {
+                let relation = name.to_create();
+                if *if_not_exists && definitions.relations.contains_key(&relation) {
+                    notices.push(format!("relation \"{}\" already exists, skipping", name.name));
+                    "CREATE TABLE AS"
+                } else {
+                    let state = self.state();
+                    let plan = planning::plan_query(&state, query).await?;
+                    let batches = run::collect(&state, &plan).await?;
+                    let table = LocalTableDef {
+                        columns: column_defs(plan.schema().as_arrow(), true),
+                        primary_key: vec![],
+                        unique_keys: vec![],
+                    };
+                    let batch = write::conform(&batches, &table)?;
+                    let count = batch.num_rows();
+                    add_from(&mut definitions, &relation, RelationKind::Local(table), &Origin::State)?;
+                    rows.push((relation, vec![batch]));
+                    return self.finish(definitions, &rows, notices, &format!("SELECT {count}"));
+                }
+            }
+            Ddl::Truncate { names } => {
+                for name in names {
+                    let (relation, _) = self.writable_ref(name, "truncate")?;
+                    rows.push((relation, vec![]));
+                }
+                "TRUNCATE TABLE"
+            }
+            Ddl::Role { words } => return Err(self.refuse_role(words)),
+            Ddl::Grant(grant) => {
+                let tag = if grant.revoke { "REVOKE" } else { "GRANT" };
+                definitions.grant(grant, &Origin::State, &path).map_err(positioned)?;
+                tag
+            }
+            Ddl::AlterRolePassword { role, password } => {
+                if role != OWNER && role != "current_user" {
+                    return Err(undefined("role", role));
+                }
+                let kept = password.as_deref().map(crate::wire::password::kept_form).transpose()?;
+                self.change_password(kept)?;
+                return Ok("ALTER ROLE".to_string());
+            }
+            other => {
+                let (tag, told) =
+                    self.engine.apply(&mut definitions, other, &Origin::State).await.map_err(positioned)?;
+                notices = told;
+                tag
+            }
+        };
+        self.finish(definitions, &rows, notices, tag)
+    }
+
+    fn finish(
+        &self,
+        definitions: Definitions,
+        rows: &[(RelationName, Vec<RecordBatch>)],
+        notices: Vec<String>,
+        tag: &str,
+    ) -> Result<String> {
+        let rows: Vec<_> = rows.iter().map(|(name, rows)| (name.clone(), RowChange::Replace(rows))).collect();
+        self.commit_change(definitions, &rows)?;
+        self.notice(notices);
+        Ok(tag.to_string())
+    }
+
+    /// Roles come later. Until the owner has a password everyone is the owner, and a role would protect nothing.
+    fn refuse_role(&self, words: &str) -> Error {
+        match self.owner_has_password() {
+            Ok(true) => Error::unsupported(format!("{words} is not supported yet"))
+                .with_hint(format!("There is one role, {OWNER}, which owns everything.")),
+            Ok(false) => Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{words} needs a password for the owner first"),
+            )
+            .with_hint(format!(
+                "Set it with ALTER ROLE {OWNER} PASSWORD '..': without one, whoever connects is the owner."
+            )),
+            Err(error) => error,
+        }
+    }
+}
