@@ -4,15 +4,11 @@
 //! the answer's schema again.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr as SqlExpr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement,
-    Value, ValueWithSpan, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Ident, Query, SelectItem, SetExpr, Statement as SqlStatement};
 
 use crate::catalog::pg;
 
@@ -22,36 +18,12 @@ const MARK: char = '\u{1}';
 /// Names the unnamed columns of a query's outermost select list. With `mark`, later ones of the same name are
 /// marked; without, they stay for the planner to refuse.
 pub(super) fn name_columns(mut statement: DfStatement, mark: bool) -> DfStatement {
-    if let DfStatement::Statement(sql) = &mut statement {
-        let _ = VisitMut::visit(sql.as_mut(), &mut Exponents);
-        if let SqlStatement::Query(query) = sql.as_mut() {
-            name_query(query, mark);
-        }
+    if let DfStatement::Statement(sql) = &mut statement
+        && let SqlStatement::Query(query) = sql.as_mut()
+    {
+        name_query(query, mark);
     }
     statement
-}
-
-/// Makes numbers with an exponent double precision: as numerics they would need more digits than there are.
-struct Exponents;
-
-impl VisitorMut for Exponents {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
-        if let SqlExpr::Value(ValueWithSpan { value: Value::Number(digits, _), span }) = expr
-            && digits.contains(['e', 'E'])
-        {
-            let text = ValueWithSpan { value: Value::SingleQuotedString(digits.clone()), span: *span };
-            *expr = SqlExpr::Cast {
-                kind: CastKind::DoubleColon,
-                expr: Box::new(SqlExpr::Value(text)),
-                data_type: SqlType::Float8,
-                array: false,
-                format: None,
-            };
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 fn name_query(query: &mut Query, mark: bool) {

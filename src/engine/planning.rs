@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use datafusion::error::Result as DfResult;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement as DfStatement;
 
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
@@ -20,12 +22,14 @@ use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::registry;
 use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::coercion::PostgresCoercion;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::input::TextInputRules;
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
-use crate::planner::sum;
+use crate::planner::number_casts::NumberCasts;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
+use crate::planner::{literals, sum, written};
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -46,7 +50,9 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     };
     let mut analyzer = Analyzer::new();
     analyzer.rules.insert(0, Arc::new(InlineViews));
+    analyzer.rules.insert(1, Arc::new(PostgresCoercion));
     analyzer.rules.push(Arc::new(TextInputRules));
+    analyzer.rules.push(Arc::new(NumberCasts));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
     let mut state = SessionStateBuilder::new()
         .with_config(options)
@@ -79,6 +85,14 @@ impl Engine {
     }
 }
 
+/// Plans a statement of `text` with DataFusion's planner; its literals have Postgres's types. Nothing is analysed yet.
+pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
+    written::spell(&mut statement);
+    let plan = Box::pin(state.statement_to_plan(statement)).await?;
+    // The columns of pg_catalog are not all of Postgres's types.
+    literals::settle(plan, !pg::mentions_catalog(text))
+}
+
 /// Plans a query's text; a position in an error counts from the query's start.
 pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<LogicalPlan> {
     let mut statements = script::parse(query)?;
@@ -90,7 +104,8 @@ pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<Logi
     let StatementKind::Plan(parsed) = statement.kind else {
         return Err(Error::syntax("a view must be a query", Some(1)));
     };
-    let plan = state.statement_to_plan(naming::name_columns(*parsed, false)).await.map_err(|e| located(e, &text))?;
+    let named = naming::name_columns(*parsed, false);
+    let plan = to_plan(state, named, &text.text).await.map_err(|e| located(e, &text))?;
     match plan {
         LogicalPlan::Ddl(_)
         | LogicalPlan::Dml(_)

@@ -23,7 +23,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, SessionAnswer, TransactionState};
-use super::{constant, explain, naming};
+use super::{constant, explain, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
@@ -198,7 +198,7 @@ impl Session {
     ) -> Result<LogicalPlan> {
         refuse_shapes(parsed)?;
         let named = naming::name_columns(parsed.clone(), true);
-        let plan = state.statement_to_plan(named).await.map_err(|e| located(e, statement))?;
+        let plan = planning::to_plan(state, named, &statement.text).await.map_err(|e| located(e, statement))?;
         match &plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
                 let words: Vec<&str> = statement.text.split_whitespace().take(2).collect();

@@ -23,9 +23,9 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::naming;
 use super::run::{bind, collect, located};
 use super::session::Session;
+use super::{naming, planning};
 use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::store::RowChange;
 use crate::catalog::types::PgType;
@@ -134,7 +134,7 @@ impl Session {
     ) -> Result<usize> {
         let mut parsed = spell_out(naming::name_columns(parsed.clone(), true), table)?;
         name_targets(state, &mut parsed, table).await?;
-        let plan = state.statement_to_plan(parsed).await.map_err(|e| located(e, statement))?;
+        let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
         };
@@ -267,8 +267,8 @@ impl Session {
             return Err(Error::internal("a rewritten statement did not parse"));
         };
         // Positions would count in the rewritten text, so they are left out.
-        let plan = state.statement_to_plan(*parsed).await.map_err(|e| Error::from(e).with_position(None))?;
-        let _ = statement;
+        let plan = planning::to_plan(state, *parsed, &statement.text).await;
+        let plan = plan.map_err(|e| Error::from(e).with_position(None))?;
         let plan = bind(plan, parameters.to_vec())?;
         collect(state, &plan).await
     }

@@ -133,6 +133,7 @@ fn type_words(arrow: &str) -> &str {
         "Int64" | "UInt32" => "bigint",
         "Float32" => "real",
         "Float64" => "double precision",
+        "Utf8" | "LargeUtf8" | "Utf8View" => "text",
         "Date32" | "Date64" => "date",
         other if other.starts_with("Decimal") => "numeric",
         other if other.starts_with("Timestamp") => "timestamp",
@@ -266,6 +267,9 @@ fn from_plan(message: &str) -> Error {
                 "No function matches the given name and argument types. You might need to add explicit type casts.",
             );
     }
+    if let Some(error) = from_types(line) {
+        return error;
+    }
     let state = if lower.contains("must be in group by") || lower.contains("aggregate functions are not allowed") {
         SqlState::GROUPING_ERROR
     } else if lower.contains("failed to coerce")
@@ -292,6 +296,43 @@ fn from_plan(message: &str) -> Error {
         SqlState::SYNTAX_ERROR
     };
     Error::new(state, lower_first(line))
+}
+
+/// Operands and conditions of a type that does not fit.
+fn from_types(line: &str) -> Option<Error> {
+    let condition = |of: &str, given: &str| {
+        let message = format!("argument of {of} must be type boolean, not type {}", type_words(given));
+        Error::new(SqlState::DATATYPE_MISMATCH, message)
+    };
+    if let Some((predicate, given)) = line
+        .strip_prefix("Cannot create filter with non-boolean predicate '")
+        .and_then(|rest| rest.rsplit_once("' returning "))
+    {
+        // A number as it is written is planned as bigint and means integer.
+        let number = predicate.starts_with("Int64(") && given == "Int64";
+        return Some(condition("WHERE", if number { "Int32" } else { given }));
+    }
+    if let Some(given) = line.strip_prefix("Unary operator 'NOT' requires a boolean expression, got ") {
+        return Some(condition("NOT", given));
+    }
+    if let Some(operation) = line.strip_prefix("Cannot infer common argument type for logical boolean operation ") {
+        let (op, (left, right)) = ["AND", "OR"]
+            .into_iter()
+            .find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
+        return Some(condition(op, if left == "Boolean" { right } else { left }));
+    }
+    let operation = between(line, "Cannot coerce arithmetic expression ", " to valid types")
+        .or_else(|| line.strip_prefix("Cannot infer common argument type for comparison operation "))?;
+    let operators = ["+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">="];
+    let (op, (left, right)) =
+        operators.into_iter().find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
+    let op = if op == "!=" { "<>" } else { op };
+    let message = format!("operator does not exist: {} {op} {}", type_words(left), type_words(right));
+    Some(
+        Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
+            "No operator matches the given name and argument types. You might need to add explicit type casts.",
+        ),
+    )
 }
 
 /// A relation that does not exist; `name` may carry the database's name, which Postgres leaves out.

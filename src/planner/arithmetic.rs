@@ -1,17 +1,19 @@
-//! Integer arithmetic that never wraps: an overflow is 22003, as in Postgres.
+//! Arithmetic that never wraps and never makes an infinity: an overflow is 22003, a division by zero 22012, as in
+//! Postgres.
 //!
-//! DataFusion plans `+`, `-` and `*` as wrapping. Once types are settled, an analyzer rule puts checked functions
-//! in the place of those operators over integers; they keep the operators' names in results and EXPLAIN.
+//! DataFusion plans `+`, `-` and `*` over integers as wrapping, and lets floating point numbers overflow. Once types
+//! are settled, an analyzer rule puts checked functions in the place of those operators; they keep the operators'
+//! names in results and EXPLAIN.
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::kernels::numeric;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -22,11 +24,12 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
+use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
-/// `left + right` over integers of one type, or one of its siblings.
+/// `left + right` over integers or floating point numbers of one type, or one of its siblings.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
     op: Operator,
@@ -45,9 +48,10 @@ impl Checked {
     }
 }
 
-static PLUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Plus, "int_plus"));
-static MINUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Minus, "int_minus"));
-static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Multiply, "int_times"));
+static PLUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Plus, "checked_plus"));
+static MINUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Minus, "checked_minus"));
+static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Multiply, "checked_times"));
+static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Divide, "checked_divide"));
 
 impl ScalarUDFImpl for Checked {
     fn name(&self) -> &str {
@@ -80,15 +84,74 @@ impl ScalarUDFImpl for Checked {
         ) -> Result<ArrayRef, ArrowError> = match self.op {
             Operator::Plus => numeric::add,
             Operator::Minus => numeric::sub,
-            _ => numeric::mul,
+            Operator::Multiply => numeric::mul,
+            _ => numeric::div,
         };
         let of = left.data_type();
-        apply(left, right, kernel).map_err(|e| match e {
+        let result = apply(left, right, kernel).map_err(|e| match e {
             DataFusionError::ArrowError(inner, _) if matches!(*inner, ArrowError::ArithmeticOverflow(_)) => {
                 out_of_range(&of).into()
             }
             other => other,
-        })
+        })?;
+        if is_float(&of) {
+            check_floats(self.op, left, right, &result)?;
+        }
+        Ok(result)
+    }
+}
+
+fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float32 | DataType::Float64)
+}
+
+/// Refuses results that Postgres refuses: infinities of finite numbers, zeros of others, quotients by zero.
+fn check_floats(op: Operator, left: &ColumnarValue, right: &ColumnarValue, result: &ColumnarValue) -> DfResult<()> {
+    let (rows, nulls) = match result {
+        ColumnarValue::Array(array) => (array.len(), array.logical_nulls()),
+        ColumnarValue::Scalar(value) if value.is_null() => return Ok(()),
+        ColumnarValue::Scalar(_) => (1, None),
+    };
+    for row in 0..rows {
+        let value = float_at(result, row);
+        if (value.is_finite() && value != 0.0) || nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            continue;
+        }
+        let (l, r) = (float_at(left, row), float_at(right, row));
+        if op == Operator::Divide && r == 0.0 && !l.is_nan() {
+            return Err(Error::new(SqlState::DIVISION_BY_ZERO, "division by zero").into());
+        }
+        let overflow = match op {
+            Operator::Divide => value.is_infinite() && !l.is_infinite(),
+            _ => value.is_infinite() && !l.is_infinite() && !r.is_infinite(),
+        };
+        let underflow = match op {
+            Operator::Multiply => value == 0.0 && l != 0.0 && r != 0.0,
+            Operator::Divide => value == 0.0 && l != 0.0 && !r.is_infinite(),
+            _ => false,
+        };
+        if overflow || underflow {
+            let which = if overflow { "overflow" } else { "underflow" };
+            let message = format!("value out of range: {which}");
+            return Err(Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message).into());
+        }
+    }
+    Ok(())
+}
+
+/// The number in a row; NaN where there is none.
+fn float_at(value: &ColumnarValue, row: usize) -> f64 {
+    match value {
+        ColumnarValue::Array(array) => match array.data_type() {
+            DataType::Float32 => {
+                array.as_primitive::<Float32Type>().values().get(row).map_or(f64::NAN, |v| f64::from(*v))
+            }
+            DataType::Float64 => array.as_primitive::<Float64Type>().values().get(row).copied().unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        },
+        ColumnarValue::Scalar(ScalarValue::Float32(Some(v))) => f64::from(*v),
+        ColumnarValue::Scalar(ScalarValue::Float64(Some(v))) => *v,
+        ColumnarValue::Scalar(_) => f64::NAN,
     }
 }
 
@@ -96,7 +159,8 @@ fn out_of_range(data_type: &DataType) -> Error {
     Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{} out of range", PgType::of_arrow(data_type)))
 }
 
-/// Puts checked functions in the place of `+`, `-` and `*` over integers.
+/// Puts checked functions in the place of `+`, `-` and `*` over integers and floating point numbers, and of `/` over
+/// the latter. Arrow checks quotients of integers itself.
 #[derive(Debug, Default)]
 pub struct CheckedArithmetic;
 
@@ -110,14 +174,18 @@ impl AnalyzerRule for CheckedArithmetic {
     }
 }
 
-fn check_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let schema: DFSchemaRef = match &plan {
+/// The columns that a plan node's own expressions read.
+pub(super) fn input_schema(plan: &LogicalPlan) -> DfResult<DFSchema> {
+    match plan {
         LogicalPlan::TableScan(scan) => {
-            let schema = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?;
-            Arc::new(schema)
+            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())
         }
-        plan => Arc::new(merge_schema(&plan.inputs())),
-    };
+        plan => Ok(merge_schema(&plan.inputs())),
+    }
+}
+
+fn check_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    let schema = input_schema(&plan)?;
     let names = NamePreserver::new(&plan);
     plan.map_expressions(|expr| {
         let saved = names.save(&expr);
@@ -131,14 +199,45 @@ fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> 
         Operator::Plus => &PLUS,
         Operator::Minus => &MINUS,
         Operator::Multiply => &TIMES,
+        Operator::Divide => &DIVIDE,
         _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
     };
     // A subquery's columns may come from outside: where a type cannot be found the operator stays.
     let types = (left.get_type(schema), right.get_type(schema));
     match types {
-        (Ok(l), Ok(r)) if l.is_integer() && l == r => Ok(Transformed::yes(Expr::ScalarFunction(
-            ScalarFunction::new_udf(Arc::clone(function), vec![*left, *right]),
-        ))),
+        (Ok(l), Ok(r)) if l == r && (is_float(&l) || (l.is_integer() && op != Operator::Divide)) => Ok(
+            Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), vec![*left, *right]))),
+        ),
         _ => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Float64Array;
+
+    use super::*;
+
+    fn divided(left: Vec<Option<f64>>, by: f64) -> Result<(), SqlState> {
+        let left = ColumnarValue::Array(Arc::new(Float64Array::from(left)));
+        let right = ColumnarValue::Scalar(ScalarValue::Float64(Some(by)));
+        let result = apply(&left, &right, numeric::div).unwrap();
+        check_floats(Operator::Divide, &left, &right, &result).map_err(|e| Error::from(e).state())
+    }
+
+    #[test]
+    fn quotients_by_zero_are_refused_and_those_of_null_and_nan_are_not() {
+        assert!(divided(vec![Some(1.0)], 0.0).is_err_and(|state| state == SqlState::DIVISION_BY_ZERO));
+        assert!(divided(vec![Some(0.0)], 0.0).is_err_and(|state| state == SqlState::DIVISION_BY_ZERO));
+        assert!(divided(vec![None, Some(f64::NAN)], 0.0).is_ok());
+        assert!(divided(vec![Some(0.0), Some(5.0)], 2.0).is_ok());
+    }
+
+    #[test]
+    fn infinities_and_zeros_that_come_of_other_numbers_are_refused() {
+        assert!(divided(vec![Some(1e308)], 1e-10).is_err_and(|state| state == SqlState::NUMERIC_VALUE_OUT_OF_RANGE));
+        assert!(divided(vec![Some(1e-308)], 1e100).is_err_and(|state| state == SqlState::NUMERIC_VALUE_OUT_OF_RANGE));
+        assert!(divided(vec![Some(f64::INFINITY)], 2.0).is_ok());
+        assert!(divided(vec![Some(1.0)], f64::INFINITY).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Text that is cast to another type is read by Postgres's input rules: `\x..` as bytea, `1 mon 2 days` as interval,
 //! `{1,2}` as an array, a time without an offset on the session's clock; what is no value of the type is an error.
 //!
-//! Numbers and booleans stay with DataFusion's cast, whose rules are the same.
+//! Numeric and booleans stay with DataFusion's cast, whose rules are the same.
 
 use std::sync::Arc;
 
@@ -142,7 +142,12 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
     let kind = PgType::of_field(&field);
     let has_rules = matches!(
         kind,
-        PgType::Bytea
+        PgType::Int2
+            | PgType::Int4
+            | PgType::Int8
+            | PgType::Float4
+            | PgType::Float8
+            | PgType::Bytea
             | PgType::Uuid
             | PgType::Json
             | PgType::Jsonb

@@ -4,10 +4,15 @@
 //! be found by policy, lineage and merge rules.
 
 pub mod arithmetic;
+pub mod coercion;
 pub mod cooperative;
 pub mod foreign;
 pub mod input;
+pub mod literals;
 pub mod names;
+pub mod number_casts;
+mod operators;
 pub mod sum;
 pub mod types;
 pub mod view;
+pub mod written;

@@ -59,6 +59,8 @@ impl Session {
                 } else {
                     let state = self.state();
                     let plan = planning::plan_query(&state, query).await?;
+                    // Types are settled by the analyser only.
+                    let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
                     let batches = run::collect(&state, &plan).await?;
                     let table = LocalTableDef {
                         columns: column_defs(plan.schema().as_arrow(), true),

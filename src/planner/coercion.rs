@@ -1,0 +1,344 @@
+//! Where values of several types meet, Postgres's choice of the common one, before DataFusion makes its own.
+//!
+//! With floating point numbers among numbers all become double precision: DataFusion would make numeric(30,15) of
+//! them, which has no NaN and loses digits. Dates and timestamps meet in microseconds: DataFusion would take
+//! nanoseconds, which end in 2262. All else is left to DataFusion. Literals are converted here, so that what a source
+//! is asked stays a comparison of a column with a value.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DFSchemaRef};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::{Between, Case, Cast, InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_for_schema};
+use datafusion::logical_expr::expr_schema::cast_subquery;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator, Union, Values};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
+
+use super::arithmetic::input_schema;
+use super::number_casts::{decimal_text, exact_float};
+
+/// Functions that give one of their arguments, or compare them.
+const UNIFYING: &[&str] = &["coalesce", "nvl", "ifnull", "greatest", "least", "nullif", "make_array"];
+
+/// Brings values that meet to the type that Postgres brings them to.
+#[derive(Debug, Default)]
+pub struct PostgresCoercion;
+
+impl AnalyzerRule for PostgresCoercion {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DfResult<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(coerce_plan)?.data)
+    }
+
+    fn name(&self) -> &str {
+        "postgres_coercion"
+    }
+}
+
+fn coerce_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    let schema = input_schema(&plan)?;
+    let names = NamePreserver::new(&plan);
+    let plan = plan
+        .map_expressions(|expr| {
+            let saved = names.save(&expr);
+            Ok(expr.transform_up(|e| coerce(e, &schema))?.update_data(|e| saved.restore(e)))
+        })?
+        .data;
+    let plan = match plan {
+        LogicalPlan::Union(union) => coerce_union(union)?,
+        LogicalPlan::Join(join) => coerce_join(join)?,
+        LogicalPlan::Values(values) => keep_types(values)?,
+        plan => plan,
+    };
+    Ok(Transformed::yes(plan.recompute_schema()?))
+}
+
+/// VALUES have the types that were found when they were planned.
+fn keep_types(mut values: Values) -> DfResult<LogicalPlan> {
+    let nothing = DFSchema::empty();
+    for row in &mut values.values {
+        for (value, field) in row.iter_mut().zip(values.schema.fields()) {
+            if value.get_type(&nothing).is_ok_and(|t| t != *field.data_type()) {
+                *value = std::mem::take(value).cast_to(field.data_type(), &nothing)?;
+            }
+        }
+    }
+    Ok(LogicalPlan::Values(values))
+}
+
+/// The type at which these meet; none leaves them to DataFusion.
+fn common<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    let types: Vec<&DataType> = types.into_iter().filter(|t| !t.is_null()).collect();
+    let first = types.first()?;
+    if types.iter().all(|t| t == first) {
+        return None;
+    }
+    if types.iter().all(|t| t.is_numeric()) {
+        return types.iter().any(|t| t.is_floating()).then_some(DataType::Float64);
+    }
+    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_stamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let is_date = |t: &DataType| matches!(t, DataType::Date32 | DataType::Date64);
+    if types.iter().any(|t| is_stamp(t)) && types.iter().all(|t| is_stamp(t) || is_date(t) || is_text(t)) {
+        let zoned = types.iter().any(|t| matches!(t, DataType::Timestamp(_, Some(_))));
+        return Some(DataType::Timestamp(TimeUnit::Microsecond, zoned.then(|| "UTC".into())));
+    }
+    None
+}
+
+/// `expr` as `to`; a number that is written out becomes the value itself.
+fn convert(expr: Expr, to: &DataType, schema: &DFSchema) -> DfResult<Expr> {
+    if let Expr::Literal(value, metadata) = &expr
+        && let Some(value) = exact_float(value, to)?
+    {
+        return Ok(Expr::Literal(value, metadata.clone()));
+    }
+    expr.cast_to(to, schema)
+}
+
+fn convert_all(exprs: Vec<Expr>, to: &DataType, schema: &DFSchema) -> DfResult<Vec<Expr>> {
+    exprs.into_iter().map(|e| convert(e, to, schema)).collect()
+}
+
+/// The type at which expressions meet; none where a type cannot be found, as in a subquery with columns of outside.
+fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
+    let types = exprs.into_iter().map(|e| e.get_type(schema)).collect::<DfResult<Vec<_>>>().ok()?;
+    common(&types)
+}
+
+fn coerce(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::BinaryExpr(binary) => coerce_binary(binary, schema)?,
+        Expr::Between(Between { expr, negated, low, high }) => {
+            match meeting([expr.as_ref(), low.as_ref(), high.as_ref()], schema) {
+                Some(to) => Transformed::yes(Expr::Between(Between {
+                    expr: Box::new(convert(*expr, &to, schema)?),
+                    negated,
+                    low: Box::new(convert(*low, &to, schema)?),
+                    high: Box::new(convert(*high, &to, schema)?),
+                })),
+                None => Transformed::no(Expr::Between(Between { expr, negated, low, high })),
+            }
+        }
+        Expr::InList(InList { expr, list, negated }) => {
+            match meeting(std::iter::once(expr.as_ref()).chain(&list), schema) {
+                Some(to) => {
+                    let list = convert_all(list, &to, schema)?;
+                    Transformed::yes(Expr::InList(InList {
+                        expr: Box::new(convert(*expr, &to, schema)?),
+                        list,
+                        negated,
+                    }))
+                }
+                None => Transformed::no(Expr::InList(InList { expr, list, negated })),
+            }
+        }
+        Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
+            let inner = subquery.subquery.schema().fields().first().map(|f| f.data_type().clone());
+            let to = match (expr.get_type(schema), inner) {
+                (Ok(outer), Some(inner)) => common([&outer, &inner]),
+                _ => None,
+            };
+            match to {
+                Some(to) => Transformed::yes(Expr::InSubquery(InSubquery {
+                    expr: Box::new(convert(*expr, &to, schema)?),
+                    subquery: cast_subquery(subquery, &to)?,
+                    negated,
+                })),
+                None => Transformed::no(Expr::InSubquery(InSubquery { expr, subquery, negated })),
+            }
+        }
+        Expr::Case(case) => coerce_case(case, schema)?,
+        Expr::ScalarFunction(ScalarFunction { func, args }) => {
+            if UNIFYING.contains(&func.name())
+                && let Some(to) = meeting(&args, schema)
+            {
+                let args = convert_all(args, &to, schema)?;
+                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
+            }
+            let date = |e: &Expr| matches!(e.get_type(schema), Ok(DataType::Date32 | DataType::Date64));
+            if func.name() == "date_trunc" && args.iter().any(date) {
+                let stamp = DataType::Timestamp(TimeUnit::Microsecond, None);
+                let args = args.into_iter().map(|e| if date(&e) { convert(e, &stamp, schema) } else { Ok(e) });
+                let args = args.collect::<DfResult<Vec<_>>>()?;
+                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
+            }
+            Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
+        }
+        other => Transformed::no(other),
+    })
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
+}
+
+fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    let unchanged = |binary| Ok(Transformed::no(Expr::BinaryExpr(binary)));
+    let BinaryExpr { left, op, right } = binary;
+    let (Ok(l), Ok(r)) = (left.get_type(schema), right.get_type(schema)) else {
+        return unchanged(BinaryExpr { left, op, right });
+    };
+    let is_date = |t: &DataType| *t == DataType::Date32;
+    let to = match op {
+        Operator::Minus if is_date(&l) && is_date(&r) => {
+            let days = Expr::BinaryExpr(BinaryExpr { left, op, right });
+            return Ok(Transformed::yes(Expr::Cast(Cast::new(Box::new(days), DataType::Int32))));
+        }
+        Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide => {
+            // A text that stands beside a timestamp may be an interval.
+            if l.is_string() || r.is_string() { None } else { common([&l, &r]) }
+        }
+        op if is_comparison(op) => {
+            real_literal(&left, &r).or_else(|| real_literal(&right, &l)).or_else(|| common([&l, &r]))
+        }
+        _ => None,
+    };
+    let Some(to) = to else { return unchanged(BinaryExpr { left, op, right }) };
+    let left = Box::new(convert(*left, &to, schema)?);
+    let right = Box::new(convert(*right, &to, schema)?);
+    Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+}
+
+/// A number beside a real compares as double precision. One that real holds exactly may as well compare as real,
+/// and the column stays without a cast.
+fn real_literal(literal: &Expr, beside: &DataType) -> Option<DataType> {
+    let Expr::Literal(value, _) = literal else { return None };
+    let number: f64 = match value {
+        ScalarValue::Int16(Some(n)) => f64::from(*n),
+        ScalarValue::Int32(Some(n)) => f64::from(*n),
+        ScalarValue::Float64(Some(n)) => *n,
+        value => decimal_text(value)?.parse::<f64>().ok()?,
+    };
+    let held = f64::from(number as f32) == number;
+    // Digits beyond those of double precision would be lost on the way.
+    let short = decimal_text(value).is_none_or(|text| text.len() <= 16);
+    (*beside == DataType::Float32 && held && short).then_some(DataType::Float32)
+}
+
+fn coerce_case(case: Case, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    let tested = case.expr.as_deref().and_then(|operand| {
+        meeting(std::iter::once(operand).chain(case.when_then_expr.iter().map(|(when, _)| when.as_ref())), schema)
+    });
+    let given =
+        meeting(case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()), schema);
+    if tested.is_none() && given.is_none() {
+        return Ok(Transformed::no(Expr::Case(case)));
+    }
+    let convert = |e: Box<Expr>, to: &Option<DataType>| -> DfResult<Box<Expr>> {
+        Ok(match to {
+            Some(to) => Box::new(convert(*e, to, schema)?),
+            None => e,
+        })
+    };
+    let expr = case.expr.map(|e| convert(e, &tested)).transpose()?;
+    let mut when_then_expr = Vec::with_capacity(case.when_then_expr.len());
+    for (when, then) in case.when_then_expr {
+        when_then_expr.push((convert(when, &tested)?, convert(then, &given)?));
+    }
+    let else_expr = case.else_expr.map(|e| convert(e, &given)).transpose()?;
+    Ok(Transformed::yes(Expr::Case(Case { expr, when_then_expr, else_expr })))
+}
+
+fn coerce_join(mut join: Join) -> DfResult<LogicalPlan> {
+    let (left, right) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
+    join.on = join
+        .on
+        .into_iter()
+        .map(|(l, r)| -> DfResult<(Expr, Expr)> {
+            let to = match (l.get_type(&left), r.get_type(&right)) {
+                (Ok(l), Ok(r)) => common([&l, &r]),
+                _ => None,
+            };
+            Ok(match to {
+                Some(to) => (convert(l, &to, &left)?, convert(r, &to, &right)?),
+                None => (l, r),
+            })
+        })
+        .collect::<DfResult<Vec<_>>>()?;
+    Ok(LogicalPlan::Join(join))
+}
+
+fn coerce_union(union: Union) -> DfResult<LogicalPlan> {
+    let width = union.schema.fields().len();
+    let schemas: Vec<DFSchemaRef> = union.inputs.iter().map(|input| Arc::clone(input.schema())).collect();
+    if schemas.iter().any(|schema| schema.fields().len() != width) {
+        return Ok(LogicalPlan::Union(union));
+    }
+    let wanted: Vec<Option<DataType>> =
+        (0..width).map(|column| common(schemas.iter().map(|schema| schema.field(column).data_type()))).collect();
+    if wanted.iter().all(Option::is_none) {
+        return Ok(LogicalPlan::Union(union));
+    }
+    let inputs = union
+        .inputs
+        .into_iter()
+        .zip(schemas)
+        .map(|(input, schema)| {
+            let fields = schema
+                .iter()
+                .zip(&wanted)
+                .map(|((qualifier, field), to)| {
+                    let field = match to {
+                        Some(to) => Arc::new(field.as_ref().clone().with_data_type(to.clone())),
+                        None => Arc::clone(field),
+                    };
+                    (qualifier.cloned(), field)
+                })
+                .collect();
+            let schema = DFSchema::new_with_metadata(fields, schema.metadata().clone())?;
+            Ok(Arc::new(coerce_plan_expr_for_schema(Arc::unwrap_or_clone(input), &schema)?))
+        })
+        .collect::<DfResult<Vec<_>>>()?;
+    Ok(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floating_point_wins_over_numeric() {
+        let (double, real, numeric) = (DataType::Float64, DataType::Float32, DataType::Decimal128(2, 1));
+        assert_eq!(common([&double, &numeric]), Some(DataType::Float64));
+        assert_eq!(common([&real, &numeric]), Some(DataType::Float64));
+        assert_eq!(common([&real, &DataType::Int32]), Some(DataType::Float64));
+        assert_eq!(common([&real, &real]), None);
+        assert_eq!(common([&numeric, &DataType::Int32]), None);
+        assert_eq!(common([&double, &DataType::Null]), None);
+        assert_eq!(common([&double, &DataType::Utf8]), None);
+    }
+
+    #[test]
+    fn dates_and_timestamps_meet_in_microseconds() {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let nanos = DataType::Timestamp(TimeUnit::Nanosecond, Some("+00:00".into()));
+        assert_eq!(common([&DataType::Date32, &micros]), Some(micros.clone()));
+        assert_eq!(common([&DataType::Utf8, &micros]), Some(micros.clone()));
+        assert_eq!(common([&DataType::Date32, &DataType::Utf8]), None);
+        assert_eq!(common([&micros, &nanos]), Some(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))));
+    }
+
+    #[test]
+    fn a_literal_that_real_holds_compares_as_real() {
+        let literal =
+            |digits, precision, scale| Expr::Literal(ScalarValue::Decimal128(Some(digits), precision, scale), None);
+        assert_eq!(real_literal(&literal(5, 1, 1), &DataType::Float32), Some(DataType::Float32));
+        assert_eq!(real_literal(&literal(1, 1, 1), &DataType::Float32), None);
+        assert_eq!(real_literal(&literal(5, 1, 1), &DataType::Float64), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Literals that DataFusion's SQL planner reads otherwise than Postgres, written so that it reads them alike.
+
+use std::ops::ControlFlow;
+
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+use crate::catalog::types::PgType;
+use crate::wire::{Zone, read_text};
+
+/// The most digits of a numeric.
+const MAX_DIGITS: usize = 76;
+
+/// Writes numbers with an exponent with all their digits, and intervals in months, days and microseconds.
+pub fn spell(statement: &mut DfStatement) {
+    match statement {
+        DfStatement::Statement(sql) => {
+            let _ = VisitMut::visit(sql.as_mut(), &mut Spelling);
+        }
+        DfStatement::Explain(explain) => spell(&mut explain.statement),
+        _ => {}
+    }
+}
+
+struct Spelling;
+
+impl VisitorMut for Spelling {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
+        match expr {
+            SqlExpr::Value(ValueWithSpan { value: Value::Number(digits, long), span })
+                if digits.contains(['e', 'E']) =>
+            {
+                *expr = match expanded(digits) {
+                    Some(digits) => SqlExpr::Value(ValueWithSpan { value: Value::Number(digits, *long), span: *span }),
+                    None => double(digits, *span),
+                };
+            }
+            SqlExpr::Interval(interval) => plain_interval(interval),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `1.5e3` as `1500.`; the point makes it numeric. None when there are more digits than a numeric has.
+fn expanded(number: &str) -> Option<String> {
+    let (mantissa, exponent) = number.split_once(['e', 'E'])?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent.parse::<i64>().ok()?)?;
+    let zeros = |count: i64| usize::try_from(count).ok().filter(|n| *n <= MAX_DIGITS).map(|n| "0".repeat(n));
+    let length = i64::try_from(digits.len()).ok()?;
+    let written = if point <= 0 {
+        format!("0.{}{digits}", zeros(point.checked_neg()?)?)
+    } else if point >= length {
+        format!("{digits}{}.", zeros(point - length)?)
+    } else {
+        let (before, after) = digits.split_at_checked(usize::try_from(point).ok()?)?;
+        format!("{before}.{after}")
+    };
+    // The point and a zero before it are no digits.
+    (written.len() <= MAX_DIGITS + 2).then_some(written)
+}
+
+/// A number of more digits than a numeric has.
+fn double(digits: &str, span: Span) -> SqlExpr {
+    SqlExpr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(SqlExpr::Value(ValueWithSpan { value: Value::SingleQuotedString(digits.to_string()), span })),
+        data_type: SqlType::Float8,
+        array: false,
+        format: None,
+    }
+}
+
+/// Rewrites an interval that is one text. One that Postgres would not take is left for the planner to refuse.
+fn plain_interval(interval: &mut Interval) {
+    let SqlExpr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = interval.value.as_mut() else {
+        return;
+    };
+    if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
+        return;
+    }
+    let Some(zone) = Zone::parse("UTC") else { return };
+    let number = text.trim().parse::<f64>().is_ok();
+    let whole = match (&interval.leading_field, &interval.last_field) {
+        (None, None) => text.clone(),
+        // '5' MINUTE; a text with units of its own would be cut to the field.
+        (Some(field), None) if number => format!("{} {field}", text.trim()),
+        // '1-2' YEAR TO MONTH says in itself what it counts.
+        (Some(_), Some(_)) if !number => text.clone(),
+        _ => return,
+    };
+    if let Ok(ScalarValue::IntervalMonthDayNano(Some(value))) = read_text(&PgType::Interval, &whole, zone) {
+        *text = format!("{} months {} days {} microseconds", value.months, value.days, value.nanoseconds / 1000);
+        interval.leading_field = None;
+        interval.last_field = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_are_written_out() {
+        assert_eq!(expanded("1e20").as_deref(), Some("100000000000000000000."));
+        assert_eq!(expanded("1.5e3").as_deref(), Some("1500."));
+        assert_eq!(expanded("1.5E0").as_deref(), Some("1.5"));
+        assert_eq!(expanded("1e-5").as_deref(), Some("0.00001"));
+        assert_eq!(expanded("12.345e1").as_deref(), Some("123.45"));
+        assert_eq!(expanded(".5e1").as_deref(), Some("5."));
+        assert_eq!(expanded("1e100"), None);
+        assert_eq!(expanded("1e-400"), None);
+        assert_eq!(expanded("1e99999999999999999999"), None);
+    }
+
+    fn interval(text: &str) -> String {
+        let parsed = crate::ddl::script::parse(&format!("SELECT {text}")).unwrap();
+        let crate::ddl::statement::StatementKind::Plan(mut statement) = parsed[0].kind.clone() else {
+            return String::new();
+        };
+        spell(&mut statement);
+        statement.to_string()
+    }
+
+    #[test]
+    fn intervals_are_written_plainly() {
+        let plain = "SELECT INTERVAL '14 months 3 days 14706789000 microseconds'";
+        assert_eq!(interval("interval '1 year 2 mons 3 days 04:05:06.789'"), plain);
+        assert_eq!(interval("interval '5' minute"), "SELECT INTERVAL '0 months 0 days 300000000 microseconds'");
+        assert_eq!(interval("interval '-1 mon'"), "SELECT INTERVAL '-1 months 0 days 0 microseconds'");
+        assert_eq!(interval("interval 'long'"), "SELECT INTERVAL 'long'");
+    }
+}
