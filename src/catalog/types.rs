@@ -75,6 +75,10 @@ impl PgType {
     pub fn parse(name: &str) -> Option<PgType> {
         let name = name.trim().to_ascii_lowercase();
         if let Some(element) = name.strip_suffix("[]") {
+            // As many dimensions as an array of Postgres's may have.
+            if element.ends_with(&"[]".repeat(6)) {
+                return None;
+            }
             return Some(PgType::Array(Box::new(PgType::parse(element)?)));
         }
         let (head, args, tail) = match (name.find('('), name.find(')')) {

@@ -6,6 +6,9 @@ use super::{check, demo, logging, query, serve};
 use crate::config::{Action, Config};
 use crate::error::{Error, Result, SqlState};
 
+/// What a thread's stack may grow to: as much as planning the deepest statement and the longest chain of views takes.
+const STACK: usize = 64 << 20;
+
 /// Does what the command line asks for; the exit code is 0 unless something failed.
 pub fn run(config: Config) -> Result<ExitCode> {
     // The server logs on stderr; the other commands log only what is wrong, their answer is on stdout.
@@ -17,8 +20,8 @@ pub fn run(config: Config) -> Result<ExitCode> {
     logging::start(&level, config.log_format)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // Deep plans of nested views recurse deeply while they are optimised.
-        .thread_stack_size(8 << 20)
+        // Files and `onerow query` are planned here; memory is taken only as a stack grows.
+        .thread_stack_size(STACK)
         .build()
         .map_err(|e| Error::new(SqlState::IO_ERROR, "could not start the runtime").with_detail(e.to_string()))?;
     let code = runtime.block_on(async {

@@ -5,7 +5,10 @@
 
 mod comment;
 mod cursor;
+mod depth;
+pub mod dialect;
 mod drop;
+mod expansion;
 mod foreign;
 mod grant;
 mod local;

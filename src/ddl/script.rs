@@ -1,12 +1,13 @@
 //! Splits a script into statements and finds out what each one is.
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::cursor::{Cursor, Placed, placed};
+use super::depth;
+use super::dialect::PgDialect;
 use super::statement::{Ddl, Statement, StatementKind};
-use super::{comment, drop, foreign, grant, local, role, server, session, view};
+use super::{comment, drop, expansion, foreign, grant, local, role, server, session, view};
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 
@@ -53,32 +54,53 @@ impl Lines {
 }
 
 fn split(script: &str) -> Result<Vec<Piece>> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, script).tokenize_with_location().map_err(|e| {
+    let tokens = Tokenizer::new(&PgDialect, script).tokenize_with_location().map_err(|e| {
         Error::syntax(lower_first(&e.message), None)
             .with_line_column(e.location.line as usize, e.location.column as usize)
             .located_in(script)
     })?;
     let lines = Lines::of(script);
+    let mut rest = Rest { text: script, before: 0 };
     let mut pieces = vec![];
     let mut current: Vec<TokenWithSpan> = vec![];
     for token in tokens {
         match token.token {
-            Token::SemiColon => pieces.extend(piece(script, &lines, std::mem::take(&mut current))),
+            Token::SemiColon => pieces.extend(piece(&mut rest, &lines, std::mem::take(&mut current))),
             _ => current.push(token),
         }
     }
-    pieces.extend(piece(script, &lines, current));
+    pieces.extend(piece(&mut rest, &lines, current));
     Ok(pieces)
 }
 
+/// What of a script was not read yet, so that a script of many statements is read once.
+struct Rest<'a> {
+    text: &'a str,
+    /// Characters of the script before it.
+    before: usize,
+}
+
+impl<'a> Rest<'a> {
+    /// Goes on to where so many characters of the script have been read, and gives those passed.
+    fn skip_to(&mut self, characters: usize) -> &'a str {
+        let count = characters.saturating_sub(self.before);
+        let bytes = self.text.char_indices().nth(count).map_or(self.text.len(), |(at, _)| at);
+        let (passed, rest) = self.text.split_at(bytes);
+        self.text = rest;
+        self.before += count;
+        passed
+    }
+}
+
 /// Makes a piece of the tokens between two semicolons: its text begins at the first token that says something.
-fn piece(script: &str, lines: &Lines, tokens: Vec<TokenWithSpan>) -> Option<Piece> {
+fn piece(rest: &mut Rest<'_>, lines: &Lines, tokens: Vec<TokenWithSpan>) -> Option<Piece> {
     let tokens: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).collect();
     let (first, last) = (tokens.first()?, tokens.last()?);
     let offset = lines.offset(first.span.start.line, first.span.start.column);
     let end = lines.offset(last.span.end.line, last.span.end.column);
-    let text: String = script.chars().skip(offset).take(end.saturating_sub(offset)).collect();
+    rest.skip_to(offset);
+    let text = rest.skip_to(end).to_string();
     // Tokens are moved so that they count from the statement's own start.
     let (first_line, first_column) = (first.span.start.line, first.span.start.column);
     let shift = |at: Location| Location {
@@ -94,6 +116,7 @@ fn piece(script: &str, lines: &Lines, tokens: Vec<TokenWithSpan>) -> Option<Piec
 
 impl Piece {
     fn parse(&self) -> Result<Statement> {
+        depth::check(&self.tokens).map_err(|e| e.with_position(Some(1)))?;
         let kind = self.kind().map_err(|e| e.located_in(&self.text))?;
         Ok(Statement { text: self.text.clone(), offset: self.offset, kind })
     }
@@ -114,16 +137,21 @@ impl Piece {
         if pg::mentions_catalog(&self.text) {
             let mut statements = pg::parse_catalog_query(&self.text)?;
             if let (Some(statement), true) = (statements.pop(), statements.is_empty()) {
-                return Ok(StatementKind::Plan(Box::new(DfStatement::Statement(Box::new(statement)))));
+                let statement = DfStatement::Statement(Box::new(statement));
+                expansion::check(&statement)?;
+                return Ok(StatementKind::Plan(Box::new(statement)));
             }
         }
         let mut parser = DFParserBuilder::new(self.tokens.clone())
-            .with_dialect(&PostgreSqlDialect {})
+            .with_dialect(&PgDialect)
             .with_recursion_limit(RECURSION_LIMIT)
             .build()?;
         let mut statements = parser.parse_statements()?;
         match (statements.pop_front(), statements.is_empty()) {
-            (Some(statement), true) => Ok(StatementKind::Plan(Box::new(statement))),
+            (Some(statement), true) => {
+                expansion::check(&statement)?;
+                Ok(StatementKind::Plan(Box::new(statement)))
+            }
             _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
         }
     }

@@ -20,8 +20,9 @@ use crate::config::EngineConfig;
 use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
-use crate::functions::registry;
+use crate::functions::{limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::bounds;
 use crate::planner::coercion::PostgresCoercion;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::input::TextInputRules;
@@ -62,6 +63,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .with_type_planner(Arc::new(PgTypePlanner::new(None)))
         .build();
+    limited::register(&mut state)?;
     registry::register(&mut state)?;
     state.register_udaf(sum::function())?;
     let context = SessionContext::new_with_state(state);
@@ -113,7 +115,10 @@ pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<Logi
         | LogicalPlan::Statement(_)
         | LogicalPlan::Explain(_)
         | LogicalPlan::Analyze(_) => Err(Error::syntax("a view must be a query", Some(1))),
-        plan => Ok(plan),
+        plan => {
+            bounds::check(&plan)?;
+            Ok(plan)
+        }
     }
 }
 

@@ -27,6 +27,7 @@ use super::{constant, explain, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
+use crate::planner::bounds;
 
 /// What a statement will take and give.
 #[derive(Clone, Debug)]
@@ -204,7 +205,10 @@ impl Session {
                 let words: Vec<&str> = statement.text.split_whitespace().take(2).collect();
                 Err(Error::unsupported(format!("{} is not supported", words.join(" ").to_uppercase())))
             }
-            _ => Ok(plan),
+            _ => {
+                bounds::check(&plan)?;
+                Ok(plan)
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::local_rows::LocalRows;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
 use crate::error::{Error, Result};
+use crate::planner::bounds;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::names::{NameScope, Relations};
 use crate::planner::view::View;
@@ -67,8 +68,9 @@ impl Snapshot {
         let written = planning::plan_query(&state, &view.query).await?;
         let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
+        let size = bounds::check_view(&written)?;
         let analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
-        Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed))
+        Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed, size))
     }
 
     async fn provider(&self, relation: &RelationDef, role: &str) -> Result<Arc<dyn TableProvider>> {

@@ -15,12 +15,11 @@ use datafusion::common::DFSchema;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Delete, Expr as SqlExpr, FromTable, Ident, ObjectName, SetExpr, Statement as SqlStatement,
     TableFactor, TableObject, TableWithJoins, Update,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::run::{bind, collect, located};
@@ -29,9 +28,11 @@ use super::{naming, planning};
 use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::store::RowChange;
 use crate::catalog::types::PgType;
+use crate::ddl::dialect::PgDialect;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
+use crate::planner::bounds;
 use crate::wire::{Zone, read_text, text_values};
 
 /// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
@@ -47,7 +48,10 @@ pub(super) fn defaults(table: &LocalTableDef, state: &SessionState) -> Result<Ha
         .columns
         .iter()
         .filter_map(|column| column.default.as_ref().map(|sql| (column.name.clone(), sql)))
-        .map(|(name, sql)| Ok((name, state.create_logical_expr(sql, &empty)?)))
+        .map(|(name, sql)| {
+            let parsed = DFParserBuilder::new(sql.as_str()).with_dialect(&PgDialect).build()?.parse_into_expr()?;
+            Ok((name, state.create_logical_expr_from_sql_expr(parsed, &empty)?))
+        })
         .collect()
 }
 
@@ -135,6 +139,7 @@ impl Session {
         let mut parsed = spell_out(naming::name_columns(parsed.clone(), true), table)?;
         name_targets(state, &mut parsed, table).await?;
         let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
+        bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
         };
@@ -269,6 +274,7 @@ impl Session {
         // Positions would count in the rewritten text, so they are left out.
         let plan = planning::to_plan(state, *parsed, &statement.text).await;
         let plan = plan.map_err(|e| Error::from(e).with_position(None))?;
+        bounds::check(&plan)?;
         let plan = bind(plan, parameters.to_vec())?;
         collect(state, &plan).await
     }
@@ -307,7 +313,7 @@ fn spell_out(mut parsed: DfStatement, table: &LocalTableDef) -> Result<DfStateme
             if is_default {
                 let default = table.columns.iter().find(|c| c.name == *name).and_then(|c| c.default.clone());
                 let sql = default.unwrap_or_else(|| "NULL".to_string());
-                *value = Parser::new(&PostgreSqlDialect {})
+                *value = Parser::new(&PgDialect)
                     .try_with_sql(&sql)
                     .and_then(|mut parser| parser.parse_expr())
                     .map_err(datafusion::error::DataFusionError::from)?;

@@ -1,7 +1,8 @@
-//! SQL functions: cleaning and merging, one file a function, one registry list.
+//! SQL functions: cleaning and merging, one file a function, one registry list; and limits to some of DataFusion's.
 //!
 //! Functions register without an engine and keep plain Arrow state, so they can run on other machines too.
 
 pub mod clean;
+pub mod limited;
 pub mod merge;
 pub mod registry;

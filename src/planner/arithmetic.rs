@@ -5,7 +5,7 @@
 //! are settled, an analyzer rule puts checked functions in the place of those operators; they keep the operators'
 //! names in results and EXPLAIN.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::kernels::numeric;
@@ -29,33 +29,55 @@ use datafusion::scalar::ScalarValue;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
-/// `left + right` over integers or floating point numbers of one type, or one of its siblings.
+/// Operators that a function is named by, for EXPLAIN.
+const NAMED: usize = 8;
+
+/// Operands of one integer or floating point type with operators between them, computed from left to right.
+///
+/// A whole chain is one function: names, types and rewrites of nested functions are made of those of their operands
+/// at every level, which for hundreds of levels takes minutes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
-    op: Operator,
-    name: &'static str,
+    name: String,
+    /// One less than operands.
+    operators: Vec<Operator>,
+    of: DataType,
     signature: Signature,
 }
 
 impl Checked {
-    fn function(op: Operator, name: &'static str) -> Arc<ScalarUDF> {
-        let signature = Signature::any(2, Volatility::Immutable);
-        Arc::new(ScalarUDF::new_from_impl(Checked { op, name, signature }))
+    fn call(operators: Vec<Operator>, of: DataType, operands: Vec<Expr>) -> Expr {
+        let words = operators.iter().map(|operator| match operator {
+            Operator::Plus => "_plus",
+            Operator::Minus => "_minus",
+            Operator::Multiply => "_times",
+            _ => "_divide",
+        });
+        let name = if operators.len() > NAMED {
+            "checked_chain".to_string()
+        } else {
+            format!("checked{}", words.collect::<String>())
+        };
+        let signature = Signature::any(operands.len(), Volatility::Immutable);
+        let function = ScalarUDF::new_from_impl(Checked { name, operators, of, signature });
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), operands))
     }
 
-    fn infix(&self, args: &[Expr], show: impl Fn(&Expr) -> String) -> String {
-        args.iter().map(show).collect::<Vec<_>>().join(&format!(" {} ", self.op))
+    fn infix(&self, operands: &[Expr], show: impl Fn(&Expr) -> String) -> String {
+        let mut shown = String::new();
+        for (index, operand) in operands.iter().enumerate() {
+            if let Some(operator) = index.checked_sub(1).and_then(|before| self.operators.get(before)) {
+                shown.push_str(&format!(" {operator} "));
+            }
+            shown.push_str(&show(operand));
+        }
+        shown
     }
 }
 
-static PLUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Plus, "checked_plus"));
-static MINUS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Minus, "checked_minus"));
-static TIMES: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Multiply, "checked_times"));
-static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Checked::function(Operator::Divide, "checked_divide"));
-
 impl ScalarUDFImpl for Checked {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn display_name(&self, args: &[Expr]) -> DfResult<String> {
@@ -70,34 +92,37 @@ impl ScalarUDFImpl for Checked {
         &self.signature
     }
 
-    fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
-        types.first().cloned().ok_or_else(|| Error::internal("an operator without operands").into())
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.of.clone())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        let [left, right] = args.args.as_slice() else {
-            return Err(Error::internal("an operator takes two operands").into());
+        let mut operands = args.args.into_iter();
+        let Some(mut value) = operands.next() else {
+            return Err(Error::internal("an operator without operands").into());
         };
-        let kernel: fn(
-            &dyn datafusion::arrow::array::Datum,
-            &dyn datafusion::arrow::array::Datum,
-        ) -> Result<ArrayRef, ArrowError> = match self.op {
-            Operator::Plus => numeric::add,
-            Operator::Minus => numeric::sub,
-            Operator::Multiply => numeric::mul,
-            _ => numeric::div,
-        };
-        let of = left.data_type();
-        let result = apply(left, right, kernel).map_err(|e| match e {
-            DataFusionError::ArrowError(inner, _) if matches!(*inner, ArrowError::ArithmeticOverflow(_)) => {
-                out_of_range(&of).into()
+        for (operator, operand) in self.operators.iter().zip(operands) {
+            let kernel: fn(
+                &dyn datafusion::arrow::array::Datum,
+                &dyn datafusion::arrow::array::Datum,
+            ) -> Result<ArrayRef, ArrowError> = match operator {
+                Operator::Plus => numeric::add,
+                Operator::Minus => numeric::sub,
+                Operator::Multiply => numeric::mul,
+                _ => numeric::div,
+            };
+            let result = apply(&value, &operand, kernel).map_err(|e| match e {
+                DataFusionError::ArrowError(inner, _) if matches!(*inner, ArrowError::ArithmeticOverflow(_)) => {
+                    out_of_range(&self.of).into()
+                }
+                other => other,
+            })?;
+            if is_float(&self.of) {
+                check_floats(*operator, &value, &operand, &result)?;
             }
-            other => other,
-        })?;
-        if is_float(&of) {
-            check_floats(self.op, left, right, &result)?;
+            value = result;
         }
-        Ok(result)
+        Ok(value)
     }
 }
 
@@ -195,21 +220,39 @@ fn check_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
 
 fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Ok(Transformed::no(expr)) };
-    let function = match op {
-        Operator::Plus => &PLUS,
-        Operator::Minus => &MINUS,
-        Operator::Multiply => &TIMES,
-        Operator::Divide => &DIVIDE,
+    if !matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide) {
+        return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
+    }
+    // A subquery's columns may come from outside: where a type cannot be found the operator stays.
+    let of = match (type_of(&left, schema), type_of(&right, schema)) {
+        (Some(l), Some(r)) if l == r && (is_float(&l) || (l.is_integer() && op != Operator::Divide)) => l,
         _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
     };
-    // A subquery's columns may come from outside: where a type cannot be found the operator stays.
-    let types = (left.get_type(schema), right.get_type(schema));
-    match types {
-        (Ok(l), Ok(r)) if l == r && (is_float(&l) || (l.is_integer() && op != Operator::Divide)) => Ok(
-            Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), vec![*left, *right]))),
-        ),
-        _ => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+    // What is computed first goes on to be: (a + b) - c is a + b - c.
+    let (mut operators, mut operands) = match *left {
+        Expr::ScalarFunction(call) => match chain_of(&call) {
+            Some(chain) => (chain.operators.clone(), call.args),
+            None => (vec![], vec![Expr::ScalarFunction(call)]),
+        },
+        first => (vec![], vec![first]),
+    };
+    operators.push(op);
+    operands.push(*right);
+    Ok(Transformed::yes(Checked::call(operators, of, operands)))
+}
+
+/// The function that a call is of, if it is one of these.
+fn chain_of(call: &ScalarFunction) -> Option<&Checked> {
+    call.func.inner().downcast_ref::<Checked>()
+}
+
+fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
+    if let Expr::ScalarFunction(call) = expr
+        && let Some(chain) = chain_of(call)
+    {
+        return Some(chain.of.clone());
     }
+    expr.get_type(schema).ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! be found by policy, lineage and merge rules.
 
 pub mod arithmetic;
+pub mod bounds;
 pub mod coercion;
 pub mod cooperative;
 pub mod foreign;

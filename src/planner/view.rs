@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProvi
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::bounds::Size;
 use crate::catalog::definitions::RelationName;
 use crate::error::Error;
 
@@ -31,13 +32,27 @@ pub struct View {
     /// The plan with the views it reads inlined and every type settled.
     analyzed: LogicalPlan,
     schema: SchemaRef,
+    /// How large `analyzed` is.
+    size: Size,
 }
 
 impl View {
-    /// A view whose query was planned as `written` and analysed as `analyzed`.
-    pub fn new(name: RelationName, owner: String, query: String, written: LogicalPlan, analyzed: LogicalPlan) -> Self {
+    /// A view whose query was planned as `written`, which [`super::bounds`] gave a size, and analysed as `analyzed`.
+    pub fn new(
+        name: RelationName,
+        owner: String,
+        query: String,
+        written: LogicalPlan,
+        analyzed: LogicalPlan,
+        size: Size,
+    ) -> Self {
         let schema = Arc::new(analyzed.schema().as_arrow().clone());
-        View { name, owner, query, written, analyzed, schema }
+        View { name, owner, query, written, analyzed, schema, size }
+    }
+
+    /// How large its plan is.
+    pub(super) fn size(&self) -> Size {
+        self.size
     }
 }
 

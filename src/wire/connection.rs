@@ -254,7 +254,7 @@ impl Connection {
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
         let session = Arc::clone(&self.session);
-        let mut task = self.shared.workers.spawn(async move { script::parse(&session, &sql) });
+        let mut task = self.shared.workers.spawn(async move { script::parse(&session, &sql) })?;
         let parsed = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await?;
         Ok(parsed?)
     }

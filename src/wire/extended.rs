@@ -211,7 +211,7 @@ impl Connection {
         let _running = self.slot.run(&leash.cancel);
         let values = std::mem::take(&mut portal.parameters);
         let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
-        let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash);
+        let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash)?;
         let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
         match begun {
@@ -263,7 +263,7 @@ impl Connection {
                 described = Box::pin(session.describe(statement, &hints)) => described,
                 () = cancel.cancelled() => Err(canceled()),
             }
-        });
+        })?;
         let described = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??;
         // Only this connection sets it, and it was empty above.
         let _ = prepared.described.set(described);

@@ -9,7 +9,6 @@ mod calendar;
 mod cancel;
 mod connection;
 mod decimal;
-mod depth;
 pub mod encode;
 mod errors;
 mod extended;

@@ -117,14 +117,14 @@ pub(super) struct Started {
 }
 
 impl Started {
-    /// Starts a statement. It stops when what this gives is dropped.
+    /// Starts a statement. It stops when what this gives is dropped. Refused (53000) when no thread is free.
     pub fn new(
         workers: &Workers,
         session: Arc<Session>,
         prepared: Arc<Prepared>,
         values: Vec<ScalarValue>,
         leash: &Leash,
-    ) -> Started {
+    ) -> Result<Started> {
         let (tell, begun) = oneshot::channel();
         let (give, rows) = mpsc::channel(AHEAD);
         let cancel = leash.cancel.clone();
@@ -145,13 +145,18 @@ impl Started {
                     return;
                 }
             }
-        });
-        Started { begun, batches: Batches { rows, task, ended: false } }
+        })?;
+        Ok(Started { begun, batches: Batches { rows, task, ended: false } })
     }
 
     /// Waits for how it begins.
     pub async fn begun(&mut self) -> Result<Begun, Failure> {
-        if let Ok(begun) = (&mut self.begun).await {
+        let begun = tokio::select! {
+            biased;
+            begun = &mut self.begun => begun,
+            refused = self.batches.task.refused() => return Err(refused),
+        };
+        if let Ok(begun) = begun {
             return Ok(begun?);
         }
         // It ended without a word, and its end says why.

@@ -5,7 +5,6 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use super::depth;
 use crate::engine::{Session, Statement};
 use crate::error::{Error, Result, SqlState};
 
@@ -33,17 +32,15 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
             .with_detail(format!("It has {} bytes, and may have {LONGEST}.", sql.len()))
             .with_hint("Send large values as parameters."));
     }
-    let (may_be_deep, may_be_ours) = (sql.len() > depth::MOST, mentions(sql, b"deallocate") || mentions(sql, b"close"));
-    if !may_be_deep && !may_be_ours {
+    if !mentions(sql, b"deallocate") && !mentions(sql, b"close") {
         return engine_s(session, sql, 0);
     }
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location() else {
         // What is wrong with it, the engine says.
         return engine_s(session, sql, 0);
     };
-    depth::check(&tokens)?;
     let pieces: Vec<&[TokenWithSpan]> = tokens.split(|token| token.token == Token::SemiColon).collect();
-    if !may_be_ours || !pieces.iter().any(|piece| own(piece).is_some()) {
+    if !pieces.iter().any(|piece| own(piece).is_some()) {
         return engine_s(session, sql, 0);
     }
     let mut places = Places::new(sql);

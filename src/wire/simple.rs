@@ -39,7 +39,7 @@ impl Connection {
         let _running = self.slot.run(&leash.cancel);
         let prepared = Arc::new(Prepared::new(command, Vec::new()));
         let session = Arc::clone(&self.session);
-        let mut started = Started::new(&self.shared.workers, session, prepared, Vec::new(), &leash);
+        let mut started = Started::new(&self.shared.workers, session, prepared, Vec::new(), &leash)?;
         let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
         match begun {

@@ -1,5 +1,7 @@
 //! What a view reads, and views that read themselves.
 
+use std::collections::BTreeSet;
+
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::resolve::resolve_table_references;
 
@@ -46,31 +48,33 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
 
 /// The chain of views by which a relation reads itself, if it does.
 pub(in crate::engine) fn cycle_from(definitions: &Definitions, start: &RelationName) -> Option<Vec<RelationName>> {
-    fn walk(definitions: &Definitions, start: &RelationName, chain: &mut Vec<RelationName>) -> bool {
-        let Some(RelationDef { kind: RelationKind::View(view), .. }) =
-            chain.last().and_then(|n| definitions.relation(n))
-        else {
-            return false;
-        };
-        for next in &view.depends_on {
-            if next == start {
-                chain.push(next.clone());
-                return true;
+    // The chain so far, each with what it reads and was not followed yet. Each relation is followed once: views over
+    // the same views have more paths than can be walked. A cycle that does not pass through `start` is found from one
+    // of its own members.
+    let mut chain = vec![(start, reads(definitions, start).iter())];
+    let mut followed = BTreeSet::new();
+    while let Some((_, rest)) = chain.last_mut() {
+        match rest.next() {
+            Some(next) if next == start => {
+                let names = chain.iter().map(|(name, _)| (*name).clone());
+                return Some(names.chain([start.clone()]).collect());
             }
-            // A cycle that does not pass through `start` is found from one of its own members.
-            if chain.contains(next) {
-                continue;
+            Some(next) if followed.insert(next) => chain.push((next, reads(definitions, next).iter())),
+            Some(_) => {}
+            None => {
+                chain.pop();
             }
-            chain.push(next.clone());
-            if walk(definitions, start, chain) {
-                return true;
-            }
-            chain.pop();
         }
-        false
     }
-    let mut chain = vec![start.clone()];
-    walk(definitions, start, &mut chain).then_some(chain)
+    None
+}
+
+/// What a view reads; nothing for what is no view.
+fn reads<'a>(definitions: &'a Definitions, name: &RelationName) -> &'a [RelationName] {
+    match definitions.relation(name) {
+        Some(RelationDef { kind: RelationKind::View(view), .. }) => &view.depends_on,
+        _ => &[],
+    }
 }
 
 /// 42P17 with the chain.

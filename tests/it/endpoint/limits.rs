@@ -165,3 +165,100 @@ pub fn large(fixtures: &Fixtures) -> Outcome {
         Ok(())
     })
 }
+
+/// Short statements that would take hours to parse or to plan, or more memory than there is.
+pub fn hostile(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve();
+    let nest = |before: &str, inner: &str, after: &str, times: usize| {
+        format!("SELECT {}{inner}{}", before.repeat(times), after.repeat(times))
+    };
+    let twice = |levels: usize| {
+        let each = (1..=levels).map(|i| format!(", a{i} AS (SELECT p.x FROM a{} p, a{} q)", i - 1, i - 1));
+        format!("WITH a0 AS (SELECT 1 AS x){} SELECT count(*) FROM a{levels}", each.collect::<String>())
+    };
+    block_on(async {
+        let client = onerow.client().await;
+        rows(&client, "SET statement_timeout = '60s'").await?;
+        // As much work as there is text.
+        for (sql, expected) in [
+            (nest("lower(", "'A'", ")", 30), "a"),
+            (nest("left(", "'ab'", ", 1)", 30), "a"),
+            (nest("CASE WHEN 1 = 1 THEN ", "7", " END", 40), "7"),
+            (nest("", "1", "+1", 1_000), "1001"),
+            (format!("SELECT {} FROM (VALUES (2::bigint)) AS t(a)", vec!["a"; 1_000].join("+")), "2000"),
+            (nest("", "10 - 4", " - 1 + 1", 300), "6"),
+            ("SELECT (1 + 2) * 3 - 4 * (5 - 6) + 2 * 3".to_string(), "19"),
+            (twice(4), "1"),
+        ] {
+            let shown = sql.chars().take(80).collect::<String>();
+            let began = Instant::now();
+            same!(value(&client, &sql).await?, expected, "{shown}");
+            same!(began.elapsed() < Duration::from_secs(30), true, "{shown} took {:?}", began.elapsed());
+        }
+        // What would take twice as much for every level, or what no machine has.
+        for (sql, state) in [
+            (twice(25), "54001"),
+            (nest("(SELECT ", "1", ")", 40), "54001"),
+            (format!("{}SELECT 1{}", "WITH a AS (".repeat(30), ") SELECT * FROM a".repeat(30)), "54001"),
+            (nest("CASE WHEN ", "a = 1", " THEN true END", 40) + " FROM (VALUES (1)) AS t(a)", "54001"),
+            (nest("", "1", "+1", 6_000), "54001"),
+            ("SELECT length(repeat('x', 2000000000))".to_string(), "54000"),
+            ("SELECT length(lpad('x', 2000000000, 'ab'))".to_string(), "54000"),
+            ("SELECT length(replace(repeat('a', 1000000), 'a', repeat('b', 10000)))".to_string(), "54000"),
+            ("SELECT cardinality(array_repeat(1, 2000000000))".to_string(), "54000"),
+            (
+                "SELECT sum(length(repeat('x', 100000000 + a::int))) FROM generate_series(1, 30) AS t(a)".to_string(),
+                "54000",
+            ),
+        ] {
+            let shown = sql.chars().take(80).collect::<String>();
+            same!(value(&client, &sql).await.map_err(|f| f.state), Err(state.to_string()), "{shown}");
+        }
+        same!(value(&client, "SELECT 2147483647::int - 1 + 1").await?, "2147483647");
+        same!(
+            value(&client, "SELECT 1::int + 2147483647::int - 5::int").await.map_err(|f| f.state),
+            Err("22003".to_string())
+        );
+        let most = onerow.memory("VmHWM");
+        same!(most < 1_500 << 20, true, "{} MiB", most >> 20);
+        Ok(())
+    })
+}
+
+/// A chain of views and a lattice of them: neither takes long, and the chain has an end.
+pub fn views(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        rows(&client, "CREATE VIEW l0 AS SELECT 1 AS x; CREATE VIEW r0 AS SELECT 1 AS x").await?;
+        let mut failed = None;
+        for level in 1..40 {
+            for side in ["l", "r"] {
+                let below = level - 1;
+                let sql = format!("CREATE VIEW {side}{level} AS SELECT l{below}.x FROM l{below}, r{below}");
+                if let Err(fault) = rows(&client, &sql).await {
+                    failed.get_or_insert((level, fault.state));
+                }
+            }
+            if failed.is_some() {
+                break;
+            }
+        }
+        same!(failed.map(|(_, state)| state), Some("54001".to_string()));
+        rows(&client, "CREATE VIEW v0 AS SELECT 1 AS x").await?;
+        let mut ended = None;
+        for level in 1..120 {
+            let sql = format!("CREATE VIEW v{level} AS SELECT x FROM v{}", level - 1);
+            if let Err(fault) = rows(&client, &sql).await {
+                ended = Some((level, fault.state));
+                break;
+            }
+        }
+        same!(ended, Some((100, "54001".to_string())));
+        same!(value(&client, "SELECT x FROM v99").await?, "1");
+        Ok(())
+    })
+}

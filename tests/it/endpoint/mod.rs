@@ -42,4 +42,6 @@ pub const TESTS: &[Test] = &[
     ("too_many_clients", limits::too_many),
     ("shutdown_tells_clients", limits::shutdown),
     ("large_results_stream", limits::large),
+    ("no_statement_takes_the_server", limits::hostile),
+    ("views_on_views_end", limits::views),
 ];

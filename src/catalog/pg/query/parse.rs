@@ -1,7 +1,6 @@
 //! Parses a statement over the catalog and applies every change in its order.
 
 use datafusion::sql::sqlparser::ast::{Statement, VisitMut, VisitorMut};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_pg_catalog::sql::rules::{
     AliasDuplicatedProjectionRewrite, FixArrayLiteral, RewritePgCatalogOperator, SqlStatementRewriteRule,
@@ -14,12 +13,13 @@ use super::naming::Naming;
 use super::scope::TableOid;
 use super::spelling::Spelling;
 use super::subqueries::Subqueries;
+use crate::ddl::dialect::PgDialect;
 use crate::error::{Error, Result};
 
 /// Parses statements that [`super::mentions_catalog`], and brings them into what DataFusion plans. A statement that
 /// does not parse is 42601, with its position in `sql`.
 pub fn parse_catalog_query(sql: &str) -> Result<Vec<Statement>> {
-    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| syntax_error(sql, error))?;
+    let parsed = Parser::parse_sql(&PgDialect, sql).map_err(|error| syntax_error(sql, error))?;
     Ok(parsed.into_iter().map(rewrite).collect())
 }
 

@@ -1,5 +1,7 @@
 //! How deeply a statement's tree can nest, judged by its tokens before there is a tree.
 //!
+//! It is judged for every text: what comes over the wire, files, and the texts of views.
+//!
 //! The parser bounds brackets within brackets. It does not bound what it nests while it reads on: in `1 + 1 + 1 ..`,
 //! `a::x::y ..`, `SELECT .. UNION SELECT ..` or `FROM a, b, ..` each step is one level, and whoever walks such a tree
 //! needs as much stack. So the steps are counted where they can belong to one expression or one list of tables.
@@ -10,9 +12,13 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::{Error, Result, SqlState};
 
 /// The most levels. Planning takes less than 1.5 kB of stack for one, so this is far below what a thread has.
-pub(super) const MOST: usize = 5_000;
+const MOST: usize = 5_000;
 /// Levels that a table counts for: planning takes up to 10 kB of stack for one.
 const TABLE: usize = 5;
+/// WITH in WITH: planning looks for names once more for each level around them, so each doubles its time.
+const WITHS: usize = 10;
+/// CASE in the condition of CASE: each level is planned twice for each that it decides upon.
+const CONDITIONS: usize = 10;
 
 /// What encloses a run of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +39,17 @@ struct Level {
     tables: usize,
     /// Whether a comma separates tables.
     listing: bool,
+    /// Whether nothing was said yet.
+    begins: bool,
+    /// Whether it begins with WITH.
+    with: bool,
+    /// In CASE, whether what is read decides: up to THEN, or from WHEN on.
+    decides: bool,
 }
 
 impl Level {
     fn new(by: Enclosed) -> Level {
-        Level { by, steps: 0, tables: 0, listing: false }
+        Level { by, steps: 0, tables: 0, listing: false, begins: true, with: false, decides: by == Enclosed::Case }
     }
 
     fn weight(&self) -> usize {
@@ -45,30 +57,61 @@ impl Level {
     }
 }
 
+/// The levels around the one that is read.
+#[derive(Default)]
+struct Outer {
+    levels: Vec<Level>,
+    /// The sum of their weights.
+    weight: usize,
+    /// How many begin with WITH.
+    withs: usize,
+    /// In how many a CASE decides.
+    conditions: usize,
+}
+
+impl Outer {
+    /// Begins a level within `level`.
+    fn enter(&mut self, level: &mut Level, by: Enclosed) {
+        self.weight += level.weight();
+        self.withs += usize::from(level.with);
+        self.conditions += usize::from(level.decides);
+        self.levels.push(std::mem::replace(level, Level::new(by)));
+    }
+
+    /// Goes on with the level around `level`, if there is one.
+    fn leave(&mut self, level: &mut Level) {
+        if let Some(back) = self.levels.pop() {
+            self.weight -= back.weight();
+            self.withs -= usize::from(back.with);
+            self.conditions -= usize::from(back.decides);
+            *level = back;
+        }
+    }
+}
+
 /// Refuses statements that nest too deeply (54001).
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
-    let mut outer: Vec<Level> = Vec::new();
+    let mut outer = Outer::default();
     let mut level = Level::new(Enclosed::Brackets);
-    // The weight of `outer`.
-    let mut above = 0;
     for token in tokens {
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        if std::mem::take(&mut level.begins)
+            && matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.keyword == Keyword::WITH)
+        {
+            level.with = true;
+        }
         match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 if token.token == Token::LBracket {
                     level.steps += 1;
                 }
-                above += level.weight();
-                outer.push(std::mem::replace(&mut level, Level::new(Enclosed::Brackets)));
+                outer.enter(&mut level, Enclosed::Brackets);
             }
-            Token::RParen | Token::RBracket | Token::RBrace => {
-                if let Some(back) = outer.pop() {
-                    above -= back.weight();
-                    level = back;
-                }
-            }
+            Token::RParen | Token::RBracket | Token::RBrace => outer.leave(&mut level),
             Token::SemiColon => {
-                outer.clear();
-                above = 0;
+                outer = Outer::default();
                 level = Level::new(Enclosed::Brackets);
             }
             Token::Comma => {
@@ -76,16 +119,8 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 level.tables += usize::from(level.listing);
             }
             Token::Word(word) if word.quote_style.is_none() => match word.keyword {
-                Keyword::CASE => {
-                    above += level.weight();
-                    outer.push(std::mem::replace(&mut level, Level::new(Enclosed::Case)));
-                }
-                Keyword::END if level.by == Enclosed::Case => {
-                    if let Some(back) = outer.pop() {
-                        above -= back.weight();
-                        level = back;
-                    }
-                }
+                Keyword::CASE => outer.enter(&mut level, Enclosed::Case),
+                Keyword::END if level.by == Enclosed::Case => outer.leave(&mut level),
                 Keyword::FROM | Keyword::WITH | Keyword::USING => {
                     level.steps = 0;
                     level.listing = true;
@@ -112,7 +147,11 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                     level.steps = 0;
                     level.listing = false;
                 }
-                Keyword::ON | Keyword::WHEN | Keyword::THEN | Keyword::ELSE => level.steps = 0,
+                Keyword::WHEN | Keyword::THEN | Keyword::ELSE => {
+                    level.steps = 0;
+                    level.decides = level.by == Enclosed::Case && word.keyword == Keyword::WHEN;
+                }
+                Keyword::ON => level.steps = 0,
                 Keyword::AND
                 | Keyword::OR
                 | Keyword::XOR
@@ -138,7 +177,17 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
             other if is_operator(other) => level.steps += 1,
             _ => {}
         }
-        if above + level.weight() > MOST {
+        if outer.conditions + usize::from(level.decides) > CONDITIONS {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
+                .with_detail(format!("CASE may decide upon CASE {CONDITIONS} levels deep."))
+                .with_hint("Compute the inner ones in a query of their own."));
+        }
+        if outer.withs + usize::from(level.with) > WITHS {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
+                .with_detail(format!("WITH may stand in WITH {WITHS} levels deep."))
+                .with_hint("Define every query in the outermost WITH."));
+        }
+        if outer.weight + level.weight() > MOST {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
                 .with_detail(format!("An expression may have {MOST} operators, and a query {} tables.", MOST / TABLE))
                 .with_hint("Use IN (..) for many values, or ask in several statements."));
@@ -202,6 +251,9 @@ mod tests {
         assert!(deep(&format!("SELECT 1 FROM t{}", ", t".repeat(1_100))));
         assert!(deep(&format!("SELECT 1 FROM t{}", " LEFT JOIN t ON a=b".repeat(1_100))));
         assert!(deep(&format!("WITH a AS (SELECT 1){} SELECT 1", ", b AS (SELECT 1)".repeat(1_100))));
+        assert!(deep(&format!("{}SELECT 1{}", "WITH a AS (".repeat(11), ") SELECT 1".repeat(11))));
+        assert!(deep(&format!("SELECT {}", "CASE WHEN ".repeat(11))));
+        assert!(deep(&format!("SELECT {}", "CASE (".repeat(11))));
         // Half of the levels outside of the brackets, half of them inside.
         assert!(deep(&format!("SELECT {}({})", "1+".repeat(3_000), "1+".repeat(3_000))));
     }
@@ -213,6 +265,10 @@ mod tests {
         assert!(!deep(&format!("SELECT {}1 FROM t", "a AND b, ".repeat(20_000))));
         assert!(!deep(&"SELECT 1 + 1 FROM a, b WHERE c OR d;".repeat(20_000)));
         assert!(!deep(&format!("SELECT CASE{} END", " WHEN a=1 THEN 2".repeat(20_000))));
+        assert!(!deep(&format!("{}SELECT 1{}", "WITH a AS (".repeat(10), ") SELECT 1".repeat(10))));
+        assert!(!deep(&"WITH a AS (WITH b AS (SELECT 1) SELECT 1) SELECT 1;".repeat(20)));
+        assert!(!deep(&format!("SELECT {}1{}", "CASE WHEN a THEN ".repeat(50), " ELSE 2 END".repeat(50))));
+        assert!(!deep(&format!("SELECT {}1{}", "CASE WHEN ".repeat(10), " THEN true END".repeat(10))));
         assert!(!deep("SELECT )))]]]}}} END END"));
     }
 }

@@ -1,0 +1,122 @@
+//! Postgres's dialect as it is parsed here: sqlparser's, without what makes its parser go back over the same text.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+
+/// sqlparser's dialect of Postgres, in which the name of a named argument is an identifier.
+///
+/// There it may be any expression, for `json_object('label': 'value')`. The parser then reads every argument twice,
+/// once as a name and once as what it is, and an argument in the argument of a function four times: `f(f(f(..)))`
+/// takes twice as long for each level, which for thirty levels is hours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PgDialect;
+
+/// What the methods below hand on to.
+const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
+
+/// Methods that answer as [`PostgreSqlDialect`] does. It has them all that do not answer by default.
+macro_rules! as_postgres {
+    ($($name:ident)+) => {
+        $(fn $name(&self) -> bool {
+            POSTGRES.$name()
+        })+
+    };
+}
+
+impl Dialect for PgDialect {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    fn supports_named_fn_args_with_expr_name(&self) -> bool {
+        false
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        POSTGRES.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, character: char) -> bool {
+        POSTGRES.is_delimited_identifier_start(character)
+    }
+
+    fn is_identifier_start(&self, character: char) -> bool {
+        POSTGRES.is_identifier_start(character)
+    }
+
+    fn is_identifier_part(&self, character: char) -> bool {
+        POSTGRES.is_identifier_part(character)
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        POSTGRES.is_reserved_for_identifier(keyword)
+    }
+
+    fn is_custom_operator_part(&self, character: char) -> bool {
+        POSTGRES.is_custom_operator_part(character)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        POSTGRES.get_next_precedence(parser)
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        POSTGRES.prec_value(precedence)
+    }
+
+    as_postgres! {
+        supports_unicode_string_literal
+        supports_filter_during_aggregation
+        supports_group_by_expr
+        allow_extract_custom
+        allow_extract_single_quotes
+        supports_create_index_with_clause
+        supports_explain_with_utility_options
+        supports_listen_notify
+        supports_factorial_operator
+        supports_bitwise_shift_operators
+        supports_comment_on
+        supports_load_extension
+        supports_named_fn_args_with_colon_operator
+        supports_empty_projections
+        supports_nested_comments
+        supports_string_escape_constant
+        supports_numeric_literal_underscores
+        supports_array_typedef_with_brackets
+        supports_geometric_types
+        supports_set_names
+        supports_alter_column_type_using
+        supports_notnull_operator
+        supports_interval_options
+        supports_insert_table_alias
+        supports_create_table_like_parenthesized
+        supports_select_wildcard_with_alias
+        supports_comma_separated_trim
+        supports_xml_expressions
+        supports_comment_optimizer_hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_calls_are_read_once() {
+        let sql = format!("SELECT {}a{}", "lower(".repeat(45), ")".repeat(45));
+        assert_eq!(Parser::parse_sql(&PgDialect, &sql).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn it_is_postgres_s() {
+        let dialect: &dyn Dialect = &PgDialect;
+        assert!(dialect.is::<PostgreSqlDialect>());
+        for sql in ["SELECT a ~* 'x', 1_000, E'\\n', x::int[]", "SELECT FROM a", "SELECT extract('year' FROM b)"] {
+            let (ours, theirs) = (Parser::parse_sql(&PgDialect, sql), Parser::parse_sql(&POSTGRES, sql));
+            assert_eq!(ours, theirs, "{sql}");
+        }
+    }
+}
