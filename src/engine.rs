@@ -6,8 +6,11 @@ mod define;
 mod explain;
 mod load;
 mod local_rows;
+mod modes;
 mod naming;
+mod notice;
 mod open_sources;
+mod parameters;
 mod planning;
 mod run;
 mod session;
@@ -25,6 +28,8 @@ use parking_lot::RwLock;
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use check::{Broken, Check, CheckLine};
+pub use notice::{Level, Notice};
+pub use parameters::Parameter;
 pub use run::{Described, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
 

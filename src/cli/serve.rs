@@ -53,6 +53,7 @@ pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener) -> Re
     let (mut terminate, mut interrupt, mut hangup) =
         (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
     let shutdown = CancellationToken::new();
+    let hurry = listener.hurry();
     let mut serving = tokio::spawn(listener.serve(shutdown.clone()));
     loop {
         tokio::select! {
@@ -73,5 +74,14 @@ pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener) -> Re
     }
     info!("stopping");
     shutdown.cancel();
-    serving.await.map_err(|e| Error::internal(format!("the listener failed: {e}")))?
+    // Who asks twice does not want to wait.
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        _ = async { tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} } } => {
+            info!("stopping at once");
+            hurry.cancel();
+            serving.await
+        }
+    };
+    ended.map_err(|e| Error::internal(format!("the listener failed: {e}")))?
 }

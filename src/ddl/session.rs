@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::SessionStatement;
+use super::statement::{SessionStatement, TransactionModes};
 use crate::error::Result;
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>> {
@@ -14,21 +14,21 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
     } else if cursor.take(&["RESET"]) {
         SessionStatement::Reset(setting_name(cursor)?)
     } else if cursor.take(&["BEGIN"]) {
-        skip_rest(cursor);
-        SessionStatement::Begin("BEGIN")
+        if !cursor.take(&["TRANSACTION"]) {
+            cursor.take(&["WORK"]);
+        }
+        SessionStatement::Begin("BEGIN", modes(cursor)?)
     } else if cursor.take(&["START", "TRANSACTION"]) {
-        skip_rest(cursor);
-        SessionStatement::Begin("START TRANSACTION")
+        SessionStatement::Begin("START TRANSACTION", modes(cursor)?)
     } else if cursor.take(&["COMMIT"]) || cursor.take(&["END"]) {
-        transaction_word(cursor);
-        SessionStatement::Commit
+        SessionStatement::Commit { chain: chain(cursor) }
     } else if cursor.take(&["ROLLBACK"]) || cursor.take(&["ABORT"]) {
-        transaction_word(cursor);
+        let chain = chain(cursor);
         if cursor.take(&["TO"]) {
             cursor.take(&["SAVEPOINT"]);
             SessionStatement::RollbackTo(cursor.identifier()?)
         } else {
-            SessionStatement::Rollback
+            SessionStatement::Rollback { chain }
         }
     } else if cursor.take(&["SAVEPOINT"]) {
         SessionStatement::Savepoint(cursor.identifier()?)
@@ -36,8 +36,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
         cursor.take(&["SAVEPOINT"]);
         SessionStatement::Release(cursor.identifier()?)
     } else if cursor.take(&["DISCARD"]) {
-        cursor.identifier()?;
-        SessionStatement::Discard
+        SessionStatement::Discard(discard(cursor)?)
     } else if cursor.take(&["LISTEN"]) {
         cursor.identifier()?;
         SessionStatement::Accepted("LISTEN")
@@ -53,12 +52,15 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
 
 fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
     let local = cursor.take(&["LOCAL"]);
-    if !local && cursor.looking_at(&["SESSION", "CHARACTERISTICS"])
-        || cursor.looking_at(&["TRANSACTION"])
-        || cursor.looking_at(&["CONSTRAINTS"])
-    {
+    if !local && cursor.take(&["SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"]) {
+        return Ok(SessionStatement::SetCharacteristics(modes(cursor)?));
+    }
+    if cursor.take(&["TRANSACTION"]) {
+        return Ok(SessionStatement::SetTransaction(modes(cursor)?));
+    }
+    if cursor.take(&["CONSTRAINTS"]) {
         skip_rest(cursor);
-        return Ok(SessionStatement::Accepted("SET"));
+        return Ok(SessionStatement::Accepted("SET CONSTRAINTS"));
     }
     if !local && !matches!(cursor.peek(1), Some(Token::Eq)) && !cursor.looking_at(&["SESSION", "TO"]) {
         cursor.take(&["SESSION"]);
@@ -134,13 +136,53 @@ fn dotted_name(cursor: &mut Cursor<'_>) -> Result<String> {
     Ok(name)
 }
 
-fn transaction_word(cursor: &mut Cursor<'_>) {
+/// What follows COMMIT and ROLLBACK; whether another block begins.
+fn chain(cursor: &mut Cursor<'_>) -> bool {
     if !cursor.take(&["TRANSACTION"]) {
         cursor.take(&["WORK"]);
     }
-    if !cursor.take(&["AND", "NO", "CHAIN"]) {
-        cursor.take(&["AND", "CHAIN"]);
+    !cursor.take(&["AND", "NO", "CHAIN"]) && cursor.take(&["AND", "CHAIN"])
+}
+
+/// ISOLATION LEVEL .., READ ONLY, READ WRITE and DEFERRABLE, with or without commas between.
+fn modes(cursor: &mut Cursor<'_>) -> Result<TransactionModes> {
+    const LEVELS: [(&[&str], &str); 4] = [
+        (&["ISOLATION", "LEVEL", "SERIALIZABLE"], "serializable"),
+        (&["ISOLATION", "LEVEL", "REPEATABLE", "READ"], "repeatable read"),
+        (&["ISOLATION", "LEVEL", "READ", "COMMITTED"], "read committed"),
+        (&["ISOLATION", "LEVEL", "READ", "UNCOMMITTED"], "read uncommitted"),
+    ];
+    let mut modes = TransactionModes::default();
+    while !cursor.at_end() {
+        if let Some((words, level)) = LEVELS.iter().find(|(words, _)| cursor.looking_at(words)) {
+            cursor.take(words);
+            modes.isolation = Some(*level);
+        } else if cursor.take(&["READ", "ONLY"]) {
+            modes.read_only = Some(true);
+        } else if cursor.take(&["READ", "WRITE"]) {
+            modes.read_only = Some(false);
+        } else if !cursor.take(&["NOT", "DEFERRABLE"]) && !cursor.take(&["DEFERRABLE"]) {
+            return Err(cursor.unexpected("a transaction mode"));
+        }
+        cursor.take_token(&Token::Comma);
     }
+    Ok(modes)
+}
+
+/// What DISCARD is to forget, as its command tag.
+fn discard(cursor: &mut Cursor<'_>) -> Result<&'static str> {
+    for (word, tag) in [
+        ("ALL", "DISCARD ALL"),
+        ("PLANS", "DISCARD PLANS"),
+        ("SEQUENCES", "DISCARD SEQUENCES"),
+        ("TEMP", "DISCARD TEMP"),
+        ("TEMPORARY", "DISCARD TEMP"),
+    ] {
+        if cursor.take(&[word]) {
+            return Ok(tag);
+        }
+    }
+    Err(cursor.unexpected("ALL, PLANS, SEQUENCES or TEMP"))
 }
 
 fn skip_rest(cursor: &mut Cursor<'_>) {

@@ -264,6 +264,15 @@ pub enum Ddl {
     },
 }
 
+/// What a transaction is to be, where the statement says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionModes {
+    /// ISOLATION LEVEL, in lower case
+    pub isolation: Option<&'static str>,
+    /// READ ONLY, READ WRITE
+    pub read_only: Option<bool>,
+}
+
 /// A statement about the session itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionStatement {
@@ -280,20 +289,30 @@ pub enum SessionStatement {
     Show(String),
     /// RESET name, or ALL
     Reset(String),
-    /// BEGIN, START TRANSACTION; the tag
-    Begin(&'static str),
+    /// BEGIN, START TRANSACTION; the tag, and what the block is to be
+    Begin(&'static str, TransactionModes),
+    /// SET TRANSACTION
+    SetTransaction(TransactionModes),
+    /// SET SESSION CHARACTERISTICS AS TRANSACTION
+    SetCharacteristics(TransactionModes),
     /// COMMIT, END
-    Commit,
+    Commit {
+        /// AND CHAIN
+        chain: bool,
+    },
     /// ROLLBACK, ABORT
-    Rollback,
+    Rollback {
+        /// AND CHAIN
+        chain: bool,
+    },
     /// SAVEPOINT
     Savepoint(String),
     /// ROLLBACK TO
     RollbackTo(String),
     /// RELEASE
     Release(String),
-    /// DISCARD ALL and its kin
-    Discard,
+    /// DISCARD ALL, PLANS, SEQUENCES, TEMP; the tag
+    Discard(&'static str),
     /// LISTEN, UNLISTEN, SET CONSTRAINTS and others that are accepted and do nothing; the tag
     Accepted(&'static str),
 }

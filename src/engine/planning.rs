@@ -11,6 +11,7 @@ use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 
+use super::parameters::unwrapped;
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, naming};
@@ -87,10 +88,11 @@ impl Engine {
     }
 }
 
-/// Plans a statement of `text` with DataFusion's planner; its literals have Postgres's types. Nothing is analysed yet.
+/// Plans a statement of `text`, or the PREPARE that types its parameters, with DataFusion's planner; its literals have
+/// Postgres's types. Nothing is analysed yet.
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
-    let plan = Box::pin(state.statement_to_plan(statement)).await?;
+    let plan = unwrapped(Box::pin(state.statement_to_plan(statement)).await?);
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))
 }

@@ -1,6 +1,5 @@
 //! One way to run a statement, for the wire, the command line and the example.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,12 +7,9 @@ use std::time::Duration;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::ParamValues;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::expr::Cast;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream, execute_stream};
 use datafusion::scalar::ScalarValue;
@@ -22,8 +18,10 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use super::parameters::bind;
+use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::session::{Session, SessionAnswer, TransactionState};
-use super::{constant, explain, naming, planning};
+use super::{constant, explain, modes, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
@@ -67,8 +65,8 @@ impl Session {
             StatementKind::Plan(parsed) => {
                 self.check_transaction(statement)?;
                 let state = self.state();
-                let plan = self.plan(&state, statement, parsed).await?;
-                let parameters = parameter_types(&plan, hints)?;
+                let parameters = Box::pin(self.parameter_types(&state, statement, parsed, hints)).await?;
+                let plan = self.plan(&state, statement, parsed, &parameters).await?;
                 let schema = match &plan {
                     LogicalPlan::Dml(_) => None,
                     plan if explain::is_explain(plan) => Some(explain::schema()),
@@ -93,7 +91,7 @@ impl Session {
     pub async fn run(
         &self,
         statement: &Statement,
-        parameters: Vec<ScalarValue>,
+        parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
         let timeout = self.settings.lock().statement_timeout();
@@ -121,7 +119,7 @@ impl Session {
         }
     }
 
-    async fn run_unguarded(&self, statement: &Statement, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+    async fn run_unguarded(&self, statement: &Statement, parameters: Vec<Parameter>) -> Result<Outcome> {
         self.check_transaction(statement)?;
         match &statement.kind {
             StatementKind::Empty => Ok(Outcome::Done { tag: String::new() }),
@@ -136,16 +134,23 @@ impl Session {
                 }
             }
             StatementKind::Ddl(ddl) => {
+                self.check_writable(&modes::definition_words(ddl, &statement.text))?;
                 let tag = Box::pin(self.define(ddl, statement)).await?;
                 Ok(Outcome::Done { tag })
             }
             StatementKind::Plan(parsed) => {
-                if let Some(tag) = Box::pin(self.write(parsed, statement, &parameters)).await? {
-                    return Ok(Outcome::Done { tag });
+                let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
+                if is_write(parsed) {
+                    self.check_writable(modes::write_words(parsed))?;
+                    let parsed = typed(parsed.as_ref().clone(), &kinds);
+                    let values: Vec<ScalarValue> = parameters.iter().map(|p| p.value.clone()).collect();
+                    if let Some(tag) = Box::pin(self.write(&parsed, statement, &values)).await? {
+                        return Ok(Outcome::Done { tag });
+                    }
                 }
                 let state = self.state();
-                let plan = self.plan(&state, statement, parsed).await?;
-                let plan = bind(plan, parameters)?;
+                let plan = self.plan(&state, statement, parsed, &kinds).await?;
+                let plan = bind_typed(plan, parameters)?;
                 if explain::is_explain(&plan) {
                     let verbose = match &plan {
                         LogicalPlan::Explain(explain) => explain.verbose,
@@ -178,7 +183,9 @@ impl Session {
             statement.kind,
             StatementKind::Empty
                 | StatementKind::Session(
-                    SessionStatement::Commit | SessionStatement::Rollback | SessionStatement::RollbackTo(_)
+                    SessionStatement::Commit { .. }
+                        | SessionStatement::Rollback { .. }
+                        | SessionStatement::RollbackTo(_)
                 )
         );
         if self.transaction_state() == TransactionState::Failed && !ends {
@@ -190,15 +197,17 @@ impl Session {
         Ok(())
     }
 
-    /// Plans a statement of DataFusion's; what would change something is refused or handled elsewhere.
+    /// Plans a statement of DataFusion's whose parameters have these types; what would change something is refused or
+    /// handled elsewhere.
     pub(super) async fn plan(
         &self,
         state: &SessionState,
         statement: &Statement,
         parsed: &DfStatement,
+        kinds: &[PgType],
     ) -> Result<LogicalPlan> {
         refuse_shapes(parsed)?;
-        let named = naming::name_columns(parsed.clone(), true);
+        let named = typed(naming::name_columns(parsed.clone(), true), kinds);
         let plan = planning::to_plan(state, named, &statement.text).await.map_err(|e| located(e, statement))?;
         match &plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
@@ -262,75 +271,9 @@ pub(super) fn located(error: DataFusionError, statement: &Statement) -> Error {
     error.located_in(&statement.text).shifted(statement.offset)
 }
 
-/// Gives the parameters their values.
-pub(super) fn bind(plan: LogicalPlan, parameters: Vec<ScalarValue>) -> Result<LogicalPlan> {
-    let wanted = plan.get_parameter_names()?.len();
-    if parameters.is_empty() && wanted == 0 {
-        return Ok(plan);
-    }
-    if parameters.len() < wanted {
-        return Err(Error::new(
-            SqlState::UNDEFINED_PARAMETER,
-            format!("there is no parameter ${}", parameters.len() + 1),
-        ));
-    }
-    Ok(plan.with_param_values(ParamValues::from(parameters))?)
-}
-
-fn parameter_types(plan: &LogicalPlan, hints: &[Option<PgType>]) -> Result<Vec<PgType>> {
-    let found = plan.get_parameter_fields()?;
-    let casts = cast_parameters(plan)?;
-    let mut types: Vec<PgType> = hints.iter().map(|hint| hint.clone().unwrap_or(PgType::Text)).collect();
-    for (name, field) in &found {
-        let Some(index) = name.trim_start_matches('$').parse::<usize>().ok().and_then(|n| n.checked_sub(1)) else {
-            return Err(Error::syntax(format!("there is no parameter {name}"), None));
-        };
-        if index >= usize::from(u16::MAX) {
-            return Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")));
-        }
-        if types.len() <= index {
-            types.resize(index + 1, PgType::Text);
-        }
-        let cast = casts.get(name).filter(|_| field.is_none());
-        let hinted = hints.get(index).is_some_and(Option::is_some);
-        if let (Some(field), false) = (field, hinted) {
-            types[index] = PgType::of_field(field);
-        } else if let (Some(cast), false) = (cast, hinted) {
-            types[index] = cast.clone();
-        }
-    }
-    Ok(types)
-}
-
-/// Parameters that are cast at once, as in `$1::int4`, are of that type; those of LIMIT and OFFSET are bigint.
-fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, PgType>> {
-    let mut casts = HashMap::new();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Limit(limit) = node {
-            for bound in [&limit.skip, &limit.fetch].into_iter().flatten() {
-                if let Expr::Placeholder(placeholder) = bound.as_ref() {
-                    casts.insert(placeholder.id.clone(), PgType::Int8);
-                }
-            }
-        }
-        node.apply_expressions(|expr| {
-            expr.apply(|e| {
-                if let Expr::Cast(Cast { expr: inner, field }) = e
-                    && let Expr::Placeholder(placeholder) = inner.as_ref()
-                {
-                    casts.insert(placeholder.id.clone(), PgType::of_field(field));
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    })?;
-    Ok(casts)
-}
-
 /// With nulls of the parameters' types the plan's schema can be found.
 fn with_null_parameters(plan: LogicalPlan, types: &[PgType]) -> Result<LogicalPlan> {
-    let nulls = types.iter().map(|t| ScalarValue::try_from(&t.arrow())).collect::<Result<Vec<_>, _>>()?;
-    bind(plan, nulls)
+    bind_typed(plan, types.iter().map(Parameter::null).collect::<Result<Vec<_>>>()?)
 }
 
 fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {

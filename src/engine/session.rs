@@ -1,11 +1,14 @@
 //! One connection's session: its settings, its transaction, its names.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::execution::SessionState;
 use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
+use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
+use super::notice::Notice;
 use super::settings::Settings;
 use super::transaction::{Block, Pending};
 use crate::catalog::definitions::{DATABASE, OWNER};
@@ -62,7 +65,9 @@ pub struct Session {
     pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
     pub(super) scope: NameScope,
     state: RwLock<SessionState>,
-    notices: Mutex<Vec<String>>,
+    notices: Mutex<Vec<Notice>>,
+    /// How many transactions have ended.
+    ended: AtomicU64,
 }
 
 impl Session {
@@ -88,7 +93,9 @@ impl Session {
             scope,
             state: RwLock::new(state),
             notices: Mutex::default(),
+            ended: AtomicU64::default(),
         };
+        session.settle_modes();
         session.apply_settings();
         Ok(session)
     }
@@ -114,12 +121,22 @@ impl Session {
     }
 
     /// Notices since last asked, such as that a thing to be dropped did not exist.
-    pub fn take_notices(&self) -> Vec<String> {
+    pub fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut *self.notices.lock())
     }
 
+    /// How many transactions have ended: a portal does not outlive the one that it was made in.
+    pub fn transactions_ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Notices of a definition.
     pub(super) fn notice(&self, notices: Vec<String>) {
-        self.notices.lock().extend(notices);
+        self.notices.lock().extend(notices.into_iter().map(Notice::from));
+    }
+
+    pub(super) fn tell(&self, notice: Notice) {
+        self.notices.lock().push(notice);
     }
 
     /// The state to plan and run a statement with, as the settings are now.
@@ -157,7 +174,7 @@ impl Session {
                     ));
                 }
                 if *local && self.transaction_state() == TransactionState::Idle {
-                    self.notice(vec!["SET LOCAL can only be used in transaction blocks".into()]);
+                    self.tell(Notice::warning(NO_TRANSACTION, "SET LOCAL can only be used in transaction blocks"));
                 } else if name != "role" && name != "session_authorization" {
                     self.save_settings();
                     if let (true, Some(before)) = (*local, self.setting(name)) {
@@ -186,18 +203,26 @@ impl Session {
                 })?;
                 SessionAnswer::One(show_name(name), value)
             }
-            SessionStatement::Begin(tag) => {
-                let mut transaction = self.transaction.lock();
-                if *transaction == TransactionState::Idle {
-                    *transaction = TransactionState::InBlock;
+            SessionStatement::Begin(tag, modes) => {
+                if self.transaction_state() == TransactionState::Idle {
+                    *self.transaction.lock() = TransactionState::InBlock;
                 } else {
-                    drop(transaction);
-                    self.notice(vec!["there is already a transaction in progress".into()]);
+                    self.tell(Notice::warning(ACTIVE_TRANSACTION, "there is already a transaction in progress"));
                 }
+                self.take_modes(modes);
                 SessionAnswer::Tag(tag)
             }
-            SessionStatement::Commit => SessionAnswer::Tag(self.end_transaction(true)?),
-            SessionStatement::Rollback => SessionAnswer::Tag(self.end_transaction(false)?),
+            SessionStatement::SetTransaction(modes) => {
+                self.set_transaction(modes);
+                SessionAnswer::Tag("SET")
+            }
+            SessionStatement::SetCharacteristics(modes) => {
+                self.save_settings();
+                self.set_characteristics(modes)?;
+                SessionAnswer::Tag("SET")
+            }
+            SessionStatement::Commit { chain } => SessionAnswer::Tag(self.end_transaction(true, *chain)?),
+            SessionStatement::Rollback { chain } => SessionAnswer::Tag(self.end_transaction(false, *chain)?),
             SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
                 self.savepoints.lock().push((name.clone(), self.changed()));
@@ -217,15 +242,23 @@ impl Session {
                 *self.transaction.lock() = TransactionState::InBlock;
                 SessionAnswer::Tag("ROLLBACK")
             }
-            SessionStatement::Discard => {
-                if self.transaction_state() != TransactionState::Idle {
-                    return Err(Error::new(SqlState("25001"), "DISCARD ALL cannot run inside a transaction block"));
+            SessionStatement::Discard(tag) => {
+                if *tag == "DISCARD ALL" {
+                    if self.transaction_state() != TransactionState::Idle {
+                        return Err(Error::new(
+                            ACTIVE_TRANSACTION,
+                            "DISCARD ALL cannot run inside a transaction block",
+                        ));
+                    }
+                    self.settings.lock().reset_all();
                 }
-                self.settings.lock().reset_all();
-                SessionAnswer::Tag("DISCARD ALL")
+                SessionAnswer::Tag(tag)
             }
             SessionStatement::Accepted(tag) => SessionAnswer::Tag(tag),
         };
+        if self.transaction_state() == TransactionState::Idle {
+            self.settle_modes();
+        }
         self.apply_settings();
         Ok(answer)
     }
@@ -264,11 +297,17 @@ impl Session {
         }
     }
 
-    fn end_transaction(&self, commit: bool) -> Result<&'static str> {
+    /// Ends the block; with `chain`, another one like it begins.
+    fn end_transaction(&self, commit: bool, chain: bool) -> Result<&'static str> {
+        if chain {
+            self.need_block(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" })?;
+        }
+        let modes = self.modes();
         let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
         if before == TransactionState::Idle {
-            self.notice(vec!["there is no transaction in progress".into()]);
+            self.tell(Notice::warning(NO_TRANSACTION, "there is no transaction in progress"));
         }
+        self.ended.fetch_add(1, Ordering::Relaxed);
         let committed = commit && before != TransactionState::Failed;
         self.savepoints.lock().clear();
         let ended = self.end_writing(committed);
@@ -283,6 +322,10 @@ impl Session {
         }
         drop(settings);
         ended?;
+        if chain {
+            *self.transaction.lock() = TransactionState::InBlock;
+            self.take_modes(&modes);
+        }
         Ok(if committed { "COMMIT" } else { "ROLLBACK" })
     }
 
@@ -297,7 +340,7 @@ impl Session {
 
     fn need_block(&self, what: &str) -> Result<()> {
         if self.transaction_state() == TransactionState::Idle {
-            return Err(Error::new(SqlState("25P01"), format!("{what} can only be used in transaction blocks")));
+            return Err(Error::new(NO_TRANSACTION, format!("{what} can only be used in transaction blocks")));
         }
         Ok(())
     }

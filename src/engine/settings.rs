@@ -11,52 +11,116 @@ pub(super) const SERVER_VERSION: &str = pg::SERVER_VERSION;
 /// Settings with their defaults. Those a client must be told of when they change are marked.
 const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
+    ("array_nulls", "on", false),
+    ("backslash_quote", "safe_encoding", false),
+    ("block_size", "8192", false),
     ("bytea_output", "hex", false),
     ("client_encoding", "UTF8", true),
     ("client_min_messages", "notice", false),
+    ("constraint_exclusion", "partition", false),
+    ("cursor_tuple_fraction", "0.1", false),
+    ("data_checksums", "off", false),
     ("datestyle", "ISO, MDY", true),
+    ("default_table_access_method", "heap", false),
+    ("default_tablespace", "", false),
+    ("default_text_search_config", "pg_catalog.simple", false),
+    ("default_transaction_deferrable", "off", false),
     ("default_transaction_isolation", "read committed", false),
     ("default_transaction_read_only", "off", true),
+    ("default_with_oids", "off", false),
+    ("effective_cache_size", "4GB", false),
+    ("escape_string_warning", "on", false),
     ("extra_float_digits", "1", false),
+    ("from_collapse_limit", "8", false),
+    ("geqo", "on", false),
+    ("idle_session_timeout", "0", false),
     ("idle_in_transaction_session_timeout", "0", false),
     ("in_hot_standby", "off", false),
     ("integer_datetimes", "on", false),
     ("intervalstyle", "postgres", true),
     ("is_superuser", "on", false),
     ("jit", "off", false),
+    ("join_collapse_limit", "8", false),
     ("lc_collate", "C", false),
     ("lc_ctype", "C", false),
     ("lc_messages", "C", false),
+    ("lc_monetary", "C", false),
+    ("lc_numeric", "C", false),
+    ("lc_time", "C", false),
+    ("lo_compat_privileges", "off", false),
     ("lock_timeout", "0", false),
+    ("maintenance_work_mem", "64MB", false),
     ("max_identifier_length", "63", false),
+    ("max_index_keys", "32", false),
+    ("max_prepared_transactions", "0", false),
+    ("password_encryption", "scram-sha-256", false),
+    ("plan_cache_mode", "auto", false),
+    ("quote_all_identifiers", "off", false),
+    ("role", "none", false),
     ("row_security", "on", false),
     ("search_path", "public", false),
     ("server_encoding", "UTF8", false),
     ("server_version", SERVER_VERSION, false),
     ("server_version_num", "150000", false),
     ("session_authorization", "onerow", false),
+    ("ssl", "off", false),
     ("standard_conforming_strings", "on", true),
     ("statement_timeout", "0", false),
     ("synchronize_seqscans", "on", false),
+    ("temp_buffers", "8MB", false),
     ("timezone", "UTC", true),
+    ("timezone_abbreviations", "Default", false),
+    ("transaction_deferrable", "off", false),
     ("transaction_isolation", "read committed", false),
     ("transaction_read_only", "off", false),
+    ("transform_null_equals", "off", false),
+    ("wal_level", "replica", false),
     ("work_mem", "64MB", false),
+    ("xmlbinary", "base64", false),
+    ("xmloption", "content", false),
 ];
 
 /// Settings that SHOW gives and SET refuses.
 const READ_ONLY: &[&str] = &[
+    "block_size",
+    "data_checksums",
     "in_hot_standby",
     "integer_datetimes",
     "is_superuser",
     "lc_collate",
     "lc_ctype",
     "max_identifier_length",
+    "max_index_keys",
+    "max_prepared_transactions",
     "server_encoding",
     "server_version",
     "server_version_num",
     "session_authorization",
+    "ssl",
+    "wal_level",
 ];
+
+/// Settings that are on or off.
+const SWITCHES: &[&str] = &[
+    "array_nulls",
+    "default_transaction_deferrable",
+    "default_transaction_read_only",
+    "default_with_oids",
+    "escape_string_warning",
+    "geqo",
+    "jit",
+    "lo_compat_privileges",
+    "quote_all_identifiers",
+    "row_security",
+    "standard_conforming_strings",
+    "synchronize_seqscans",
+    "transaction_deferrable",
+    "transaction_read_only",
+    "transform_null_equals",
+];
+
+/// Settings that name an isolation level.
+const LEVELS: &[&str] = &["serializable", "repeatable read", "read committed", "read uncommitted"];
 
 /// How Postgres writes names that are not all lower case.
 fn display_name(name: &str) -> &str {
@@ -184,6 +248,23 @@ fn checked(name: &str, value: String) -> Result<String> {
         Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid value for parameter \"{name}\": \"{value}\""))
     };
     match name {
+        switch if SWITCHES.contains(&switch) => match switched(&value) {
+            Some(false) if switch == "standard_conforming_strings" => {
+                Err(Error::unsupported("standard_conforming_strings cannot be turned off"))
+            }
+            Some(on) => Ok(if on { "on" } else { "off" }.to_string()),
+            None => Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("parameter \"{name}\" requires a Boolean value"),
+            )),
+        },
+        "default_transaction_isolation" | "transaction_isolation" => {
+            let level = value.trim_matches('"').to_ascii_lowercase();
+            if LEVELS.contains(&level.as_str()) { Ok(level) } else { Err(invalid(&value)) }
+        }
+        "password_encryption" if !value.eq_ignore_ascii_case("scram-sha-256") => {
+            Err(Error::unsupported("only scram-sha-256 is supported for passwords"))
+        }
         "timezone" => {
             let text = value.trim_matches('"').to_string();
             timezone(&text).ok_or_else(|| invalid(&text))
@@ -192,9 +273,6 @@ fn checked(name: &str, value: String) -> Result<String> {
             "UTF8" | "UNICODE" | "SQL_ASCII" | "AUTO" => Ok("UTF8".to_string()),
             _ => Err(invalid(&value).with_hint("Only UTF8 is supported.")),
         },
-        "standard_conforming_strings" if !is_on(&value) => {
-            Err(Error::unsupported("standard_conforming_strings cannot be turned off"))
-        }
         "datestyle" if !value.to_ascii_lowercase().contains("iso") => {
             Err(Error::unsupported("only the ISO date style is supported"))
         }
@@ -205,7 +283,7 @@ fn checked(name: &str, value: String) -> Result<String> {
         "bytea_output" if !value.eq_ignore_ascii_case("hex") => {
             Err(Error::unsupported("only the hex form of bytea is supported"))
         }
-        "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
+        "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" | "idle_session_timeout" => {
             let millis = milliseconds(&value).map_err(|()| invalid(&value))?;
             Ok(match millis {
                 0 => "0".to_string(),
@@ -222,8 +300,13 @@ fn checked(name: &str, value: String) -> Result<String> {
     }
 }
 
-fn is_on(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "yes" | "1" | "t")
+/// The unique beginnings of true, false, yes, no, on and off, and 1 and 0.
+fn switched(value: &str) -> Option<bool> {
+    match value.trim_matches('"').to_ascii_lowercase().as_str() {
+        "1" | "on" | "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" => Some(true),
+        "0" | "of" | "off" | "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// A time zone's name as the database of zones writes it, or an offset as `+05:30`.

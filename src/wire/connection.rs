@@ -22,7 +22,7 @@ use super::script::{self, Command};
 use super::startup::{Welcome, welcome};
 use super::transport::Transport;
 use super::zone::Zone;
-use crate::engine::{Session, TransactionState};
+use crate::engine::{Level, Session, TransactionState};
 use crate::error::{Error, SqlState};
 
 /// Texts up to this size are parsed at once, longer ones among the workers.
@@ -41,6 +41,8 @@ pub(super) struct Connection {
     pub portals: HashMap<String, Portal>,
     /// After an error in the extended protocol: up to the next Sync.
     skipping: bool,
+    /// How many transactions had ended when that was last looked at.
+    transactions: u64,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -103,6 +105,7 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
                 statements: HashMap::new(),
                 portals: HashMap::new(),
                 skipping: false,
+                transactions: 0,
                 _permit: permit,
             })
         }
@@ -276,26 +279,27 @@ impl Connection {
             return Ok(());
         }
         let least = self.session.setting("client_min_messages").unwrap_or_default().to_ascii_lowercase();
-        if !matches!(least.as_str(), "warning" | "error" | "fatal" | "panic") {
-            for text in notices {
-                self.wire.put(&notice(&text))?;
-            }
+        let wanted = |level: Level| match least.as_str() {
+            "error" | "fatal" | "panic" => false,
+            "warning" => level >= Level::Warning,
+            _ => true,
+        };
+        for said in notices.iter().filter(|notice| wanted(notice.level)) {
+            self.wire.put(&notice(said))?;
         }
         Ok(())
     }
 
     /// Ends a statement without rows.
     pub(super) fn finish(&mut self, tag: String) -> Result<(), Failure> {
-        match tag.as_str() {
-            "DISCARD ALL" => {
-                self.statements.clear();
-                self.portals.clear();
-            }
-            // A portal does not outlive its transaction.
-            "COMMIT" | "ROLLBACK" if self.session.transaction_state() == TransactionState::Idle => {
-                self.portals.clear();
-            }
-            _ => {}
+        if tag == "DISCARD ALL" {
+            self.statements.clear();
+            self.portals.clear();
+        }
+        // A portal does not outlive its transaction.
+        let ended = self.session.transactions_ended();
+        if std::mem::replace(&mut self.transactions, ended) != ended {
+            self.portals.clear();
         }
         Ok(self.wire.put_complete(tag)?)
     }

@@ -4,6 +4,7 @@ use datafusion::error::DataFusionError;
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
 use super::transport::ReadError;
+use crate::engine::Notice;
 use crate::error::{Error, SqlState};
 
 /// Why a message was not answered as it should have been.
@@ -98,12 +99,12 @@ pub(super) fn response(error: &Error, severity: Severity) -> ErrorResponse {
 }
 
 /// The message that tells a client of something that is not an error.
-pub(super) fn notice(text: &str) -> NoticeResponse {
+pub(super) fn notice(notice: &Notice) -> NoticeResponse {
     NoticeResponse::new(vec![
-        (b'S', "NOTICE".to_string()),
-        (b'V', "NOTICE".to_string()),
-        (b'C', "00000".to_string()),
-        (b'M', clean(text)),
+        (b'S', notice.level.name().to_string()),
+        (b'V', notice.level.name().to_string()),
+        (b'C', notice.state.to_string()),
+        (b'M', clean(&notice.message)),
     ])
 }
 

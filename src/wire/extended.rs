@@ -16,7 +16,7 @@ use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::Command;
-use crate::engine::{Described, TransactionState};
+use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
 
 impl Connection {
@@ -87,14 +87,14 @@ impl Connection {
         let mut values = Vec::with_capacity(given);
         for (index, (value, format)) in bind.values.iter().zip(formats).enumerate() {
             let kind = prepared.parameter_type(index);
-            let value = parameters::decode(&kind, format, value.as_deref(), zone).map_err(|error| {
+            let value = parameters::decode(&kind, format, value.as_deref(), zone).map_err(|error: Error| {
                 let portal = match bind.portal.as_str() {
                     "" => "unnamed portal".to_string(),
                     name => format!("portal \"{name}\""),
                 };
                 error.with_context(format!("{portal} parameter ${}", index + 1))
             })?;
-            values.push(value);
+            values.push(Parameter { value, kind });
         }
         let portal = Portal { prepared, parameters: values, formats: bind.results, progress: Progress::Ready };
         self.portals.insert(bind.portal, portal);
@@ -114,7 +114,15 @@ impl Connection {
         if formats.is_none() {
             self.wire.put_parameters(prepared.parameter_oids())?;
         }
-        match prepared.told() {
+        // The rows of FETCH and EXECUTE are another's.
+        let other = match &prepared.command {
+            Command::Fetch(fetch) if !fetch.moves => {
+                self.portals.get(&fetch.cursor).map(|portal| Arc::clone(&portal.prepared))
+            }
+            Command::Execute(execute) => self.statements.get(&execute.name).map(Arc::clone),
+            _ => None,
+        };
+        match other.as_ref().unwrap_or(&prepared).told() {
             Some(schema) => {
                 let formats = spread(formats.as_deref().unwrap_or_default(), schema.fields().len())?;
                 self.wire.put_columns(schema, &formats)?;
@@ -161,14 +169,14 @@ impl Connection {
 
     /// Answers a statement about prepared statements or portals.
     pub(super) fn run_own(&mut self, command: &Command) -> Result<(), Failure> {
-        if self.session.transaction_state() == TransactionState::Failed {
-            return Err(Failure::Statement(Error::new(
-                SqlState::IN_FAILED_SQL_TRANSACTION,
-                "current transaction is aborted, commands ignored until end of transaction block",
-            )));
-        }
+        self.check_block()?;
         let tag = match command {
-            Command::Nothing | Command::Run(_) => return Ok(()),
+            Command::Nothing
+            | Command::Run(_)
+            | Command::Declare { .. }
+            | Command::Fetch(_)
+            | Command::Prepare { .. }
+            | Command::Execute(_) => return Ok(()),
             Command::Deallocate(None) => {
                 self.statements.retain(|name, _| name.is_empty());
                 "DEALLOCATE ALL"
@@ -195,13 +203,26 @@ impl Connection {
     }
 
     async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
-        let prepared = Arc::clone(&portal.prepared);
-        match &prepared.command {
+        let (mut prepared, mut values) = (Arc::clone(&portal.prepared), std::mem::take(&mut portal.parameters));
+        match &portal.prepared.command {
             Command::Run(_) => {}
             Command::Nothing => {
                 self.wire.put(&EmptyQueryResponse::new())?;
                 return Ok(Progress::Ready);
             }
+            Command::Declare { name, query } => {
+                self.declare(name, query, prepared.declared(), values).await?;
+                return Ok(Progress::Finished(None));
+            }
+            Command::Fetch(fetch) => {
+                self.fetch(fetch, Some(&portal.formats)).await?;
+                return Ok(Progress::Finished(None));
+            }
+            Command::Prepare { name, types, statement } => {
+                self.prepare_text(name, types, statement).await?;
+                return Ok(Progress::Finished(None));
+            }
+            Command::Execute(execute) => (prepared, values) = self.resolve(execute).await?,
             own => {
                 self.run_own(own)?;
                 return Ok(Progress::Finished(None));
@@ -209,7 +230,6 @@ impl Connection {
         }
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
-        let values = std::mem::take(&mut portal.parameters);
         let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
         let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash)?;
         let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
@@ -241,12 +261,12 @@ impl Connection {
         }
     }
 
-    fn prepared(&self, name: &str) -> Result<Arc<Prepared>, Failure> {
+    pub(super) fn prepared(&self, name: &str) -> Result<Arc<Prepared>, Failure> {
         self.statements.get(name).map(Arc::clone).ok_or_else(|| no_statement(name))
     }
 
     /// Asks the engine about a statement, unless that was done before.
-    async fn describe_once(&mut self, prepared: &Arc<Prepared>) -> Result<(), Failure> {
+    pub(super) async fn describe_once(&mut self, prepared: &Arc<Prepared>) -> Result<(), Failure> {
         if prepared.described.get().is_some() {
             return Ok(());
         }
@@ -254,7 +274,7 @@ impl Connection {
         let _running = self.slot.run(&leash.cancel);
         let (session, asked, cancel) = (Arc::clone(&self.session), Arc::clone(prepared), leash.cancel.clone());
         let mut task = self.shared.workers.spawn(async move {
-            let Command::Run(statement) = &asked.command else {
+            let Some(statement) = asked.statement() else {
                 return Ok(Described { parameters: Vec::new(), schema: None });
             };
             let hints = asked.hints();

@@ -155,6 +155,11 @@ impl Listener {
         self.address
     }
 
+    /// What ends the grace early, once the listener is stopping.
+    pub fn hurry(&self) -> CancellationToken {
+        self.shared.ending.clone()
+    }
+
     /// Serves until `shutdown`. Then idle connections end at once, and busy ones after the grace at the latest.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
@@ -181,7 +186,12 @@ impl Listener {
         let Listener { socket, shared, grace, .. } = self;
         drop(socket);
         shared.stopping.cancel();
-        if timeout(grace, drain(&mut connections)).await.is_err() {
+        let drained = tokio::select! {
+            () = drain(&mut connections) => true,
+            () = sleep(grace) => false,
+            () = shared.ending.cancelled() => false,
+        };
+        if !drained {
             shared.ending.cancel();
             if timeout(LAST_WORDS, drain(&mut connections)).await.is_err() {
                 tracing::warn!(connections = connections.len(), "cut connections that did not end");

@@ -8,6 +8,8 @@ mod base64;
 mod calendar;
 mod cancel;
 mod connection;
+mod cursor_commands;
+mod cursor_words;
 mod decimal;
 pub mod encode;
 mod errors;

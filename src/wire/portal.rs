@@ -3,13 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::Schema;
-use datafusion::scalar::ScalarValue;
 
 use super::encode::Format;
 use super::rows::Rows;
 use super::script::Command;
 use crate::catalog::types::PgType;
-use crate::engine::Described;
+use crate::engine::{Described, Parameter, Statement};
 
 /// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
 const UNKNOWN: u32 = 705;
@@ -31,7 +30,20 @@ impl Prepared {
 
     /// Whether the text has what could be a parameter.
     pub fn may_have_parameters(&self) -> bool {
-        matches!(&self.command, Command::Run(statement) if statement.text.contains('$'))
+        self.statement().is_some_and(|statement| statement.text.contains('$'))
+    }
+
+    /// The engine's statement in it: what it runs, or what it declares a cursor for.
+    pub fn statement(&self) -> Option<&Statement> {
+        match &self.command {
+            Command::Run(statement) | Command::Declare { query: statement, .. } => Some(statement),
+            _ => None,
+        }
+    }
+
+    /// The parameter types that the client gave.
+    pub fn declared(&self) -> Vec<u32> {
+        self.declared.clone()
     }
 
     /// The parameter types that the client gave and that are known here.
@@ -66,14 +78,15 @@ impl Prepared {
 
     /// The rows that a client which described this was told of.
     pub fn told(&self) -> Option<&Schema> {
-        self.described.get().and_then(|described| described.schema.as_deref())
+        let described = self.described.get().filter(|_| matches!(self.command, Command::Run(_)));
+        described.and_then(|described| described.schema.as_deref())
     }
 }
 
 /// A statement with its values, perhaps half run.
 pub(super) struct Portal {
     pub prepared: Arc<Prepared>,
-    pub parameters: Vec<ScalarValue>,
+    pub parameters: Vec<Parameter>,
     /// As Bind gave them: none, one for all columns, or one each.
     pub formats: Vec<Format>,
     pub progress: Progress,

@@ -1,5 +1,6 @@
 //! A result on its way to the client, batch by batch and never more than a few at a time.
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +16,11 @@ pub(super) const FLUSH_SIZE: usize = 128 << 10;
 
 /// Rows that are being sent.
 pub(super) struct Rows {
+    schema: SchemaRef,
     batches: Batches,
     encoder: RowEncoder,
+    /// A batch of which rows are left, and the same as it is written.
+    batch: Option<RecordBatch>,
     pending: Option<EncodedBatch>,
     /// What begins the command tag.
     pub verb: &'static str,
@@ -44,7 +48,51 @@ impl Rows {
         leash: Leash,
     ) -> Result<Rows, Error> {
         let encoder = RowEncoder::new(schema, told, formats, zone)?;
-        Ok(Rows { batches, encoder, pending: None, verb, leash })
+        let schema = SchemaRef::clone(schema);
+        Ok(Rows { schema, batches, encoder, batch: None, pending: None, verb, leash })
+    }
+
+    /// Writes the rows that are left in other formats.
+    pub fn reformat(&mut self, told: Option<&Schema>, formats: &[Format], zone: Zone) -> Result<(), Error> {
+        let encoder = RowEncoder::new(&self.schema, told, formats, zone)?;
+        if let (Some(pending), Some(batch)) = (self.pending.take(), self.batch.take()) {
+            let left = pending.remaining();
+            let rest = batch.slice(batch.num_rows().saturating_sub(left), left);
+            self.pending = Some(encoder.batch(&rest)?);
+            self.batch = Some(rest);
+        }
+        self.encoder = encoder;
+        Ok(())
+    }
+
+    /// Leaves rows out, until there are no more or `limit` of them are passed.
+    pub async fn skip(
+        &mut self,
+        wire: &mut Transport,
+        ending: &CancellationToken,
+        limit: Option<u64>,
+    ) -> Result<Sent, Failure> {
+        let mut rows = 0;
+        loop {
+            if let Some(batch) = &mut self.pending {
+                let left = limit.map_or(u64::MAX, |limit| limit - rows);
+                rows += batch.skip(usize::try_from(left).unwrap_or(usize::MAX)) as u64;
+            }
+            if limit == Some(rows) {
+                return Ok(Sent { rows, complete: false });
+            }
+            (self.pending, self.batch) = (None, None);
+            match watch(wire, ending, &self.leash, self.batches.next()).await? {
+                Some(batch) => self.take(batch)?,
+                None => return Ok(Sent { rows, complete: true }),
+            }
+        }
+    }
+
+    fn take(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        self.pending = Some(self.encoder.batch(&batch)?);
+        self.batch = Some(batch);
+        Ok(())
     }
 
     /// Sends rows until there are no more, or `limit` of them are sent. As in Postgres, reaching the limit counts as
@@ -69,13 +117,13 @@ impl Rows {
                         wire.flush_until(ending).await?;
                     }
                 }
-                self.pending = None;
+                (self.pending, self.batch) = (None, None);
             }
             if limit == Some(rows) {
                 return Ok(Sent { rows, complete: false });
             }
             match watch(wire, ending, &self.leash, self.batches.next()).await? {
-                Some(batch) => self.pending = Some(self.encoder.batch(&batch)?),
+                Some(batch) => self.take(batch)?,
                 None => return Ok(Sent { rows, complete: true }),
             }
         }

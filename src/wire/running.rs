@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -17,7 +16,7 @@ use super::portal::Prepared;
 use super::script::Command;
 use super::transport::Transport;
 use super::workers::{Task, Workers};
-use crate::engine::{Outcome, Session};
+use crate::engine::{Outcome, Parameter, Session};
 use crate::error::{Error, Result};
 
 /// Batches that may wait for their connection.
@@ -122,7 +121,7 @@ impl Started {
         workers: &Workers,
         session: Arc<Session>,
         prepared: Arc<Prepared>,
-        values: Vec<ScalarValue>,
+        values: Vec<Parameter>,
         leash: &Leash,
     ) -> Result<Started> {
         let (tell, begun) = oneshot::channel();

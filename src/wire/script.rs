@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::cursor_words;
 use crate::engine::{Session, Statement};
 use crate::error::{Error, Result, SqlState};
 
@@ -22,7 +23,50 @@ pub(super) enum Command {
     Deallocate(Option<String>),
     /// CLOSE: forgets a portal, or all of them.
     Close(Option<String>),
+    /// DECLARE: makes a portal.
+    Declare {
+        /// The portal's name.
+        name: String,
+        /// What it reads.
+        query: Statement,
+    },
+    /// FETCH or MOVE: rows of a portal.
+    Fetch(Fetch),
+    /// PREPARE: keeps a statement.
+    Prepare {
+        /// Its name.
+        name: String,
+        /// The types of its parameters, as written.
+        types: Vec<String>,
+        /// What it does.
+        statement: Statement,
+    },
+    /// EXECUTE: runs a prepared statement.
+    Execute(Execute),
 }
+
+/// FETCH and MOVE.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    /// The portal.
+    pub cursor: String,
+    /// How many rows; none for all that are left.
+    pub count: Option<u64>,
+    /// MOVE: the rows are passed and not sent.
+    pub moves: bool,
+}
+
+/// EXECUTE.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Execute {
+    /// The prepared statement.
+    pub name: String,
+    /// The values, as written.
+    pub arguments: Option<String>,
+}
+
+/// The words that a text holds if any of its statements is answered here.
+const OURS: [&[u8]; 7] = [b"deallocate", b"close", b"declare", b"fetch", b"move", b"prepare", b"execute"];
 
 /// Splits a text and parses every statement of it; empty ones are left out. Mistakes are errors with their position
 /// in the text.
@@ -32,7 +76,8 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
             .with_detail(format!("It has {} bytes, and may have {LONGEST}.", sql.len()))
             .with_hint("Send large values as parameters."));
     }
-    if !mentions(sql, b"deallocate") && !mentions(sql, b"close") {
+    let may_be_ours = OURS.iter().any(|word| mentions(sql, word));
+    if !may_be_ours {
         return engine_s(session, sql, 0);
     }
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize_with_location() else {
@@ -40,14 +85,16 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
         return engine_s(session, sql, 0);
     };
     let pieces: Vec<&[TokenWithSpan]> = tokens.split(|token| token.token == Token::SemiColon).collect();
-    if !pieces.iter().any(|piece| own(piece).is_some()) {
+    if !pieces.iter().any(|piece| cursor_words::begins(piece) || own(piece).is_some()) {
         return engine_s(session, sql, 0);
     }
     let mut places = Places::new(sql);
     let mut commands = Vec::new();
     for piece in pieces {
         let mut said = piece.iter().filter(|token| !is_blank(&token.token));
-        if let Some(command) = own(piece) {
+        if cursor_words::begins(piece) {
+            commands.push(cursor_words::parse(session, sql, piece, &mut places)?);
+        } else if let Some(command) = own(piece) {
             commands.push(command);
         } else if let Some(first) = said.next() {
             let last = said.next_back().unwrap_or(first);
@@ -60,7 +107,7 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
 }
 
 /// Has the engine parse a text that begins after `before` characters.
-fn engine_s(session: &Session, sql: &str, before: usize) -> Result<Vec<Command>> {
+pub(super) fn engine_s(session: &Session, sql: &str, before: usize) -> Result<Vec<Command>> {
     let statements = session.parse(sql).map_err(|error| error.shifted(before))?;
     Ok(statements
         .into_iter()
@@ -74,7 +121,7 @@ fn mentions(sql: &str, word: &[u8]) -> bool {
     sql.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
-fn is_blank(token: &Token) -> bool {
+pub(super) fn is_blank(token: &Token) -> bool {
     matches!(token, Token::Whitespace(_) | Token::EOF)
 }
 
@@ -109,7 +156,7 @@ fn own(tokens: &[TokenWithSpan]) -> Option<Command> {
 }
 
 /// Where lines and columns are; asked for in their order.
-struct Places<'a> {
+pub(super) struct Places<'a> {
     rest: std::iter::Peekable<std::str::CharIndices<'a>>,
     line: u64,
     column: u64,
@@ -123,7 +170,7 @@ impl<'a> Places<'a> {
     }
 
     /// The bytes and the characters before a place.
-    fn of(&mut self, place: Location) -> (usize, usize) {
+    pub fn of(&mut self, place: Location) -> (usize, usize) {
         while (self.line, self.column) < (place.line, place.column) {
             let Some((_, character)) = self.rest.next() else { break };
             self.characters += 1;

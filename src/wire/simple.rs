@@ -12,6 +12,7 @@ use super::portal::Prepared;
 use super::rows::{FLUSH_SIZE, Rows};
 use super::running::{Begun, Started, watch};
 use super::script::Command;
+use crate::engine::Parameter;
 
 impl Connection {
     /// Runs every statement in order and stops at the first that fails. A text that does not parse runs nothing.
@@ -24,7 +25,14 @@ impl Connection {
         }
         for command in commands {
             match command {
-                Command::Run(_) => self.run_text(command).await?,
+                Command::Run(_) => self.run_text(Arc::new(Prepared::new(command, Vec::new())), Vec::new()).await?,
+                Command::Declare { name, query } => self.declare(&name, &query, Vec::new(), Vec::new()).await?,
+                Command::Fetch(fetch) => self.fetch(&fetch, None).await?,
+                Command::Prepare { name, types, statement } => self.prepare_text(&name, &types, &statement).await?,
+                Command::Execute(execute) => {
+                    let (prepared, values) = self.resolve(&execute).await?;
+                    self.run_text(prepared, values).await?;
+                }
                 own => self.run_own(&own)?,
             }
             if self.wire.output.len() >= FLUSH_SIZE {
@@ -34,12 +42,11 @@ impl Connection {
         Ok(())
     }
 
-    async fn run_text(&mut self, command: Command) -> Result<(), Failure> {
+    async fn run_text(&mut self, prepared: Arc<Prepared>, values: Vec<Parameter>) -> Result<(), Failure> {
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
-        let prepared = Arc::new(Prepared::new(command, Vec::new()));
         let session = Arc::clone(&self.session);
-        let mut started = Started::new(&self.shared.workers, session, prepared, Vec::new(), &leash)?;
+        let mut started = Started::new(&self.shared.workers, session, prepared, values, &leash)?;
         let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
         match begun {

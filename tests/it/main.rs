@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod clients;
 mod command_line;
 mod demo;
 mod endpoint;
@@ -33,6 +34,7 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
     let modules: [(&str, &[Test]); 13] = [
+        ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),
         ("endpoint", endpoint::TESTS),

@@ -114,6 +114,13 @@ impl EncodedBatch {
         Ok(self.next - from)
     }
 
+    /// Leaves out at most `limit` rows; how many were left out.
+    pub fn skip(&mut self, limit: usize) -> usize {
+        let rows = limit.min(self.remaining());
+        self.next += rows;
+        rows
+    }
+
     fn write_row(&self, start: usize, out: &mut BytesMut) -> Result<()> {
         out.put_u8(b'D');
         out.put_i32(0);

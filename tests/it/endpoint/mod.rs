@@ -1,7 +1,9 @@
 //! The endpoint as drivers meet it: values, errors, protocol, sessions, limits.
 
+mod cursors;
 mod errors;
 mod limits;
+mod parameters;
 mod password;
 mod protocol;
 mod raw;
@@ -25,6 +27,13 @@ pub const TESTS: &[Test] = &[
     ("empty_queries", protocol::empty),
     ("prepared_statements_are_reused", protocol::prepared),
     ("parameters_with_and_without_types", protocol::typed_parameters),
+    ("parameter_types_are_found", parameters::found),
+    ("declared_parameters_come_back", parameters::declared),
+    ("parameters_reach_their_statement", parameters::used),
+    ("cursors_give_rows_in_parts", cursors::cursors),
+    ("statements_prepared_in_sql", cursors::prepared),
+    ("transactions_that_only_read", cursors::read_only),
+    ("notices_have_states", cursors::notices),
     ("portals_give_rows_in_parts", protocol::portals),
     ("command_tags", protocol::tags),
     ("unknown_names_are_refused", protocol::unknown_names),

@@ -163,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn the_base_of_a_domain() {
+        assert_eq!(
+            rewritten(
+                "SELECT (WITH RECURSIVE b(oid, depth) AS (SELECT t2.typbasetype AS oid, 0 AS depth FROM pg_type t2 \
+                 WHERE t2.oid = t.oid UNION ALL SELECT t2.typbasetype AS oid, b.depth + 1 AS depth \
+                 FROM pg_type t2, b WHERE b.oid = t2.oid) SELECT oid FROM b ORDER BY depth DESC LIMIT 1) AS x \
+                 FROM pg_catalog.pg_type t"
+            ),
+            "SELECT t.typbasetype AS x FROM pg_catalog.pg_type t"
+        );
+    }
+
+    #[test]
     fn a_syntax_error_has_its_position() {
         let error = parse_catalog_query("SELECT\n(1 pg_class").unwrap_err();
         assert_eq!(error.state(), crate::error::SqlState::SYNTAX_ERROR);

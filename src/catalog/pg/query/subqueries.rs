@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    CaseWhen, DataType, Distinct, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
-    VisitorMut,
+    BinaryOperator, CaseWhen, DataType, Distinct, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::ast::{self, all_of, call, conjuncts, ident, last, null};
@@ -31,13 +31,46 @@ impl VisitorMut for Subqueries {
                 FunctionArguments::Subquery(query) => array(query),
                 _ => None,
             },
-            Expr::Subquery(query) => scalar(query),
+            Expr::Subquery(query) => base_type(query).or_else(|| scalar(query)),
             _ => None,
         };
         if let Some(changed) = changed {
             *expr = changed;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// asyncpg follows a domain to its base by a recursive query over `pg_type.typbasetype`. No domain here is over another
+/// domain, so that the first step is the last one.
+fn base_type(query: &Query) -> Option<Expr> {
+    let with = query.with.as_ref().filter(|with| with.recursive)?;
+    let [cte] = with.cte_tables.as_slice() else { return None };
+    let SetExpr::SetOperation { left, .. } = cte.query.body.as_ref() else { return None };
+    let SetExpr::Select(select) = left.as_ref() else { return None };
+    let (SelectItem::UnnamedExpr(found) | SelectItem::ExprWithAlias { expr: found, .. }) = select.projection.first()?
+    else {
+        return None;
+    };
+    let (Expr::CompoundIdentifier(found), Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) =
+        (found, select.selection.as_ref()?)
+    else {
+        return None;
+    };
+    let (Expr::CompoundIdentifier(inner), Expr::CompoundIdentifier(outer)) = (left.as_ref(), right.as_ref()) else {
+        return None;
+    };
+    match (found.as_slice(), inner.as_slice(), outer.as_slice()) {
+        ([own, base], [same, oid], [other, of])
+            if own == same
+                && base.value == "typbasetype"
+                && oid.value == "oid"
+                && of.value == "oid"
+                && other != own =>
+        {
+            Some(Expr::CompoundIdentifier(vec![other.clone(), base.clone()]))
+        }
+        _ => None,
     }
 }
 

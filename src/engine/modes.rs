@@ -1,0 +1,136 @@
+//! What a transaction may do: READ ONLY is enforced, the isolation level is shown.
+
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+
+use super::notice::Notice;
+use super::session::{Session, TransactionState};
+use crate::ddl::statement::{Ddl, TransactionModes};
+use crate::error::{Error, Result, SqlState};
+
+/// There is a transaction already.
+pub(super) const ACTIVE_TRANSACTION: SqlState = SqlState("25001");
+/// There is no transaction.
+pub(super) const NO_TRANSACTION: SqlState = SqlState("25P01");
+
+impl Session {
+    /// Fails (25006) where the transaction is read-only; `what` is the statement's command in capitals.
+    pub(super) fn check_writable(&self, what: &str) -> Result<()> {
+        // Outside of a block the statement is a transaction of its own.
+        let of = match self.transaction_state() {
+            TransactionState::Idle => "default_transaction_read_only",
+            _ => "transaction_read_only",
+        };
+        if self.setting(of).as_deref() == Some("on") {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {what} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gives the transaction its modes; those that are not said stay.
+    pub(super) fn take_modes(&self, modes: &TransactionModes) {
+        let mut settings = self.settings.lock();
+        if let Some(read_only) = modes.read_only {
+            settings.put_back("transaction_read_only", if read_only { "on" } else { "off" });
+        }
+        if let Some(level) = modes.isolation {
+            settings.put_back("transaction_isolation", level);
+        }
+    }
+
+    /// Outside of a block each statement has the modes of new transactions.
+    pub(super) fn settle_modes(&self) {
+        let mut settings = self.settings.lock();
+        for (of, default) in [
+            ("transaction_read_only", "default_transaction_read_only"),
+            ("transaction_isolation", "default_transaction_isolation"),
+        ] {
+            let value = settings.get(default).unwrap_or_default().to_string();
+            settings.put_back(of, &value);
+        }
+    }
+
+    /// The modes that the transaction has.
+    pub(super) fn modes(&self) -> TransactionModes {
+        const LEVELS: [&str; 4] = ["serializable", "repeatable read", "read committed", "read uncommitted"];
+        let settings = self.settings.lock();
+        TransactionModes {
+            isolation: settings.get("transaction_isolation").and_then(|now| LEVELS.into_iter().find(|l| *l == now)),
+            read_only: settings.get("transaction_read_only").map(|now| now == "on"),
+        }
+    }
+
+    /// SET TRANSACTION
+    pub(super) fn set_transaction(&self, modes: &TransactionModes) {
+        if self.transaction_state() == TransactionState::Idle {
+            self.tell(Notice::warning(NO_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks"));
+        } else {
+            self.take_modes(modes);
+        }
+    }
+
+    /// SET SESSION CHARACTERISTICS AS TRANSACTION
+    pub(super) fn set_characteristics(&self, modes: &TransactionModes) -> Result<()> {
+        let mut settings = self.settings.lock();
+        if let Some(read_only) = modes.read_only {
+            settings.set("default_transaction_read_only", Some(if read_only { "on" } else { "off" }))?;
+        }
+        if let Some(level) = modes.isolation {
+            settings.set("default_transaction_isolation", Some(level))?;
+        }
+        Ok(())
+    }
+}
+
+/// The command of a statement that writes rows.
+pub(super) fn write_words(statement: &DfStatement) -> &'static str {
+    match statement {
+        DfStatement::Statement(sql) => match sql.as_ref() {
+            SqlStatement::Insert(_) => "INSERT",
+            SqlStatement::Update(_) => "UPDATE",
+            _ => "DELETE",
+        },
+        _ => "COPY FROM",
+    }
+}
+
+/// The command of a definition, from its text.
+pub(super) fn definition_words(ddl: &Ddl, text: &str) -> String {
+    const WORDS: &[&str] = &[
+        "ALTER", "COMMENT", "CREATE", "DROP", "FOREIGN", "IMPORT", "MAPPING", "ROLE", "SCHEMA", "SEQUENCE", "SERVER",
+        "TABLE", "TRUNCATE", "USER", "VIEW",
+    ];
+    if matches!(ddl, Ddl::CreateTable { query: Some(_), .. }) {
+        return "CREATE TABLE AS".to_string();
+    }
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(str::to_uppercase)
+        .filter(|word| word != "OR" && word != "REPLACE")
+        .take(3)
+        .take_while(|word| WORDS.contains(&word.as_str()))
+        .collect();
+    match words.join(" ").as_str() {
+        "TRUNCATE" => "TRUNCATE TABLE".to_string(),
+        known => known.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_definitions() {
+        let ddl = Ddl::Truncate { names: vec![] };
+        let words = |text: &str| definition_words(&ddl, text);
+        assert_eq!(words("create or replace view v as select 1"), "CREATE VIEW");
+        assert_eq!(words("DROP FOREIGN TABLE t"), "DROP FOREIGN TABLE");
+        assert_eq!(words("CREATE USER MAPPING FOR x"), "CREATE USER MAPPING");
+        assert_eq!(words("COMMENT ON TABLE t IS 'x'"), "COMMENT");
+        assert_eq!(words("truncate t"), "TRUNCATE TABLE");
+    }
+}

@@ -1,0 +1,243 @@
+//! Cursors and prepared statements as SQL statements: DECLARE, FETCH, MOVE, PREPARE, EXECUTE. A cursor is a portal and
+//! a prepared statement is one of the protocol's, so that both ways see the same ones.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::scalar::ScalarValue;
+
+use super::connection::Connection;
+use super::encode::Format;
+use super::errors::Failure;
+use super::parameters;
+use super::portal::{Portal, Prepared, Progress};
+use super::rows::Rows;
+use super::running::{Begun, Started, watch};
+use super::script::{Command, Execute, Fetch};
+use crate::catalog::types::PgType;
+use crate::ddl::statement::StatementKind;
+use crate::engine::{Parameter, Statement, TransactionState};
+use crate::error::{Error, SqlState};
+
+impl Connection {
+    /// DECLARE: a portal that reads what there is now.
+    pub(super) async fn declare(
+        &mut self,
+        name: &str,
+        query: &Statement,
+        declared: Vec<u32>,
+        values: Vec<Parameter>,
+    ) -> Result<(), Failure> {
+        self.check_block()?;
+        if self.session.transaction_state() == TransactionState::Idle {
+            return Err(Failure::Statement(Error::new(
+                SqlState("25P01"),
+                "DECLARE CURSOR can only be used in transaction blocks",
+            )));
+        }
+        if self.portals.contains_key(name) {
+            let message = format!("cursor \"{name}\" already exists");
+            return Err(Failure::Statement(Error::new(SqlState::DUPLICATE_CURSOR, message)));
+        }
+        let prepared = Arc::new(Prepared::new(Command::Run(query.clone()), declared));
+        self.describe_once(&prepared).await?;
+        if prepared.told().is_none() {
+            return Err(Failure::Statement(Error::syntax("a cursor is declared for a query", None)));
+        }
+        let rows = self.open(&prepared, values).await?;
+        let progress = Progress::Suspended(rows);
+        let portal = Portal { prepared, parameters: vec![], formats: vec![], progress };
+        self.portals.insert(name.to_string(), portal);
+        Ok(self.wire.put_complete("DECLARE CURSOR".to_string())?)
+    }
+
+    /// FETCH and MOVE. Without `formats` the rows are text, and the client is told their columns first.
+    pub(super) async fn fetch(&mut self, fetch: &Fetch, formats: Option<&[Format]>) -> Result<(), Failure> {
+        self.check_block()?;
+        // A portal that fails stays away.
+        let mut portal = self.portals.remove(&fetch.cursor).ok_or_else(|| {
+            let message = format!("cursor \"{}\" does not exist", fetch.cursor);
+            Failure::Statement(Error::new(SqlState::INVALID_CURSOR_NAME, message))
+        })?;
+        let verb = if fetch.moves { "MOVE" } else { "FETCH" };
+        if let (None, false, Some(schema)) = (formats, fetch.moves, portal.prepared.told()) {
+            self.wire.put_columns(schema, &vec![Format::Text; schema.fields().len()])?;
+        }
+        let rows = match std::mem::replace(&mut portal.progress, Progress::Ready) {
+            Progress::Ready => {
+                let values = std::mem::take(&mut portal.parameters);
+                Some(self.open(&portal.prepared, values).await?)
+            }
+            Progress::Suspended(rows) => Some(rows),
+            Progress::Finished(_) => None,
+        };
+        let mut count = 0;
+        portal.progress = Progress::Finished(Some("SELECT"));
+        if let Some(mut rows) = rows {
+            let _running = self.slot.run(&rows.leash.cancel);
+            let zone = self.zone();
+            let sent = if fetch.moves {
+                rows.skip(&mut self.wire, &self.shared.ending, fetch.count).await?
+            } else {
+                rows.reformat(portal.prepared.told(), formats.unwrap_or_default(), zone)?;
+                rows.send(&mut self.wire, &self.shared.ending, fetch.count).await?
+            };
+            count = sent.rows;
+            if !sent.complete {
+                portal.progress = Progress::Suspended(rows);
+            }
+        }
+        self.portals.insert(fetch.cursor.clone(), portal);
+        Ok(self.wire.put_complete(format!("{verb} {count}"))?)
+    }
+
+    /// PREPARE: a statement under a name, as Parse keeps it.
+    pub(super) async fn prepare_text(
+        &mut self,
+        name: &str,
+        types: &[String],
+        statement: &Statement,
+    ) -> Result<(), Failure> {
+        self.check_block()?;
+        if self.statements.contains_key(name) {
+            return Err(Failure::Statement(Error::new(
+                SqlState::DUPLICATE_PREPARED_STATEMENT,
+                format!("prepared statement \"{name}\" already exists"),
+            )));
+        }
+        if !matches!(statement.kind, StatementKind::Plan(_)) {
+            return Err(Failure::Statement(Error::syntax("only queries and writes can be prepared", None)));
+        }
+        let oids = types.iter().map(|written| match PgType::parse(written) {
+            Some(kind) => Ok(kind.oid()),
+            None if written.eq_ignore_ascii_case("unknown") => Ok(0),
+            None => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{written}\" does not exist"))),
+        });
+        let oids = oids.collect::<Result<Vec<u32>, Error>>()?;
+        let prepared = Arc::new(Prepared::new(Command::Run(statement.clone()), oids));
+        self.describe_once(&prepared).await?;
+        self.statements.insert(name.to_string(), prepared);
+        Ok(self.wire.put_complete("PREPARE".to_string())?)
+    }
+
+    /// What EXECUTE runs, and with which values.
+    pub(super) async fn resolve(&mut self, execute: &Execute) -> Result<(Arc<Prepared>, Vec<Parameter>), Failure> {
+        self.check_block()?;
+        let prepared = self.prepared(&execute.name)?;
+        if !matches!(prepared.command, Command::Run(_)) {
+            let message = format!("prepared statement \"{}\" cannot be run by EXECUTE", execute.name);
+            return Err(Failure::Statement(Error::unsupported(message)));
+        }
+        self.describe_once(&prepared).await?;
+        let given = match &execute.arguments {
+            Some(arguments) => self.evaluate(arguments).await?,
+            None => vec![],
+        };
+        let wanted = prepared.parameter_count().unwrap_or(0);
+        if given.len() != wanted {
+            return Err(Failure::Statement(
+                Error::syntax(format!("wrong number of parameters for prepared statement \"{}\"", execute.name), None)
+                    .with_detail(format!("Expected {wanted} parameters but got {}.", given.len())),
+            ));
+        }
+        let zone = self.zone();
+        let mut values = Vec::with_capacity(given.len());
+        for (index, value) in given.into_iter().enumerate() {
+            let kind = prepared.parameter_type(index);
+            let value = match &value {
+                null if null.is_null() => Parameter::null(&kind)?.value,
+                ScalarValue::Utf8(Some(text))
+                | ScalarValue::LargeUtf8(Some(text))
+                | ScalarValue::Utf8View(Some(text)) => parameters::read_text(&kind, text, zone)?,
+                other => coerced(other, &kind, index)?,
+            };
+            values.push(Parameter { value, kind });
+        }
+        Ok((prepared, values))
+    }
+
+    /// The values of a list of expressions.
+    async fn evaluate(&mut self, expressions: &str) -> Result<Vec<ScalarValue>, Failure> {
+        let mut commands = self.parse_text(format!("SELECT {expressions}")).await?;
+        let (Some(command @ Command::Run(_)), true) = (commands.pop(), commands.is_empty()) else {
+            return Err(Failure::Statement(Error::syntax("EXECUTE takes a list of values", None)));
+        };
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
+        let prepared = Arc::new(Prepared::new(command, vec![]));
+        let session = Arc::clone(&self.session);
+        let mut started = Started::new(&self.shared.workers, session, prepared, vec![], &leash)?;
+        let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
+        let mut values = vec![];
+        if let Begun::Rows { .. } = begun {
+            while let Some(batch) = watch(&mut self.wire, &self.shared.ending, &leash, started.batches.next()).await? {
+                if batch.num_rows() > 0 && values.is_empty() {
+                    for column in batch.columns() {
+                        values.push(ScalarValue::try_from_array(column, 0)?);
+                    }
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Starts a query whose rows are taken later.
+    async fn open(&mut self, prepared: &Arc<Prepared>, values: Vec<Parameter>) -> Result<Box<Rows>, Failure> {
+        let leash = self.leash();
+        let _running = self.slot.run(&leash.cancel);
+        let session = Arc::clone(&self.session);
+        let mut started = Started::new(&self.shared.workers, session, Arc::clone(prepared), values, &leash)?;
+        let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
+        self.put_notices()?;
+        match begun {
+            Begun::Rows { schema, verb } => {
+                let zone = self.zone();
+                Ok(Box::new(Rows::new(&schema, started.batches, verb, prepared.told(), &[], zone, leash)?))
+            }
+            Begun::Done { .. } => Err(Failure::Statement(Error::internal("a cursor's query gave no rows"))),
+        }
+    }
+
+    /// In a failed transaction block only its end is accepted.
+    pub(super) fn check_block(&self) -> Result<(), Failure> {
+        if self.session.transaction_state() == TransactionState::Failed {
+            return Err(Failure::Statement(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A value of EXECUTE as the parameter's type. What would have to be rounded is refused.
+fn coerced(value: &ScalarValue, kind: &PgType, index: usize) -> Result<ScalarValue, Failure> {
+    let from = value.data_type();
+    let target = kind.arrow();
+    if from == target {
+        return Ok(value.clone());
+    }
+    let fits = match kind {
+        // An exact number keeps its own digits.
+        PgType::Numeric(_) if from.is_decimal() => return Ok(value.clone()),
+        PgType::Numeric(_) => from.is_integer(),
+        PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Oid => from.is_integer(),
+        PgType::Float4 | PgType::Float8 => from.is_numeric(),
+        PgType::Timestamp => matches!(from, DataType::Date32 | DataType::Timestamp(_, None)),
+        PgType::Array(_) => matches!(from, DataType::List(_)),
+        PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name => from.is_integer(),
+        _ => false,
+    };
+    if !fits {
+        let message = format!(
+            "parameter ${} of type {} cannot be coerced to the expected type {kind}",
+            index + 1,
+            PgType::of_arrow(&from)
+        );
+        return Err(Failure::Statement(
+            Error::new(SqlState::DATATYPE_MISMATCH, message)
+                .with_hint("You will need to rewrite or cast the expression."),
+        ));
+    }
+    Ok(value.cast_to(&target)?)
+}

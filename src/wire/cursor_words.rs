@@ -1,0 +1,232 @@
+//! How DECLARE, FETCH, MOVE, PREPARE and EXECUTE are written.
+
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::script::{Command, Execute, Fetch, Places, engine_s, is_blank};
+use crate::engine::{Session, Statement};
+use crate::error::{Error, Result, SqlState};
+
+/// Whether these tokens are one of the statements of this file.
+pub(super) fn begins(tokens: &[TokenWithSpan]) -> bool {
+    let first = tokens.iter().map(|token| &token.token).find(|token| !is_blank(token));
+    ["DECLARE", "FETCH", "MOVE", "PREPARE", "EXECUTE"].iter().any(|verb| is_word(first, verb))
+}
+
+/// Parses a statement that [`begins`]. Mistakes are errors with their position in `sql`, whose tokens these are.
+pub(super) fn parse(
+    session: &Session,
+    sql: &str,
+    tokens: &[TokenWithSpan],
+    places: &mut Places<'_>,
+) -> Result<Command> {
+    let tokens: Vec<&TokenWithSpan> = tokens.iter().filter(|token| !is_blank(&token.token)).collect();
+    let mut reader = Reader { session, sql, tokens: &tokens, at: 0, places };
+    if reader.take("DECLARE") {
+        reader.declare()
+    } else if reader.take("PREPARE") {
+        reader.prepare()
+    } else if reader.take("EXECUTE") {
+        reader.execute()
+    } else {
+        let moves = reader.take("MOVE") || !reader.take("FETCH");
+        reader.fetch(moves)
+    }
+}
+
+fn is_word(token: Option<&Token>, word: &str) -> bool {
+    matches!(token, Some(Token::Word(found)) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
+
+struct Reader<'a, 'p, 's> {
+    session: &'a Session,
+    sql: &'a str,
+    tokens: &'a [&'a TokenWithSpan],
+    at: usize,
+    places: &'p mut Places<'s>,
+}
+
+impl Reader<'_, '_, '_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|token| &token.token)
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        let found = is_word(self.peek(), word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn take_token(&mut self, token: &Token) -> bool {
+        let found = self.peek() == Some(token);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn name(&mut self) -> Result<String> {
+        let name = match self.peek() {
+            Some(Token::Word(word)) if word.quote_style.is_some() => word.value.clone(),
+            Some(Token::Word(word)) => word.value.to_lowercase(),
+            _ => return Err(self.unexpected()),
+        };
+        self.at += 1;
+        Ok(name)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.at >= self.tokens.len() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn unexpected(&mut self) -> Error {
+        match self.tokens.get(self.at) {
+            Some(found) => {
+                let (_, before) = self.places.of(found.span.start);
+                Error::syntax(format!("syntax error at or near \"{}\"", found.token), Some(before + 1))
+            }
+            None => Error::syntax("syntax error at end of input", Some(self.sql.chars().count() + 1)),
+        }
+    }
+
+    /// The text from here on, and how many characters are before it.
+    fn rest(&mut self) -> Result<(String, usize)> {
+        let (Some(first), Some(last)) = (self.tokens.get(self.at), self.tokens.last()) else {
+            return Err(self.unexpected());
+        };
+        let (from, before) = self.places.of(first.span.start);
+        let (until, _) = self.places.of(last.span.end);
+        Ok((self.sql.get(from..until).unwrap_or_default().to_string(), before))
+    }
+
+    /// The one statement from here on.
+    fn statement(&mut self) -> Result<Statement> {
+        let (text, before) = self.rest()?;
+        let mut commands = engine_s(self.session, &text, before)?;
+        match (commands.pop(), commands.is_empty()) {
+            (Some(Command::Run(statement)), true) => Ok(statement),
+            _ => Err(Error::syntax("a statement is missing", Some(before + 1))),
+        }
+    }
+
+    /// DECLARE name [NO SCROLL] CURSOR [WITHOUT HOLD] FOR query
+    fn declare(&mut self) -> Result<Command> {
+        let name = self.name()?;
+        loop {
+            if self.take("SCROLL") {
+                return Err(Error::unsupported("scrollable cursors are not supported"));
+            }
+            if self.take("BINARY") {
+                return Err(Error::unsupported("binary cursors are not supported"));
+            }
+            let plain = self.take("INSENSITIVE") || self.take("ASENSITIVE") || (self.take("NO") && self.take("SCROLL"));
+            if !plain {
+                break;
+            }
+        }
+        if !self.take("CURSOR") {
+            return Err(self.unexpected());
+        }
+        if self.take("WITH") {
+            if !self.take("HOLD") {
+                return Err(self.unexpected());
+            }
+            return Err(Error::unsupported("cursors WITH HOLD are not supported")
+                .with_hint("Declare the cursor in the transaction block that reads it."));
+        }
+        if self.take("WITHOUT") && !self.take("HOLD") {
+            return Err(self.unexpected());
+        }
+        if !self.take("FOR") {
+            return Err(self.unexpected());
+        }
+        Ok(Command::Declare { name, query: self.statement()? })
+    }
+
+    /// FETCH or MOVE [NEXT | n | ALL | FORWARD [n | ALL]] [FROM | IN] name
+    fn fetch(&mut self, moves: bool) -> Result<Command> {
+        let backward = ["PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE", "BACKWARD"];
+        // A cursor may have such a name.
+        if self.tokens.len() > self.at + 1 && backward.iter().any(|word| is_word(self.peek(), word)) {
+            return Err(forward_only());
+        }
+        let mut count = Some(1);
+        if self.tokens.len() > self.at + 1 {
+            let forward = self.take("NEXT") || self.take("FORWARD");
+            if self.take("ALL") {
+                count = None;
+            } else if let Some(Token::Number(digits, _)) = self.peek() {
+                count = match digits.parse::<u64>() {
+                    Ok(0) => return Err(forward_only()),
+                    Ok(rows) => Some(rows),
+                    Err(_) => return Err(self.unexpected()),
+                };
+                self.at += 1;
+            } else if self.peek() == Some(&Token::Minus) {
+                return Err(forward_only());
+            } else if !forward && !is_word(self.peek(), "FROM") && !is_word(self.peek(), "IN") {
+                return Err(self.unexpected());
+            }
+            if !self.take("FROM") {
+                self.take("IN");
+            }
+        }
+        let cursor = self.name()?;
+        self.end()?;
+        Ok(Command::Fetch(Fetch { cursor, count, moves }))
+    }
+
+    /// PREPARE name [(type, ..)] AS statement
+    fn prepare(&mut self) -> Result<Command> {
+        let name = self.name()?;
+        let mut types = vec![];
+        if self.take_token(&Token::LParen) {
+            let (mut depth, mut written) = (0, String::new());
+            loop {
+                let Some(token) = self.peek().cloned() else { return Err(self.unexpected()) };
+                match token {
+                    Token::RParen if depth == 0 => break,
+                    Token::Comma if depth == 0 => types.push(std::mem::take(&mut written)),
+                    other => {
+                        match other {
+                            Token::LParen => depth += 1,
+                            Token::RParen => depth -= 1,
+                            _ => {}
+                        }
+                        // `double precision`, but `integer[]`.
+                        if matches!(other, Token::Word(_)) && !written.is_empty() {
+                            written.push(' ');
+                        }
+                        written.push_str(&other.to_string());
+                    }
+                }
+                self.at += 1;
+            }
+            self.at += 1;
+            types.push(written);
+        }
+        if !self.take("AS") {
+            return Err(self.unexpected());
+        }
+        Ok(Command::Prepare { name, types, statement: self.statement()? })
+    }
+
+    /// EXECUTE name [(value, ..)]
+    fn execute(&mut self) -> Result<Command> {
+        let name = self.name()?;
+        if self.at >= self.tokens.len() {
+            return Ok(Command::Execute(Execute { name, arguments: None }));
+        }
+        let closed = self.tokens.last().is_some_and(|token| token.token == Token::RParen);
+        if self.peek() != Some(&Token::LParen) || !closed {
+            return Err(self.unexpected());
+        }
+        let (text, _) = self.rest()?;
+        let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or_default().trim();
+        let arguments = (!inner.is_empty()).then(|| inner.to_string());
+        Ok(Command::Execute(Execute { name, arguments }))
+    }
+}
+
+/// Rows that were passed are gone.
+fn forward_only() -> Error {
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
+        .with_hint("Read the rows in their order, or declare the cursor again.")
+}
