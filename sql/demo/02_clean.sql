@@ -90,12 +90,12 @@ CREATE VIEW clean.person AS
                       WHEN 'FRA' THEN 'FR'
                       WHEN 'TUR' THEN 'TR'
                       WHEN 'CHN' THEN 'CN' END,
-         to_date(blank_to_null(born), '%d.%m.%Y'),
+         to_date(blank_to_null(born), 'DD.MM.YYYY'),
          CASE segment WHEN 'P' THEN 'private'
                       WHEN 'B' THEN 'business'
                       WHEN 'O' THEN 'public'
                       WHEN 'H' THEN 'partner' END,
-         to_date(blank_to_null(changed_on), '%d.%m.%Y')::timestamptz
+         to_date(blank_to_null(changed_on), 'DD.MM.YYYY')::timestamptz
     FROM marketing.list;
 
 COMMENT ON VIEW clean.person IS 'Every record of a person in every system, in one form; not yet merged';

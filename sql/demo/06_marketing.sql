@@ -7,7 +7,7 @@ CREATE VIEW marketing.customer_response AS
          p.email,
          r.campaign_id,
          r.kind,
-         to_date(blank_to_null(r.responded_on), '%d.%m.%Y') AS responded_on
+         to_date(blank_to_null(r.responded_on), 'DD.MM.YYYY') AS responded_on
     FROM marketing.response AS r
     LEFT JOIN clean.person AS p ON p.source = 'marketing' AND p.record_id = r.contact_id;
 
@@ -19,7 +19,7 @@ CREATE VIEW marketing.campaign_result AS
   SELECT c.campaign_id,
          c.title,
          c.channel,
-         to_date(blank_to_null(c.started_on), '%d.%m.%Y') AS started_on,
+         to_date(blank_to_null(c.started_on), 'DD.MM.YYYY') AS started_on,
          replace(c.cost, ',', '.')::numeric(12,2) AS cost,
          coalesce(r.sent, 0) AS sent,
          coalesce(r.customers, 0) AS customers,

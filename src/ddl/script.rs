@@ -1,6 +1,7 @@
 //! Splits a script into statements and finds out what each one is.
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::cursor::{Cursor, Placed, placed};
@@ -142,7 +143,7 @@ impl Piece {
                 return Ok(StatementKind::Plan(Box::new(statement)));
             }
         }
-        let mut parser = DFParserBuilder::new(self.tokens.clone())
+        let mut parser = DFParserBuilder::new(spelled_out(&self.tokens))
             .with_dialect(&PgDialect)
             .with_recursion_limit(RECURSION_LIMIT)
             .build()?;
@@ -155,6 +156,28 @@ impl Piece {
             _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
         }
     }
+}
+
+/// The tokens with `SELECT * FROM name` for `TABLE name` where a query begins.
+fn spelled_out(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut begins = true;
+    for token in tokens {
+        let keyword = match &token.token {
+            Token::Word(word) => word.keyword,
+            _ => Keyword::NoKeyword,
+        };
+        if begins && keyword == Keyword::TABLE {
+            for spelled in [Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM")] {
+                out.push(TokenWithSpan { token: spelled, span: token.span });
+            }
+        } else {
+            out.push(token.clone());
+        }
+        let joins = matches!(keyword, Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::ALL);
+        begins = token.token == Token::LParen || joins;
+    }
+    out
 }
 
 /// Parses a statement of ours; none when it is for DataFusion.

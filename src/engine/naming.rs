@@ -4,26 +4,93 @@
 //! the answer's schema again.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{Ident, Query, SelectItem, SetExpr, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::{
+    Ident, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, VisitMut, VisitorMut,
+};
 
 use crate::catalog::pg;
+use crate::error::Result;
+use crate::planner::forms;
 
 /// What stands between a name and its mark; no user can type it by accident.
 const MARK: char = '\u{1}';
 
-/// Names the unnamed columns of a query's outermost select list. With `mark`, later ones of the same name are
-/// marked; without, they stay for the planner to refuse.
-pub(super) fn name_columns(mut statement: DfStatement, mark: bool) -> DfStatement {
-    if let DfStatement::Statement(sql) = &mut statement
-        && let SqlStatement::Query(query) = sql.as_mut()
-    {
-        name_query(query, mark);
+/// Names the unnamed columns of a query's select lists, then rewrites what the planner does not know. With `mark`,
+/// later columns of the same name are marked in the outermost list; without, they stay for the planner to refuse.
+pub(super) fn name_columns(mut statement: DfStatement, mark: bool) -> Result<DfStatement> {
+    if let DfStatement::Statement(sql) = &mut statement {
+        if let SqlStatement::Query(query) = sql.as_mut() {
+            name_query(query, mark);
+        }
+        let _ = VisitMut::visit(sql.as_mut(), &mut Derived { mark });
     }
-    statement
+    forms::rewrite(&mut statement)?;
+    Ok(statement)
+}
+
+/// Names the columns of tables that are queries, so that what is around them can use the names.
+struct Derived {
+    mark: bool,
+}
+
+impl VisitorMut for Derived {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Derived { subquery, .. } = factor {
+            name_derived(subquery, self.mark);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            name_derived(&mut table.query, self.mark);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Names the unnamed expressions of a derived table. Where a name stands twice all are marked: it would be ambiguous.
+fn name_derived(query: &mut Query, mark: bool) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    if select.distinct.is_some() {
+        return;
+    }
+    let names: Vec<String> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::UnnamedExpr(expr) => Some(pg::column_name(expr)),
+            SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+            _ => None,
+        })
+        .collect();
+    let mut marked = 0;
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        if pg::is_column(expr) {
+            continue;
+        }
+        let mut name = pg::column_name(expr);
+        if names.iter().filter(|other| **other == name).count() > 1 {
+            if !mark {
+                continue;
+            }
+            marked += 1;
+            name = format!("{name}{MARK}{marked}");
+        }
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
+    }
+}
+
+fn folded(alias: &Ident) -> String {
+    if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() }
 }
 
 fn name_query(query: &mut Query, mark: bool) {
@@ -38,20 +105,24 @@ fn name_query(query: &mut Query, mark: bool) {
         _ => return,
     };
     // With DISTINCT, ORDER BY must find its expressions in the select list as they are written.
-    if select.distinct.is_some() {
+    if select.distinct.is_some() && query.order_by.is_some() {
         return;
     }
+    // A star brings names that are not known here, so what stands beside it is marked.
+    let star = mark
+        && query.order_by.is_none()
+        && select
+            .projection
+            .iter()
+            .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
     let mut taken: HashSet<String> = HashSet::new();
     for item in &mut select.projection {
         let (expr, name, named) = match item {
             SelectItem::UnnamedExpr(expr) => (expr.clone(), pg::column_name(expr), false),
-            SelectItem::ExprWithAlias { expr, alias } => {
-                let name = if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() };
-                (expr.clone(), name, true)
-            }
+            SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), folded(alias), true),
             _ => continue,
         };
-        let first = taken.insert(name.clone());
+        let first = taken.insert(name.clone()) && !star;
         if first && (named || pg::is_column(&expr)) {
             continue;
         }

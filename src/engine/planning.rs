@@ -21,11 +21,13 @@ use crate::config::EngineConfig;
 use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::pg::json::JsonOperators;
 use crate::functions::{limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
 use crate::planner::coercion::PostgresCoercion;
 use crate::planner::cooperative::CooperativeJoins;
+use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::input::TextInputRules;
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
@@ -53,6 +55,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     let mut analyzer = Analyzer::new();
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
+    analyzer.rules.insert(1, Arc::new(ListedSubqueries));
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(NumberCasts));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
@@ -66,6 +69,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .build();
     limited::register(&mut state)?;
     registry::register(&mut state)?;
+    state.register_expr_planner(Arc::new(JsonOperators::new()))?;
     state.register_udaf(sum::function())?;
     let context = SessionContext::new_with_state(state);
     pg::register_functions(&context, catalog)?;
@@ -108,7 +112,7 @@ pub(super) async fn plan_query(state: &SessionState, query: &str) -> Result<Logi
     let StatementKind::Plan(parsed) = statement.kind else {
         return Err(Error::syntax("a view must be a query", Some(1)));
     };
-    let named = naming::name_columns(*parsed, false);
+    let named = naming::name_columns(*parsed, false)?;
     let plan = to_plan(state, named, &text.text).await.map_err(|e| located(e, &text))?;
     match plan {
         LogicalPlan::Ddl(_)

@@ -207,7 +207,7 @@ impl Session {
         kinds: &[PgType],
     ) -> Result<LogicalPlan> {
         refuse_shapes(parsed)?;
-        let named = typed(naming::name_columns(parsed.clone(), true), kinds);
+        let named = typed(naming::name_columns(parsed.clone(), true)?, kinds);
         let plan = planning::to_plan(state, named, &statement.text).await.map_err(|e| located(e, statement))?;
         match &plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {

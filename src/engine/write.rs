@@ -32,7 +32,7 @@ use crate::ddl::dialect::PgDialect;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
-use crate::planner::bounds;
+use crate::planner::{bounds, forms};
 use crate::wire::{Zone, read_text, text_values};
 
 /// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
@@ -136,7 +136,7 @@ impl Session {
         relation: &RelationName,
         table: &LocalTableDef,
     ) -> Result<usize> {
-        let mut parsed = spell_out(naming::name_columns(parsed.clone(), true), table)?;
+        let mut parsed = spell_out(naming::name_columns(parsed.clone(), true)?, table)?;
         name_targets(state, &mut parsed, table).await?;
         let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
         bounds::check(&plan)?;
@@ -268,9 +268,10 @@ impl Session {
         parameters: &[ScalarValue],
     ) -> Result<Vec<RecordBatch>> {
         let parsed = script::parse(query)?.pop();
-        let Some(Statement { kind: StatementKind::Plan(parsed), .. }) = parsed else {
+        let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
             return Err(Error::internal("a rewritten statement did not parse"));
         };
+        forms::rewrite(&mut parsed)?;
         // Positions would count in the rewritten text, so they are left out.
         let plan = planning::to_plan(state, *parsed, &statement.text).await;
         let plan = plan.map_err(|e| Error::from(e).with_position(None))?;

@@ -6,7 +6,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-use super::{clean, merge};
+use super::{clean, merge, pg};
 
 /// The scalar functions: those that clean.
 pub fn scalars() -> Vec<Arc<ScalarUDF>> {
@@ -18,9 +18,17 @@ pub fn aggregates() -> Vec<Arc<AggregateUDF>> {
     merge::all().into_iter().map(Arc::new).collect()
 }
 
+/// The functions that Postgres has: some replace DataFusion's of the same name.
+pub fn postgres() -> Vec<Arc<ScalarUDF>> {
+    pg::all().into_iter().map(Arc::new).collect()
+}
+
 /// Registers all of them. It takes no engine, so that a plan that travels to another machine finds them there.
 pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for function in scalars() {
+        registry.register_udf(function)?;
+    }
+    for function in postgres() {
         registry.register_udf(function)?;
     }
     for function in aggregates() {
@@ -75,7 +83,7 @@ mod tests {
         let mut registry = MemoryFunctionRegistry::new();
         register(&mut registry).unwrap();
         let names: HashSet<String> = registry.udfs().into_iter().chain(registry.udafs()).collect();
-        assert_eq!(names.len(), scalars().len() + aggregates().len());
+        assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len());
         assert!(names.contains("normalize_email"));
     }
 }

@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod coercion;
 pub mod cooperative;
 pub mod foreign;
+pub mod forms;
 pub mod input;
 pub mod literals;
 pub mod names;

@@ -3,9 +3,9 @@
 //! Howard Hinnant's `days_from_civil` and `civil_from_days`; chrono's range ends before Postgres's does.
 
 /// Microseconds in a second.
-pub(super) const SECOND: i64 = 1_000_000;
+pub(crate) const SECOND: i64 = 1_000_000;
 /// Microseconds in a day.
-pub(super) const DAY: i64 = 86_400 * SECOND;
+pub(crate) const DAY: i64 = 86_400 * SECOND;
 /// Days from 1970-01-01 to 2000-01-01, where Postgres's binary dates begin.
 pub(super) const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
@@ -13,7 +13,7 @@ pub(super) const POSTGRES_EPOCH: i64 = POSTGRES_EPOCH_DAYS as i64 * DAY;
 
 /// A day by its parts. The year is astronomical: 0 is 1 BC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Civil {
+pub(crate) struct Civil {
     pub year: i64,
     /// 1 to 12.
     pub month: u32,
@@ -22,7 +22,7 @@ pub(super) struct Civil {
 }
 
 /// The day that lies `days` after 1970-01-01.
-pub(super) fn civil(days: i64) -> Civil {
+pub(crate) fn civil(days: i64) -> Civil {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -36,7 +36,7 @@ pub(super) fn civil(days: i64) -> Civil {
 }
 
 /// Days from 1970-01-01 to a day. None when there is no such day, or its year is beyond ten million.
-pub(super) fn days(date: Civil) -> Option<i64> {
+pub(crate) fn days(date: Civil) -> Option<i64> {
     if !(1..=12).contains(&date.month) || date.day < 1 || date.day > month_length(date.year, date.month) {
         return None;
     }

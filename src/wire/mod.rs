@@ -5,7 +5,7 @@
 
 mod backend;
 mod base64;
-mod calendar;
+pub(crate) mod calendar;
 mod cancel;
 mod connection;
 mod cursor_commands;

@@ -33,7 +33,7 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
-    let modules: [(&str, &[Test]); 13] = [
+    let modules: [(&str, &[Test]); 14] = [
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),

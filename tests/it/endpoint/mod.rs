@@ -2,6 +2,7 @@
 
 mod cursors;
 mod errors;
+mod forms;
 mod limits;
 mod parameters;
 mod password;
@@ -18,6 +19,10 @@ pub const TESTS: &[Test] = &[
     ("times_follow_the_zone", types::zones),
     ("parameters_come_back_as_they_went", types::parameters),
     ("columns_have_postgres_types", types::column_types),
+    ("forms_of_queries", forms::queries),
+    ("json_is_postgres_json", forms::json),
+    ("functions_are_postgres_functions", forms::functions),
+    ("functions_of_extensions", forms::fuzzy),
     ("errors_have_postgres_states", errors::states),
     ("errors_have_postgres_places", errors::places),
     ("errors_have_postgres_words", errors::words),

@@ -2,7 +2,6 @@
 
 mod definitions;
 mod format;
-mod json;
 mod lists;
 mod names;
 mod register;

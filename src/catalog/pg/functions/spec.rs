@@ -56,8 +56,6 @@ pub enum Returns {
     Texts,
     /// `name[]`
     Names,
-    /// `json`
-    Json,
 }
 
 impl Returns {
@@ -71,7 +69,6 @@ impl Returns {
             Returns::Oid => PgType::Oid,
             Returns::Texts => PgType::Array(Box::new(PgType::Text)),
             Returns::Names => PgType::Array(Box::new(PgType::Name)),
-            Returns::Json => PgType::Json,
         }
     }
 }

@@ -7,7 +7,6 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Volatility;
 
 use super::format::formatted;
-use super::json::object;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::pg::rows::Cell;
@@ -40,9 +39,6 @@ pub const SPECS: &[Spec] = &[
     })
     .requires(1)
     .is(Volatility::Immutable),
-    Spec::new("json_build_object", &[Any; MANY], Returns::Json, |call, row| Ok(object(call, row)?.into()))
-        .requires(0)
-        .is(Volatility::Immutable),
     Spec::new(LIKE_PATTERN, &[Text, Text], Returns::Text, |call, row| {
         Ok(call.text(0, row).zip(call.text(1, row)).map(|(pattern, escape)| like_pattern(pattern, escape)).into())
     })

@@ -1,0 +1,52 @@
+//! Every one of these functions: one line a function.
+
+use datafusion::logical_expr::ScalarUDF;
+
+use super::{
+    age, array_of, clock_timestamp, date_parse, date_text, div, gen_random_uuid, isfinite, json, justify, levenshtein,
+    mode, regexp_split, sign, similar, soundex, substring, timezone, width_bucket,
+};
+
+/// Every function of Postgres's that is written here.
+pub fn all() -> Vec<ScalarUDF> {
+    let mut functions = vec![
+        age::udf(),
+        array_of::udf(),
+        clock_timestamp::udf(),
+        date_text::to_char(),
+        date_parse::to_date(),
+        date_parse::to_timestamp(),
+        div::udf(),
+        gen_random_uuid::udf(),
+        isfinite::udf(),
+        justify::days(),
+        justify::hours(),
+        justify::interval(),
+        levenshtein::udf(),
+        mode::udf(),
+        regexp_split::udf(),
+        sign::udf(),
+        similar::udf(),
+        soundex::udf(),
+        substring::udf(),
+        timezone::local_time(),
+        timezone::udf(),
+        width_bucket::udf(),
+    ];
+    functions.extend(json::all());
+    functions
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_given_once() {
+        let functions = all();
+        let names: BTreeSet<&str> = functions.iter().map(ScalarUDF::name).collect();
+        assert_eq!(names.len(), functions.len());
+    }
+}

@@ -1,0 +1,56 @@
+//! Aggregates that are a function of an array: what `array_agg` collects, with its order, DISTINCT and FILTER.
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
+    OrderByExpr,
+};
+
+use super::call::{argument, call, name_of, take};
+
+/// What stands for the call of an aggregate, or none when it is none of these.
+pub(super) fn over_array(name: &str, function: &mut Function) -> Option<Expr> {
+    match name {
+        "json_agg" | "jsonb_agg" => {
+            // Each value becomes JSON before it is collected: an array does not say what its elements are.
+            let [value]: [&mut Expr; 1] = values(function)?.try_into().ok()?;
+            *value = call("to_json", vec![take(value)]);
+            Some(call(if name == "json_agg" { "onerow_json_agg" } else { "onerow_jsonb_agg" }, vec![array(function)]))
+        }
+        "json_object_agg" | "jsonb_object_agg" => {
+            let [key, value]: [&mut Expr; 2] = values(function)?.try_into().ok()?;
+            let pair = vec![take(key), call("to_json", vec![take(value)])];
+            let FunctionArguments::List(list) = &mut function.args else { return None };
+            list.args = vec![argument(call("onerow_json_member", pair))];
+            let whole = if name == "json_object_agg" { "onerow_json_object_agg" } else { "onerow_jsonb_object_agg" };
+            Some(call(whole, vec![array(function)]))
+        }
+        "mode" if !function.within_group.is_empty() => {
+            let [order]: [OrderByExpr; 1] = std::mem::take(&mut function.within_group).try_into().ok()?;
+            function.args = FunctionArguments::List(FunctionArgumentList {
+                duplicate_treatment: None,
+                args: vec![argument(order.expr.clone())],
+                clauses: vec![FunctionArgumentClause::OrderBy(vec![order])],
+            });
+            Some(call("onerow_mode", vec![array(function)]))
+        }
+        _ => None,
+    }
+}
+
+/// The arguments; none when one of them is named or a star.
+fn values(function: &mut Function) -> Option<Vec<&mut Expr>> {
+    let FunctionArguments::List(list) = &mut function.args else { return None };
+    list.args
+        .iter_mut()
+        .map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The same call of `array_agg`.
+fn array(function: &mut Function) -> Expr {
+    function.name = name_of("array_agg");
+    Expr::Function(function.clone())
+}

@@ -1,0 +1,13 @@
+//! Forms of Postgres's SQL that DataFusion's planner does not know, written as forms that it does.
+//!
+//! They are changed in the syntax tree, after result columns have their names: those come from what was typed.
+
+mod aggregate;
+mod call;
+mod fetch;
+mod like;
+mod rewrite;
+pub mod subquery;
+mod substring;
+
+pub use rewrite::rewrite;

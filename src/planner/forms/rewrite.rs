@@ -1,0 +1,175 @@
+//! One walk over a statement, which hands each form to the file that knows it.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, Query, TableFactor, VisitMut, VisitorMut};
+
+use super::call::{self, call, literal};
+use super::{aggregate, fetch, like, substring};
+use crate::error::{Error, Result};
+
+/// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
+/// escape that is none is 22025.
+pub fn rewrite(statement: &mut DfStatement) -> Result<()> {
+    match statement {
+        DfStatement::Statement(sql) => match VisitMut::visit(sql.as_mut(), &mut Forms) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        },
+        DfStatement::Explain(explain) => rewrite(&mut explain.statement),
+        _ => Ok(()),
+    }
+}
+
+struct Forms;
+
+impl VisitorMut for Forms {
+    type Break = Error;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match factor {
+            TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
+                ControlFlow::Break(
+                    Error::unsupported("TABLESAMPLE is not supported")
+                        .with_hint("Filter on a hash of the key, as in WHERE left(md5(id::text), 1) = '0'."),
+                )
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        flow(fetch::limit(query))
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        flow(expression(expr))
+    }
+}
+
+fn flow(result: Result<()>) -> ControlFlow<Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+fn expression(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            *expr = call("timezone", vec![call::take(time_zone), call::take(timestamp)]);
+        }
+        Expr::SimilarTo { .. } => return like::similar(expr),
+        Expr::Like { .. } | Expr::ILike { .. } => return like::like(expr),
+        // `x = ANY('{1,2}')`: the literal is an array of whatever x is.
+        Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
+            if literal(right).is_some() {
+                let array = call("onerow_array_of", vec![(**left).clone(), call::take(right)]);
+                **right = array;
+            }
+        }
+        Expr::Substring { .. } => substring::pattern(expr),
+        Expr::Identifier(ident)
+            if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
+        {
+            *expr = local_timestamp();
+        }
+        Expr::Function(function) => {
+            if let Some(replaced) = replaced(function) {
+                *expr = replaced;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn local_timestamp() -> Expr {
+    call("onerow_local_time", vec![call("now", vec![])])
+}
+
+/// What stands for a call, or none when it stays. Calls that are only named otherwise are renamed in place.
+fn replaced(function: &mut Function) -> Option<Expr> {
+    match call::folded(&function.name)?.as_str() {
+        "localtimestamp" => Some(local_timestamp()),
+        // There is one moment for a statement; a transaction's is the same, see `now()`.
+        "statement_timestamp" | "transaction_timestamp" => {
+            function.name = call::name_of("now");
+            None
+        }
+        "variance" => {
+            function.name = call::name_of("var_samp");
+            None
+        }
+        "every" => {
+            function.name = call::name_of("bool_and");
+            None
+        }
+        "mod" => {
+            let mut arguments = call::plain_arguments(function)?.into_iter();
+            let (left, right) = (arguments.next()?, arguments.next()?);
+            if arguments.next().is_some() {
+                return None;
+            }
+            let operation = Expr::BinaryOp {
+                left: Box::new(Expr::Nested(Box::new(call::take(left)))),
+                op: BinaryOperator::Modulo,
+                right: Box::new(Expr::Nested(Box::new(call::take(right)))),
+            };
+            Some(Expr::Nested(Box::new(operation)))
+        }
+        "substring" => {
+            substring::rename(function);
+            None
+        }
+        name => aggregate::over_array(name, function),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ddl::script;
+    use crate::ddl::statement::StatementKind;
+    use crate::error::{Error, SqlState};
+
+    fn rewritten(sql: &str) -> Result<String, Error> {
+        let statement = script::parse(sql)?.pop().unwrap();
+        let StatementKind::Plan(mut parsed) = statement.kind else { panic!("{sql} is no query") };
+        super::rewrite(&mut parsed)?;
+        Ok(parsed.to_string())
+    }
+
+    #[test]
+    fn forms_become_what_the_planner_knows() {
+        for (sql, becomes) in [
+            ("SELECT a AT TIME ZONE 'UTC' FROM t", "SELECT timezone('UTC', a) FROM t"),
+            ("SELECT a FROM t FETCH FIRST ROW ONLY", "SELECT a FROM t LIMIT 1"),
+            ("SELECT a FROM t OFFSET 2 FETCH NEXT 3 ROWS ONLY", "SELECT a FROM t LIMIT 3 OFFSET 2"),
+            ("SELECT a FROM t WHERE a = ANY('{1}')", "SELECT a FROM t WHERE a = ANY(onerow_array_of(a, '{1}'))"),
+            ("SELECT mod(a + 1, 2) FROM t", "SELECT ((a + 1) % (2)) FROM t"),
+            ("SELECT a LIKE 'x#_%' ESCAPE '#' FROM t", "SELECT a LIKE 'x\\_%' FROM t"),
+            ("SELECT a NOT SIMILAR TO 'x%' FROM t", "SELECT a !~ onerow_similar_pattern('x%', '\\') FROM t"),
+            ("SELECT substring(a FROM 'o.b') FROM t", "SELECT onerow_substring(a, 'o.b') FROM t"),
+            ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
+            ("SELECT json_agg(a ORDER BY b) FROM t", "SELECT onerow_json_agg(array_agg(to_json(a) ORDER BY b)) FROM t"),
+            ("SELECT mode() WITHIN GROUP (ORDER BY a) FROM t", "SELECT onerow_mode(array_agg(a ORDER BY a)) FROM t"),
+            ("TABLE t", "SELECT * FROM t"),
+            ("SELECT 1 UNION ALL (TABLE t)", "SELECT 1 UNION ALL (SELECT * FROM t)"),
+        ] {
+            assert_eq!(rewritten(sql).unwrap(), becomes);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_refused() {
+        for (sql, state) in [
+            ("SELECT a FROM t TABLESAMPLE SYSTEM (10)", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a FROM t ORDER BY a FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a LIKE 'x\\' FROM t", SqlState("22025")),
+            ("SELECT a LIKE 'x' ESCAPE 'ab' FROM t", SqlState("22025")),
+        ] {
+            assert_eq!(rewritten(sql).unwrap_err().state(), state, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Subqueries in a SELECT list: `EXISTS`, and correlated scalar subqueries of one row.
+//!
+//! DataFusion joins a correlated scalar subquery when it is an aggregate, and knows `EXISTS` in conditions only. So
+//! `EXISTS (..)` becomes a count, `(SELECT .. ORDER BY .. LIMIT 1)` the first value in that order, and any other one
+//! the only member of an array of what it gives: an error arises where a row of the outer query has more than one.
+
+use std::sync::Arc;
+
+use datafusion::common::Column;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::error::Result as DfResult;
+use datafusion::functions_aggregate::array_agg::array_agg;
+use datafusion::functions_aggregate::count::count;
+use datafusion::functions_aggregate::first_last::first_value;
+use datafusion::logical_expr::expr::{Exists, Sort as SortExpr};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, lit};
+use datafusion::optimizer::AnalyzerRule;
+
+use crate::functions::pg::only_row;
+
+/// Brings subqueries in lists to aggregates.
+#[derive(Debug, Default)]
+pub struct ListedSubqueries;
+
+impl AnalyzerRule for ListedSubqueries {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DfResult<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(rewrite_node)?.data)
+    }
+
+    fn name(&self) -> &str {
+        "listed_subqueries"
+    }
+}
+
+fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    // Conditions have semi joins for EXISTS.
+    let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let saved = names.save(&expr);
+        let changed = expr.transform_up(|e| match e {
+            Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => scalar(subquery),
+            Expr::Exists(Exists { subquery, negated }) if lists => exists(subquery, negated),
+            other => Ok(Transformed::no(other)),
+        })?;
+        Ok(changed.update_data(|e| saved.restore(e)))
+    })
+}
+
+/// A correlated scalar subquery as an aggregate; as it is when it is one, or when it cannot be made one.
+fn scalar(subquery: Subquery) -> DfResult<Transformed<Expr>> {
+    let plan = Arc::clone(&subquery.subquery);
+    if is_aggregate(&plan) {
+        return Ok(Transformed::no(Expr::ScalarSubquery(subquery)));
+    }
+    if let LogicalPlan::Limit(limit) = plan.as_ref() {
+        let one = matches!(limit.get_skip_type()?, SkipType::Literal(0))
+            && matches!(limit.get_fetch_type()?, FetchType::Literal(Some(1)));
+        return match first_of(&limit.input)? {
+            Some((value, order, input)) if one && is_plain(&input)? => {
+                let first = first_value(value, order).alias("first");
+                let plan = LogicalPlanBuilder::from(input.as_ref().clone())
+                    .aggregate(Vec::<Expr>::new(), vec![first])?
+                    .build()?;
+                Ok(Transformed::yes(Expr::ScalarSubquery(Subquery { subquery: Arc::new(plan), ..subquery })))
+            }
+            _ => Ok(Transformed::no(Expr::ScalarSubquery(subquery))),
+        };
+    }
+    let (Some(column), Some(field)) = (first_column(&plan), plan.schema().fields().first().cloned()) else {
+        return Ok(Transformed::no(Expr::ScalarSubquery(subquery)));
+    };
+    if !is_plain(&plan)? {
+        return Ok(Transformed::no(Expr::ScalarSubquery(subquery)));
+    }
+    let rows = array_agg(Expr::Column(column)).alias("rows");
+    let collected =
+        LogicalPlanBuilder::from(plan.as_ref().clone()).aggregate(Vec::<Expr>::new(), vec![rows])?.build()?;
+    let collected = Expr::ScalarSubquery(Subquery { subquery: Arc::new(collected), ..subquery });
+    Ok(Transformed::yes(only_row(field).call(vec![collected])))
+}
+
+/// What the first row of a plan gives: its value, the order, and what the rows come from.
+fn first_of(plan: &Arc<LogicalPlan>) -> DfResult<Option<(Expr, Vec<SortExpr>, Arc<LogicalPlan>)>> {
+    Ok(match plan.as_ref() {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
+            first_column(&sort.input).map(|column| (Expr::Column(column), sort.expr.clone(), Arc::clone(&sort.input)))
+        }
+        LogicalPlan::Projection(projection) => match (projection.input.as_ref(), projection.expr.first()) {
+            (LogicalPlan::Sort(sort), Some(value)) if sort.fetch.is_none() => {
+                Some((value.clone().unalias(), sort.expr.clone(), Arc::clone(&sort.input)))
+            }
+            (LogicalPlan::Sort(_), _) => None,
+            _ => first_column(plan).map(|column| (Expr::Column(column), vec![], Arc::clone(plan))),
+        },
+        _ => first_column(plan).map(|column| (Expr::Column(column), vec![], Arc::clone(plan))),
+    })
+}
+
+/// `EXISTS` as a count that is not zero.
+fn exists(subquery: Subquery, negated: bool) -> DfResult<Transformed<Expr>> {
+    let correlated = !subquery.outer_ref_columns.is_empty();
+    let mut plan = Arc::clone(&subquery.subquery);
+    if correlated {
+        // Its columns do not matter, nor does their order.
+        while let LogicalPlan::Projection(_) | LogicalPlan::Sort(_) = plan.as_ref() {
+            let Some(input) = plan.inputs().first().map(|input| (*input).clone()) else { break };
+            plan = Arc::new(input);
+        }
+        if !is_plain(&plan)? {
+            return Ok(Transformed::no(Expr::Exists(Exists { subquery, negated })));
+        }
+    }
+    let rows = LogicalPlanBuilder::from(plan.as_ref().clone());
+    let rows = if correlated { rows } else { rows.limit(0, Some(1))? };
+    let counted = rows.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("rows")])?.build()?;
+    let Some(number) = first_column(&counted).map(Expr::Column) else {
+        return Ok(Transformed::no(Expr::Exists(Exists { subquery, negated })));
+    };
+    let answer = if negated { number.eq(lit(0i64)) } else { number.gt(lit(0i64)) };
+    let plan = LogicalPlanBuilder::from(counted).project(vec![answer.alias("exists")])?.build()?;
+    Ok(Transformed::yes(Expr::ScalarSubquery(Subquery { subquery: Arc::new(plan), ..subquery })))
+}
+
+/// Whether a plan is an aggregate whose groups DataFusion checks itself.
+fn is_aggregate(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(_) => true,
+        LogicalPlan::Projection(projection) => is_aggregate(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => is_aggregate(&alias.input),
+        LogicalPlan::Filter(filter) => is_aggregate(&filter.input),
+        _ => false,
+    }
+}
+
+/// Whether a plan's rows are those of tables, filtered and joined: a correlated condition below an aggregate or a
+/// limit would change what that one sees.
+fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
+    let mut plain = true;
+    plan.apply(|node| {
+        plain &= matches!(
+            node,
+            LogicalPlan::Projection(_)
+                | LogicalPlan::Filter(_)
+                | LogicalPlan::Join(_)
+                | LogicalPlan::Sort(_)
+                | LogicalPlan::SubqueryAlias(_)
+                | LogicalPlan::TableScan(_)
+        );
+        Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    })?;
+    Ok(plain)
+}
+
+fn first_column(plan: &LogicalPlan) -> Option<Column> {
+    plan.schema().columns().into_iter().next()
+}

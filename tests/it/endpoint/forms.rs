@@ -1,0 +1,128 @@
+//! Forms of SQL and functions that Postgres has, run here and at a real PostgreSQL.
+
+use super::super::support::wire::{Fault, alike};
+use super::super::support::{Fixtures, Outcome, Project, block_on};
+
+fn compare(fixtures: &Fixtures, database: &str, statements: &[&str]) -> Outcome {
+    let postgres = fixtures.postgres();
+    postgres.sql(&format!("CREATE DATABASE {database}"));
+    let project = Project::new("");
+    let onerow = project.serve();
+    let statements: Vec<String> = statements.iter().map(|sql| (*sql).to_string()).collect();
+    block_on(async {
+        let (ours, theirs) = (onerow.client().await, postgres.client(database).await);
+        alike(&ours, &theirs, &statements, Fault::code).await
+    })
+}
+
+/// The table that the statements read.
+const TABLE: [&str; 2] = [
+    "CREATE TABLE f (a integer PRIMARY KEY, b text, ts timestamp, tz timestamptz, j jsonb, arr integer[])",
+    r#"INSERT INTO f VALUES
+        (1, 'x', '2024-07-01 12:00:00', '2024-07-01 12:00:00+00', '{"a": {"b": [1, 2, "z"]}, "k": null}', '{1,2}'),
+        (2, 'y', '2024-01-01 12:00:00', '2024-01-01 12:00:00+00', '[1, 2, 3]', '{3}')"#,
+];
+
+pub fn queries(fixtures: &Fixtures) -> Outcome {
+    let statements = [
+        "SELECT tz AT TIME ZONE 'Europe/Berlin' AS v, ts AT TIME ZONE 'Europe/Berlin' AS w FROM f ORDER BY a",
+        "SELECT tz AT TIME ZONE 'UTC' AS v, tz AT TIME ZONE '+02:00' AS w, tz AT TIME ZONE 'CET' AS x FROM f \
+         ORDER BY a",
+        "SELECT tz AT TIME ZONE 'Nowhere/Land' FROM f",
+        "SELECT 'abc' SIMILAR TO 'a_c' AS a, 'abc' SIMILAR TO 'a' AS b, 'abc' SIMILAR TO '%(b|d)%' AS c",
+        "SELECT 'a.c' SIMILAR TO 'a.c' AS a, 'abc' NOT SIMILAR TO 'a.c' AS b, 'a%c' SIMILAR TO 'a#%c' ESCAPE '#' AS c",
+        "SELECT 'a_b' LIKE 'a#_b' ESCAPE '#' AS a, 'axb' LIKE 'a#_b' ESCAPE '#' AS b, 'a\\b' LIKE 'a\\b' ESCAPE \
+         '' AS c",
+        "SELECT 'ab' LIKE 'a\\'",
+        "SELECT 'a' LIKE 'a' ESCAPE 'xx'",
+        "SELECT a FROM f WHERE a = ANY('{1,5}')",
+        "SELECT a FROM f WHERE b = ANY('{y,z}') OR b <> ALL('{x,y}')",
+        "SELECT a FROM f WHERE a = ANY('{x}')",
+        "SELECT a FROM f WHERE a = ANY(arr)",
+        "SELECT a FROM f ORDER BY a FETCH FIRST 1 ROWS ONLY",
+        "SELECT a FROM f ORDER BY a OFFSET 1 FETCH NEXT ROW ONLY",
+        "TABLE f ORDER BY a LIMIT 1",
+        "SELECT EXISTS (SELECT 1 FROM f) AS v, NOT EXISTS (SELECT 1 FROM f WHERE a > 5) AS w",
+        "SELECT a, EXISTS (SELECT 1 FROM f u WHERE u.a = f.a + 1) AS v FROM f ORDER BY a",
+        "SELECT a, (SELECT b FROM f u WHERE u.a = f.a + 1) AS v FROM f ORDER BY a",
+        "SELECT a, (SELECT b FROM f u WHERE u.a = f.a ORDER BY u.b DESC LIMIT 1) AS v FROM f ORDER BY a",
+        "SELECT (SELECT u.b FROM f u CROSS JOIN f w WHERE u.a = f.a) AS v FROM f",
+        "SELECT 1, 1",
+        "SELECT * FROM (SELECT 1, 1) AS t",
+        "SELECT DISTINCT a, a FROM f WHERE a = 1",
+        "SELECT *, a FROM f WHERE a = 1",
+        "SELECT count FROM (SELECT count(*) FROM f) AS t",
+    ];
+    compare(fixtures, "forms_queries", &[TABLE.as_slice(), statements.as_slice()].concat())
+}
+
+pub fn json(fixtures: &Fixtures) -> Outcome {
+    let statements = [
+        "SELECT j -> 'a' AS a, j ->> 'a' AS b, j #> '{a,b}' AS c, j #>> '{a,b,2}' AS d, j -> 'none' AS e FROM f \
+         ORDER BY a",
+        "SELECT j -> 0 AS a, j -> -1 AS b, j ->> 9 AS c, j -> 'k' AS d, j ->> 'k' AS e FROM f ORDER BY a",
+        r#"SELECT '{"a": {"b" :1},  "a":[2, 3]}'::json -> 'a' AS a, '[1,{"x" : "y"}]'::json -> 1 AS b"#,
+        r#"SELECT a, j @> '{"a": {}}' AS v, j @> '[3, 1]' AS w, '3'::jsonb <@ j AS x FROM f ORDER BY a"#,
+        "SELECT a, j ? 'a' AS v, j ?| ARRAY['q', 'k'] AS w, j ?& ARRAY['a', 'k'] AS x FROM f ORDER BY a",
+        "SELECT json_agg(a ORDER BY a) AS v, jsonb_agg(b ORDER BY a) AS w, json_agg(a) FILTER (WHERE a > 5) AS \
+         x FROM f",
+        "SELECT json_build_object('a', 1, 'b', 'x', 'c', NULL, 'd', true) AS v, jsonb_build_object('bb', 1, \
+         'a', 'x') AS w",
+        "SELECT to_jsonb(b) AS v, to_json(ts) AS w, to_json(tz) AS x, to_jsonb(arr) AS y FROM f ORDER BY a",
+        "SELECT jsonb_typeof(j) AS v, jsonb_extract_path_text(j, 'a', 'b', '0') AS w FROM f ORDER BY a",
+        "SELECT jsonb_array_length(j) AS v FROM f WHERE a = 2",
+        "SELECT jsonb_array_length(j) AS v FROM f WHERE a = 1",
+    ];
+    compare(fixtures, "forms_json", &[TABLE.as_slice(), statements.as_slice()].concat())
+}
+
+pub fn functions(fixtures: &Fixtures) -> Outcome {
+    let statements = [
+        "SELECT age(timestamp '2024-03-01', timestamp '2023-01-15') AS a, age(timestamp '2023-01-31', timestamp \
+         '2024-03-01') AS b",
+        "SELECT clock_timestamp() >= now() AS a, statement_timestamp() = now() AS b, localtimestamp IS NOT NULL AS c",
+        "SELECT div(7, 2) AS a, div(-7, 2) AS b, mod(-7, 3) AS c",
+        "SELECT sign(-3.5::numeric) AS a, sign(0) AS b, sign(2.5::float8) AS c",
+        "SELECT div(1, 0)",
+        "SELECT isfinite(date '2020-01-01') AS a, length(gen_random_uuid()::text) AS b",
+        "SELECT justify_days('35 days') AS a, justify_hours('27 hours') AS b, justify_interval('1 mon -1 hour') AS c",
+        "SELECT mode() WITHIN GROUP (ORDER BY v) AS m FROM (VALUES ('a'), ('b'), ('b'), (NULL), (NULL), (NULL)) \
+         AS t(v)",
+        "SELECT regexp_split_to_array('a, b,c', ',\\s*') AS a, regexp_split_to_array('abc', '') AS b",
+        "SELECT substring('foobar' from 'o.b') AS a, substring('foobar' from 'o(.)b') AS b, substring('foo', 'x') AS c",
+        "SELECT substring('foobar' from 2 for 3) AS a",
+        "SELECT width_bucket(5.35, 0.024, 10.06, 5) AS a, width_bucket(-1, 0, 10, 5) AS b, width_bucket(10, 0, \
+         10, 5) AS c",
+        "SELECT width_bucket(1, 0, 10, 0)",
+        "SELECT to_char(timestamp '2024-03-01 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS.MS') AS a",
+        "SELECT to_char(timestamp '2024-03-01 13:04:05', 'Day, FMDDth Mon YY HH12:MI am|IYYY-IW|DDD|Q') AS a",
+        "SELECT to_char(date '2024-12-31', 'FMMonth \"the\" FMDD, YYYY') AS a, to_char(date '2024-12-31', \
+         'MONTH|dy|J') AS b",
+        "SELECT to_date('31.12.2025', 'DD.MM.YYYY') AS a, to_date('20240301', 'YYYYMMDD') AS b, to_date('5 Dec \
+         99', 'DD Mon YY') AS c",
+        "SELECT to_date('2024-3-1', 'YYYY-MM-DD') AS a, to_date('2024-060', 'YYYY-DDD') AS b",
+        "SELECT to_date('31.02.2025', 'DD.MM.YYYY')",
+        "SELECT to_date('x', 'YYYY')",
+        "SELECT to_timestamp('2024-01-01 10:00:00', 'YYYY-MM-DD HH24:MI:SS') AS a, to_timestamp(1.5) AS b",
+        "SELECT to_timestamp('2024-01-01 01:30 PM -03', 'YYYY-MM-DD HH12:MI AM TZH') AS a",
+    ];
+    compare(fixtures, "forms_functions", &statements)
+}
+
+/// Of Postgres's extensions, so there is nothing to compare with.
+pub fn fuzzy(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let row = client
+            .query_one("SELECT soundex('Pfister') AS a, levenshtein('GUMBO', 'GAMBOL') AS b", &[])
+            .await
+            .map_err(Fault::from)?;
+        same!(row.get::<_, String>(0), "P236".to_string(), "soundex");
+        same!(row.get::<_, i32>(1), 2, "levenshtein");
+        let long = client.simple_query("SELECT levenshtein(repeat('x', 256), 'y')").await;
+        same!(long.map_err(Fault::from).err().map(|fault| fault.state), Some("22023".to_string()), "the longest text");
+        Ok(())
+    })
+}
