@@ -79,7 +79,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
 impl Engine {
     /// What every session's state begins as: it knows no names until it is pinned.
     pub(super) fn session_state(&self) -> SessionState {
-        SessionStateBuilder::new_from_existing(self.base.clone()).build()
+        self.base.clone()
     }
 
     /// Fixes what a statement sees: all its names are looked up in this one state of the catalog, in `scope`.

@@ -324,7 +324,12 @@ impl Session {
         ended?;
         if chain {
             *self.transaction.lock() = TransactionState::InBlock;
-            self.take_modes(&modes);
+            if before == TransactionState::Failed {
+                // As in Postgres, where what failed has already put its modes back.
+                self.settle_modes();
+            } else {
+                self.take_modes(&modes);
+            }
         }
         Ok(if committed { "COMMIT" } else { "ROLLBACK" })
     }

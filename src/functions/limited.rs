@@ -270,7 +270,7 @@ mod tests {
         let (text, number) = (|t: &str| ScalarValue::Utf8(Some(t.to_string())), |n: i64| ScalarValue::Int64(Some(n)));
         assert_eq!(size(Growth::Repeat, &[text("ab"), number(3)]), 6);
         assert_eq!(size(Growth::Repeat, &[text("ab"), number(-3)]), 0);
-        assert_eq!(size(Growth::Repeat, &[text("ab"), number(i64::MAX)]), u64::MAX);
+        assert_eq!(size(Growth::Repeat, &[text("abc"), number(i64::MAX)]), u64::MAX);
         assert_eq!(size(Growth::Repeat, &[text("ab"), ScalarValue::Int64(None)]), 0);
         assert_eq!(size(Growth::Pad, &[text("a"), number(1_000), text("xy")]), 1_000);
         assert_eq!(size(Growth::Pad, &[text("a"), number(1_000)]), 1_000);
