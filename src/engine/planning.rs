@@ -8,6 +8,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::analyzer::Analyzer;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 
@@ -28,6 +29,7 @@ use crate::planner::bounds;
 use crate::planner::coercion::PostgresCoercion;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::forms::subquery::ListedSubqueries;
+use crate::planner::filter_names;
 use crate::planner::input::TextInputRules;
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
@@ -47,6 +49,9 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     settings.sql_parser.parse_float_as_decimal = true;
     settings.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
     settings.execution.parquet.pushdown_filters = true;
+    // Field metadata, which says what a column is in Postgres's terms, may differ between a logical union and its
+    // physical plan; the types do not.
+    settings.execution.skip_physical_aggregate_schema_check = true;
     settings.execution.time_zone = Some("UTC".to_string());
     let runtime = match config.memory_limit {
         Some(bytes) => RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0),
@@ -64,6 +69,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
         .with_analyzer_rules(analyzer.rules)
+        .with_physical_optimizer_rules(filter_names::guarded(PhysicalOptimizer::new().rules))
         .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .with_type_planner(Arc::new(PgTypePlanner::new(None)))
         .build();

@@ -1,5 +1,8 @@
 //! The SELECT that a scan of one table sends.
 
+use datafusion::logical_expr::Expr;
+use datafusion::scalar::ScalarValue;
+
 use super::dialect::{Parameter, RemoteDialect};
 use super::predicate::PredicateWriter;
 use crate::error::{Error, Result};
@@ -31,6 +34,10 @@ pub fn write(dialect: &dyn RemoteDialect, table: &TableSpec, request: &ScanReque
     let mut writer = PredicateWriter::new(dialect, table);
     let mut conjuncts = Vec::with_capacity(request.filters.len());
     for filter in &request.filters {
+        // A filter that the source took may turn out later to hold of every row: `NOT (id IS NULL)` of a key.
+        if matches!(filter, Expr::Literal(ScalarValue::Boolean(Some(true)), _)) {
+            continue;
+        }
         let predicate = writer
             .write(filter)
             .ok_or_else(|| Error::internal(format!("a filter was taken that cannot be sent: {filter}")))?;

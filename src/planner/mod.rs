@@ -7,6 +7,7 @@ pub mod arithmetic;
 pub mod bounds;
 pub mod coercion;
 pub mod cooperative;
+pub mod filter_names;
 pub mod foreign;
 pub mod forms;
 pub mod input;
