@@ -124,6 +124,7 @@ impl Definitions {
         search_path: &[String],
     ) -> Result<Vec<String>> {
         let mut notices = vec![];
+        let mut targets: Vec<RelationName> = vec![];
         for name in names {
             let Some(relation) = self.find(name, search_path) else {
                 if if_exists {
@@ -160,25 +161,54 @@ impl Definitions {
                     relation.kind_name()
                 )));
             }
-            let found = relation.name.clone();
-            self.drop_relation(&found, cascade)?;
+            if !targets.contains(&relation.name) {
+                targets.push(relation.name.clone());
+            }
         }
+        let labels: Vec<String> = targets.iter().filter_map(|target| self.label(target)).collect();
+        if !cascade {
+            self.check_needed(&targets, &labels)?;
+        }
+        let mut dropped = vec![];
+        for target in &targets {
+            self.drop_relation(target, &mut dropped)?;
+        }
+        dropped.retain(|label| !labels.contains(label));
+        notices.extend(cascades(&dropped));
         Ok(notices)
     }
 
-    /// Drops one relation with, if asked, the views that read it.
-    fn drop_relation(&mut self, name: &RelationName, cascade: bool) -> Result<()> {
+    /// A relation's kind and name, as messages say it.
+    fn label(&self, name: &RelationName) -> Option<String> {
+        self.relations.get(name).map(|relation| format!("{} {name}", relation.kind_name()))
+    }
+
+    /// Fails when something reads what is to be dropped and is not to be dropped with it.
+    fn check_needed(&self, targets: &[RelationName], labels: &[String]) -> Result<()> {
+        let mut lines = vec![];
+        for (target, label) in targets.iter().zip(labels) {
+            if let Some(relation) = self.relations.get(target) {
+                changeable(&relation.origin, label)?;
+            }
+            self.dependents(target, label, &mut lines);
+        }
+        lines.retain(|line| !targets.iter().any(|t| line.starts_with(&format!("view {t} depends on "))));
+        match labels {
+            _ if lines.is_empty() => Ok(()),
+            [label] => Err(still_needed(&format!("{label} because other objects depend on it"), lines)),
+            _ => Err(still_needed("desired object(s) because other objects depend on them", lines)),
+        }
+    }
+
+    /// Drops one relation and the views that read it; adds what was dropped.
+    fn drop_relation(&mut self, name: &RelationName, dropped: &mut Vec<String>) -> Result<()> {
         let Some(relation) = self.relations.get(name) else { return Ok(()) };
         let label = format!("{} {name}", relation.kind_name());
         changeable(&relation.origin, &label)?;
+        dropped.push(label);
         let readers: Vec<RelationName> = self.readers(name).map(|r| r.name.clone()).collect();
-        if !readers.is_empty() && !cascade {
-            let mut lines = vec![];
-            self.dependents(name, &label, &mut lines);
-            return Err(still_needed(&label, lines));
-        }
         for reader in readers {
-            self.drop_relation(&reader, true)?;
+            self.drop_relation(&reader, dropped)?;
         }
         self.relations.remove(name);
         Ok(())
@@ -197,7 +227,7 @@ impl Definitions {
 
     /// Drops servers with, if asked, their mappings and foreign tables.
     pub fn drop_servers(&mut self, names: &[String], if_exists: bool, cascade: bool) -> Result<Vec<String>> {
-        let mut notices = vec![];
+        let (mut notices, mut dropped) = (vec![], vec![]);
         for name in names {
             let Some(server) = self.servers.get(name) else {
                 if if_exists {
@@ -219,19 +249,21 @@ impl Definitions {
                     lines.push(format!("foreign table {table} depends on server {name}"));
                     self.dependents(table, &format!("foreign table {table}"), &mut lines);
                 }
-                return Err(still_needed(&format!("server {name}"), lines));
+                return Err(still_needed(&format!("server {name} because other objects depend on it"), lines));
             }
             for key in mappings {
                 if let Some(mapping) = self.user_mappings.get(&key) {
                     changeable(&mapping.origin, &format!("user mapping for {}", key.1))?;
                 }
                 self.user_mappings.remove(&key);
+                dropped.push(format!("user mapping for {} on server {name}", key.1));
             }
             for table in tables {
-                self.drop_relation(&table, true)?;
+                self.drop_relation(&table, &mut dropped)?;
             }
             self.servers.remove(name);
         }
+        notices.extend(cascades(&dropped));
         Ok(notices)
     }
 
@@ -244,7 +276,7 @@ impl Definitions {
 
     /// Drops schemas with, if asked, what is in them.
     pub fn drop_schemas(&mut self, names: &[String], if_exists: bool, cascade: bool) -> Result<Vec<String>> {
-        let mut notices = vec![];
+        let (mut notices, mut dropped) = (vec![], vec![]);
         for name in names {
             let Some(schema) = self.schemas.get(name) else {
                 if if_exists {
@@ -271,13 +303,14 @@ impl Definitions {
                         |line: &String| inside.iter().any(|r| line.starts_with(&format!("view {r} depends on ")));
                     lines.extend(above.into_iter().filter(|line| !in_schema(line)));
                 }
-                return Err(still_needed(&format!("schema {name}"), lines));
+                return Err(still_needed(&format!("schema {name} because other objects depend on it"), lines));
             }
             for relation in inside {
-                self.drop_relation(&relation, true)?;
+                self.drop_relation(&relation, &mut dropped)?;
             }
             self.schemas.remove(name);
         }
+        notices.extend(cascades(&dropped));
         Ok(notices)
     }
 
@@ -361,11 +394,17 @@ fn check_schema_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn still_needed(label: &str, lines: Vec<String>) -> Error {
-    Error::new(
-        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-        format!("cannot drop {label} because other objects depend on it"),
-    )
-    .with_detail(lines.join("\n"))
-    .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")
+fn still_needed(why: &str, lines: Vec<String>) -> Error {
+    Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, format!("cannot drop {why}"))
+        .with_detail(lines.join("\n"))
+        .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")
+}
+
+/// The notice of what was dropped besides, as Postgres words it; of several they are the lines after the first.
+fn cascades(dropped: &[String]) -> Option<String> {
+    let lines: Vec<String> = dropped.iter().map(|label| format!("drop cascades to {label}")).collect();
+    match lines.len() {
+        0 | 1 => lines.into_iter().next(),
+        more => Some(format!("drop cascades to {more} other objects\n{}", lines.join("\n"))),
+    }
 }

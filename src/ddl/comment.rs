@@ -4,6 +4,42 @@ use super::cursor::Cursor;
 use super::statement::{CommentTarget, Ddl, DropKind, NameRef};
 use crate::error::{Error, Result};
 
+/// What else Postgres has comments on, by the first word.
+const OTHERS: &[&str] = &[
+    "ACCESS",
+    "AGGREGATE",
+    "CAST",
+    "COLLATION",
+    "CONSTRAINT",
+    "CONVERSION",
+    "DATABASE",
+    "DOMAIN",
+    "EVENT",
+    "EXTENSION",
+    "FOREIGN",
+    "FUNCTION",
+    "INDEX",
+    "LANGUAGE",
+    "LARGE",
+    "MATERIALIZED",
+    "OPERATOR",
+    "POLICY",
+    "PROCEDURAL",
+    "PROCEDURE",
+    "PUBLICATION",
+    "ROLE",
+    "ROUTINE",
+    "RULE",
+    "SEQUENCE",
+    "STATISTICS",
+    "SUBSCRIPTION",
+    "TABLESPACE",
+    "TEXT",
+    "TRANSFORM",
+    "TRIGGER",
+    "TYPE",
+];
+
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
     if !cursor.take(&["COMMENT", "ON"]) {
         return Ok(None);
@@ -20,6 +56,11 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
         CommentTarget::Schema(cursor.identifier()?)
     } else if cursor.take(&["SERVER"]) {
         CommentTarget::Server(cursor.identifier()?)
+    } else if OTHERS.iter().any(|&word| cursor.looking_at(&[word])) {
+        return Err(Error::unsupported(
+            "comments on other objects than relations, columns, schemas and servers \
+             are not supported",
+        ));
     } else {
         return Err(cursor.unexpected("COLUMN, TABLE, FOREIGN TABLE, VIEW, SCHEMA or SERVER"));
     };

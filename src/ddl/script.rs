@@ -219,6 +219,17 @@ fn refuse(cursor: &Cursor<'_>) -> Result<()> {
         (&["CREATE", "TEMP"], "temporary tables and views are not supported"),
         (&["CREATE", "TEMPORARY"], "temporary tables and views are not supported"),
         (&["ALTER"], "this form of ALTER is not supported"),
+        (&["ANALYZE"], "ANALYZE is not supported"),
+        (&["CALL"], "CALL is not supported"),
+        (&["CHECKPOINT"], "CHECKPOINT is not supported"),
+        (&["CLUSTER"], "CLUSTER is not supported"),
+        (&["DO"], "DO is not supported"),
+        (&["LOAD"], "LOAD is not supported"),
+        (&["NOTIFY"], "NOTIFY is not supported"),
+        (&["REASSIGN"], "REASSIGN OWNED is not supported"),
+        (&["REFRESH"], "REFRESH is not supported"),
+        (&["REINDEX"], "REINDEX is not supported"),
+        (&["SECURITY", "LABEL"], "SECURITY LABEL is not supported"),
         (&["COPY"], "COPY is not supported yet"),
         (&["DECLARE"], "cursors need a connection to the server"),
         (&["FETCH"], "cursors need a connection to the server"),
@@ -230,11 +241,55 @@ fn refuse(cursor: &Cursor<'_>) -> Result<()> {
         (&["EXECUTE"], "prepared statements need a connection to the server"),
         (&["DEALLOCATE"], "prepared statements need a connection to the server"),
     ];
-    match REFUSED.iter().find(|(words, _)| cursor.looking_at(words)) {
-        Some((_, message)) => Err(Error::unsupported(*message).with_position(Some(1))),
-        None => Ok(()),
+    if let Some((_, message)) = REFUSED.iter().find(|(words, _)| cursor.looking_at(words)) {
+        return Err(Error::unsupported(*message).with_position(Some(1)));
     }
+    for verb in ["CREATE", "CREATE OR REPLACE", "DROP"] {
+        let words: Vec<&str> = verb.split(' ').collect();
+        let found = OBJECTS
+            .iter()
+            .find(|object| cursor.looking_at(&words.iter().copied().chain(object.split(' ')).collect::<Vec<_>>()));
+        if let Some(object) = found {
+            let verb = words.first().copied().unwrap_or(verb);
+            return Err(Error::unsupported(format!("{verb} {object} is not supported")).with_position(Some(1)));
+        }
+    }
+    Ok(())
 }
+
+/// Kinds of objects that Postgres creates and drops and this program does not.
+const OBJECTS: &[&str] = &[
+    "ACCESS METHOD",
+    "AGGREGATE",
+    "CAST",
+    "COLLATION",
+    "CONVERSION",
+    "DOMAIN",
+    "EVENT TRIGGER",
+    "EXTENSION",
+    "FOREIGN DATA WRAPPER",
+    "FUNCTION",
+    "INDEX",
+    "LANGUAGE",
+    "MATERIALIZED VIEW",
+    "OPERATOR",
+    "OWNED",
+    "POLICY",
+    "PROCEDURE",
+    "PUBLICATION",
+    "RECURSIVE VIEW",
+    "ROUTINE",
+    "RULE",
+    "SEQUENCE",
+    "STATISTICS",
+    "SUBSCRIPTION",
+    "TABLESPACE",
+    "TEXT SEARCH",
+    "TRANSFORM",
+    "TRIGGER",
+    "TYPE",
+    "UNLOGGED TABLE",
+];
 
 fn lower_first(message: &str) -> String {
     let mut chars = message.chars();

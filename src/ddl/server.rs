@@ -4,7 +4,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::statement::Ddl;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
     if cursor.take(&["CREATE", "SERVER"]) {
@@ -12,6 +12,11 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
     }
     if cursor.take(&["ALTER", "SERVER"]) {
         let name = cursor.identifier()?;
+        for words in ["OWNER TO", "RENAME TO"] {
+            if cursor.looking_at(&words.split(' ').collect::<Vec<_>>()) {
+                return Err(Error::unsupported(format!("ALTER SERVER .. {words} is not supported")));
+            }
+        }
         let version = if cursor.take(&["VERSION"]) { Some(cursor.string()?) } else { None };
         let changes = cursor.option_changes(true)?;
         if version.is_none() && changes.is_empty() {

@@ -19,6 +19,17 @@ pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8View, false)]))
 }
 
+/// Whether DataFusion's rows of (kind, plan) hold what will run.
+pub(super) fn has_plan(batches: &[RecordBatch]) -> Result<bool> {
+    for batch in batches {
+        let kinds = cast(batch.column(0), &DataType::Utf8View)?;
+        if kinds.as_string_view().iter().flatten().any(|kind| kind == "physical_plan") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The plan's lines from DataFusion's rows of (kind, plan): what will run, and with VERBOSE every step to it.
 pub(super) fn lines(batches: &[RecordBatch], verbose: bool) -> Result<RecordBatch> {
     let mut lines: Vec<String> = vec![];

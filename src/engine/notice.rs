@@ -30,18 +30,25 @@ pub struct Notice {
     pub state: SqlState,
     /// What it says.
     pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
 }
 
 impl Notice {
     /// A warning.
     pub fn warning(state: SqlState, message: impl Into<String>) -> Notice {
-        Notice { level: Level::Warning, state, message: message.into() }
+        Notice { level: Level::Warning, state, message: message.into(), detail: None }
     }
 }
 
 impl From<String> for Notice {
-    /// A notice of a definition. What exists already has the SQLSTATE that it would have as an error.
-    fn from(message: String) -> Notice {
+    /// A notice of a definition; what follows its first line is the detail. What exists already has the SQLSTATE that
+    /// it would have as an error.
+    fn from(told: String) -> Notice {
+        let (message, detail) = match told.split_once('\n') {
+            Some((message, detail)) => (message.to_string(), Some(detail.to_string())),
+            None => (told, None),
+        };
         let state = match message.split(' ').next() {
             _ if !message.ends_with("already exists, skipping") && !message.contains(" already exists for ") => {
                 SqlState("00000")
@@ -50,7 +57,7 @@ impl From<String> for Notice {
             Some("schema") => SqlState::DUPLICATE_SCHEMA,
             _ => SqlState::DUPLICATE_OBJECT,
         };
-        Notice { level: Level::Notice, state, message }
+        Notice { level: Level::Notice, state, message, detail }
     }
 }
 
@@ -64,6 +71,7 @@ mod tests {
         assert_eq!(state("relation \"t\" already exists, skipping"), SqlState::DUPLICATE_TABLE);
         assert_eq!(state("schema \"s\" already exists, skipping"), SqlState::DUPLICATE_SCHEMA);
         assert_eq!(state("server \"s\" already exists, skipping"), SqlState::DUPLICATE_OBJECT);
+        assert_eq!(Notice::from("two\na\nb".to_string()).detail.as_deref(), Some("a\nb"));
         assert_eq!(state("table \"t\" does not exist, skipping"), SqlState("00000"));
     }
 }

@@ -158,6 +158,12 @@ impl Session {
                         _ => false,
                     };
                     let rows = collect(&state, &plan).await?;
+                    // DataFusion writes into the plan's lines why there is no plan.
+                    if let LogicalPlan::Explain(explained) = &plan
+                        && !explain::has_plan(&rows)?
+                    {
+                        state.create_physical_plan(&explained.plan).await.map_err(|e| located(e, statement))?;
+                    }
                     return Ok(rows_of(explain::lines(&rows, verbose)?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {

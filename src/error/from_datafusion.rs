@@ -124,6 +124,13 @@ fn from_cast(message: &str) -> Error {
     Error::new(state, lower_first(first_line(message)))
 }
 
+/// "1000 is too large to store in a Decimal128 of precision 5. Max is 999.99" without Arrow's name of the type.
+fn in_words(line: &str) -> String {
+    ["Decimal32", "Decimal64", "Decimal128", "Decimal256"]
+        .iter()
+        .fold(line.to_string(), |line, arrow| line.replace(&format!("{arrow} of precision"), "numeric of precision"))
+}
+
 /// A type of Arrow in Postgres's words.
 fn type_words(arrow: &str) -> &str {
     match arrow {
@@ -350,7 +357,7 @@ fn from_execution(message: &str) -> Error {
     let state = if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::new(SqlState::DIVISION_BY_ZERO, "division by zero");
     } else if lower.contains("too large to store") || lower.contains("too small to store") {
-        return Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow").with_detail(line);
+        return Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow").with_detail(in_words(line));
     } else if lower.contains("overflow") || lower.contains("out of range") {
         SqlState::NUMERIC_VALUE_OUT_OF_RANGE
     } else if lower.contains("more than one row") || lower.contains("returned more than") {

@@ -22,7 +22,7 @@ use datafusion::physical_plan::{
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// About how many rows a batch from a source holds.
 pub const BATCH_ROWS: usize = 8192;
@@ -74,6 +74,18 @@ impl SourceScanExec {
     }
 }
 
+/// Says which table it was that could not be read, where the error knows of the server alone: a connection is made
+/// for any table.
+fn with_table(error: Error, table: &str) -> Error {
+    let name = format!("\"{table}\"");
+    let told = error.message().contains(&name) || error.context().is_some_and(|context| context.contains(&name));
+    if error.state() == SqlState::CONNECTION_FAILURE && !told {
+        error.with_context(format!("table {name}"))
+    } else {
+        error
+    }
+}
+
 impl DisplayAs for SourceScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceScan: server={}, table={}, sends={}", self.server, self.table, self.read.describe())
@@ -108,11 +120,12 @@ impl ExecutionPlan for SourceScanExec {
         let read = Arc::clone(&self.read);
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.schema();
+        let table = self.table.clone();
         let stream = futures::stream::once(async move { read.open(partition).await }).try_flatten().map(move |batch| {
             if let Ok(batch) = &batch {
                 baseline.record_output(batch.num_rows());
             }
-            batch.map_err(|e: Error| DataFusionError::from(e))
+            batch.map_err(|error| DataFusionError::from(with_table(error, &table)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
     }
@@ -128,5 +141,20 @@ impl ExecutionPlan for SourceScanExec {
             statistics.num_rows = Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX));
         }
         Ok(Arc::new(statistics))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_source_is_told_with_its_table() {
+        let down = || Error::new(SqlState::CONNECTION_FAILURE, "server \"erp\": could not connect");
+        assert_eq!(with_table(down(), "customer").context(), Some("table \"customer\""));
+        let told = down().with_context("table \"customer\"");
+        assert_eq!(with_table(told, "customer").context(), Some("table \"customer\""));
+        let other = Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request");
+        assert_eq!(with_table(other, "customer").context(), None);
     }
 }

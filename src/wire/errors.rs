@@ -100,12 +100,14 @@ pub(super) fn response(error: &Error, severity: Severity) -> ErrorResponse {
 
 /// The message that tells a client of something that is not an error.
 pub(super) fn notice(notice: &Notice) -> NoticeResponse {
-    NoticeResponse::new(vec![
+    let mut fields = vec![
         (b'S', notice.level.name().to_string()),
         (b'V', notice.level.name().to_string()),
         (b'C', notice.state.to_string()),
         (b'M', clean(&notice.message)),
-    ])
+    ];
+    fields.extend(notice.detail.as_deref().map(|detail| (b'D', clean(detail))));
+    NoticeResponse::new(fields)
 }
 
 /// A zero byte ends a text on the wire.

@@ -194,7 +194,8 @@ fn functions(_: &Fixtures) -> Outcome {
         holds!(out, function);
     }
     holds!(out, "func");
-    holds!(out, "text");
+    holds!(out, "text text, region text");
+    lacks!(out, "anyelement");
     holds!(print(&onerow, "\\df most_trusted")?, "most_trusted");
     Ok(())
 }
@@ -257,6 +258,23 @@ fn errors(_: &Fixtures) -> Outcome {
     holds!(said, "LINE 1: SELEC 1");
     let (_, said) = onerow.psql(&["-c", "DROP VIEW IF EXISTS nope"]);
     holds!(said, "NOTICE:  view \"nope\" does not exist, skipping");
+    // EXPLAIN of what cannot be planned fails as the query does.
+    onerow.sql("CREATE SERVER lake FOREIGN DATA WRAPPER files OPTIONS (location '.')")?;
+    onerow.sql("CREATE FOREIGN TABLE gone (a integer) SERVER lake OPTIONS (path 'gone.csv')")?;
+    refused!(onerow.sql("SELECT a FROM gone"), "58P01", "gone.csv");
+    refused!(onerow.sql("EXPLAIN SELECT a FROM gone"), "58P01", "gone.csv");
+    let (_, said) =
+        onerow.psql(&["-c", "CREATE VIEW one AS SELECT 1 AS n", "-c", "CREATE VIEW two AS SELECT n FROM one"]);
+    same!(said, "");
+    let (_, said) = onerow.psql(&["-c", "CREATE VIEW three AS SELECT n FROM two", "-c", "DROP VIEW one CASCADE"]);
+    same!(
+        said,
+        "NOTICE:  drop cascades to 2 other objects\nDETAIL:  drop cascades to view two\ndrop cascades to view three\n"
+    );
+    let (_, said) = onerow.psql(&["-c", "CREATE SERVER s FOREIGN DATA WRAPPER sqlite OPTIONS (database 'crm.db')"]);
+    same!(said, "");
+    let (_, said) = onerow.psql(&["-c", "CREATE USER MAPPING FOR PUBLIC SERVER s", "-c", "DROP SERVER s CASCADE"]);
+    same!(said, "NOTICE:  drop cascades to user mapping for public on server s\n");
     Ok(())
 }
 
@@ -283,6 +301,9 @@ fn source_down(_: &Fixtures) -> Outcome {
     }
     lines(&onerow, "SELECT email FROM customer", &["ann@example.com"])?;
     holds!(onerow.psql(&["-c", "SELECT * FROM broken"]).1, "gone");
+    let (_, said) = onerow.psql(&["-c", "SELECT id FROM gone.declared"]);
+    holds!(said, "server \"gone\"");
+    holds!(said, "CONTEXT:  table \"declared\"");
     Ok(())
 }
 

@@ -239,6 +239,7 @@ impl FunctionInfo {
         let exact = match &signature.type_signature {
             TypeSignature::Exact(types) => Some(types.clone()),
             TypeSignature::Nullary => Some(vec![]),
+            TypeSignature::String(n) => Some(vec![DataType::Utf8; *n]),
             TypeSignature::Uniform(n, types) if types.len() == 1 => {
                 Some(types.iter().cycle().take(*n).cloned().collect())
             }

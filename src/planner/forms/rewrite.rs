@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, Query, TableFactor, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Function, Query, TableFactor, VisitMut, VisitorMut,
+};
 
 use super::call::{self, call, literal};
 use super::{aggregate, fetch, like, substring};
@@ -35,6 +37,13 @@ impl VisitorMut for Forms {
                         .with_hint("Filter on a hash of the key, as in WHERE left(md5(id::text), 1) = '0'."),
                 )
             }
+            // The planner forgets it, and the column would be missing. It refuses that of `unnest` itself.
+            TableFactor::Table { name, args: Some(_), with_ordinality: true, .. }
+                if call::folded(name).as_deref() != Some("unnest") =>
+            {
+                ControlFlow::Break(ordinality())
+            }
+            TableFactor::Function { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -46,6 +55,11 @@ impl VisitorMut for Forms {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         flow(expression(expr))
     }
+}
+
+fn ordinality() -> Error {
+    Error::unsupported("WITH ORDINALITY is not supported")
+        .with_hint("Number the rows with row_number() OVER (ORDER BY ..).")
 }
 
 fn flow(result: Result<()>) -> ControlFlow<Error> {
@@ -69,7 +83,11 @@ fn expression(expr: &mut Expr) -> Result<()> {
                 **right = array;
             }
         }
+        Expr::Collate { .. } => {
+            return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));
+        }
         Expr::Substring { .. } => substring::pattern(expr),
+        Expr::CompoundFieldAccess { root, access_chain } => fields(root, access_chain),
         Expr::Identifier(ident)
             if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
         {
@@ -83,6 +101,24 @@ fn expression(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// `(value).field`: the planner wants the name of a struct's field as a text. What follows a bare name, as in
+/// `t.tags[1]`, is part of the column's name up to the first subscript.
+fn fields(root: &Expr, chain: &mut [AccessExpr]) {
+    let mut of_value = !matches!(root, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+    for access in chain {
+        match access {
+            AccessExpr::Subscript(_) => of_value = true,
+            AccessExpr::Dot(field) if of_value => {
+                if let Expr::Identifier(ident) = &*field {
+                    let quoted = ident.quote_style.is_some();
+                    *field = call::text(if quoted { ident.value.clone() } else { ident.value.to_lowercase() });
+                }
+            }
+            AccessExpr::Dot(_) => {}
+        }
+    }
 }
 
 fn local_timestamp() -> Expr {
@@ -154,6 +190,9 @@ mod tests {
             ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
             ("SELECT json_agg(a ORDER BY b) FROM t", "SELECT onerow_json_agg(array_agg(to_json(a) ORDER BY b)) FROM t"),
             ("SELECT mode() WITHIN GROUP (ORDER BY a) FROM t", "SELECT onerow_mode(array_agg(a ORDER BY a)) FROM t"),
+            ("SELECT (newest(a, b)).City FROM t", "SELECT (newest(a, b)).'city' FROM t"),
+            ("SELECT (t.a).\"City\" FROM t", "SELECT (t.a).'City' FROM t"),
+            ("SELECT t.a[1].b FROM t", "SELECT t.a[1].'b' FROM t"),
             ("TABLE t", "SELECT * FROM t"),
             ("SELECT 1 UNION ALL (TABLE t)", "SELECT 1 UNION ALL (SELECT * FROM t)"),
         ] {
@@ -165,6 +204,9 @@ mod tests {
     fn what_cannot_be_had_is_refused() {
         for (sql, state) in [
             ("SELECT a FROM t TABLESAMPLE SYSTEM (10)", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT * FROM generate_series(1, 2) WITH ORDINALITY", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a FROM t ORDER BY a COLLATE \"C\"", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT * FROM t, LATERAL f(1) WITH ORDINALITY AS g (v, n)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t ORDER BY a FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a LIKE 'x\\' FROM t", SqlState("22025")),
             ("SELECT a LIKE 'x' ESCAPE 'ab' FROM t", SqlState("22025")),

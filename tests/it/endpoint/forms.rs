@@ -85,6 +85,8 @@ pub fn functions(fixtures: &Fixtures) -> Outcome {
         "SELECT sign(-3.5::numeric) AS a, sign(0) AS b, sign(2.5::float8) AS c",
         "SELECT div(1, 0)",
         "SELECT isfinite(date '2020-01-01') AS a, length(gen_random_uuid()::text) AS b",
+        "SELECT isfinite(date 'infinity') AS a, isfinite(timestamp '-infinity') AS b, isfinite(interval '1 day') AS c",
+        "SELECT isfinite(timestamptz 'infinity') AS a, isfinite(timestamptz '9999-12-31 00:00+00') AS b",
         "SELECT justify_days('35 days') AS a, justify_hours('27 hours') AS b, justify_interval('1 mon -1 hour') AS c",
         "SELECT mode() WITHIN GROUP (ORDER BY v) AS m FROM (VALUES ('a'), ('b'), ('b'), (NULL), (NULL), (NULL)) \
          AS t(v)",

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Select, SelectItem, TrimWhereField, Value, ValueWithSpan, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, Expr, Select, SelectItem, TrimWhereField, Value, ValueWithSpan, VisitorMut,
+};
 
 use super::ast::{folded, ident, last};
 use super::casts;
@@ -86,7 +88,13 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(folded),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } | Expr::Cast { expr: inner, .. } => strong_name(inner),
         Expr::Function(function) => last(&function.name),
-        Expr::CompoundFieldAccess { root, .. } => strong_name(root),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let field = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(Expr::Identifier(ident)) => Some(folded(ident)),
+                _ => None,
+            });
+            field.or_else(|| strong_name(root))
+        }
         Expr::Case { else_result, .. } => else_result.as_deref().and_then(strong_name),
         Expr::Array(_) => Some("array".to_string()),
         Expr::Exists { .. } => Some("exists".to_string()),
