@@ -40,6 +40,7 @@ use crate::config::EngineConfig;
 pub use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::functions::registry;
+use constant::Answers;
 use open_sources::OpenSources;
 use snapshot::{CatalogState, Snapshot};
 use transaction::Pending;
@@ -56,6 +57,8 @@ pub struct Engine {
     changing: Arc<AsyncMutex<()>>,
     /// Whether the owner has a password that the command line or the environment gives.
     password_configured: AtomicBool,
+    /// Of statements that need no planning.
+    answers: Answers,
     /// Functions, planners and settings that every session begins with.
     base: SessionState,
     /// `pg_catalog` and `information_schema`.
@@ -91,6 +94,7 @@ impl Engine {
             sources: OpenSources::default(),
             changing: Arc::new(AsyncMutex::new(())),
             password_configured: AtomicBool::new(false),
+            answers: Answers::default(),
             base,
             system_schemas,
         });

@@ -26,5 +26,7 @@ pub mod planner;
 pub mod reference;
 /// Source kinds: connect, introspect, map types, scan.
 pub mod sources;
-/// Listener, authentication, queries, encoding, errors.
+/// Values as Postgres writes and reads them, text and binary.
+pub mod values;
+/// Listener, authentication, queries, messages, errors.
 pub mod wire;

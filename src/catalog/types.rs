@@ -275,7 +275,9 @@ impl PgType {
     pub fn typmod(&self) -> i32 {
         match self {
             PgType::Numeric(Some((p, s))) => ((i32::from(*p) << 16) | (i32::from(*s) & 0x7ff)) + 4,
-            PgType::Varchar(Some(n)) | PgType::Bpchar(Some(n)) => *n as i32 + 4,
+            PgType::Varchar(Some(n)) | PgType::Bpchar(Some(n)) => {
+                i32::try_from(*n).unwrap_or(i32::MAX).saturating_add(4)
+            }
             PgType::Array(element) => element.typmod(),
             _ => -1,
         }

@@ -10,7 +10,7 @@ use super::query::broken_pipe;
 use crate::catalog::types::PgType;
 use crate::config::Format;
 use crate::error::Result;
-use crate::wire::text_values;
+use crate::values::text_values;
 
 /// Prints rows as they come; a table waits for its end, since its columns are as wide as their widest value.
 pub(super) struct Answer {

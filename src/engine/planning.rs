@@ -7,6 +7,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::optimizer::Optimizer;
 use datafusion::optimizer::analyzer::Analyzer;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -23,10 +24,11 @@ use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::json::JsonOperators;
-use crate::functions::{limited, registry};
+use crate::functions::{collected, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
 use crate::planner::coercion::PostgresCoercion;
+use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::filter_names;
@@ -35,7 +37,7 @@ use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{literals, sum, written};
+use crate::planner::{interrupt, literals, sum, written};
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -64,12 +66,15 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(NumberCasts));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
+    analyzer.rules.push(Arc::new(LimitedConcatenation));
     let mut state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
-        .with_analyzer_rules(analyzer.rules)
+        .with_analyzer_rules(interrupt::analyzing(analyzer.rules))
+        .with_optimizer_rules(interrupt::optimizing(Optimizer::new().rules))
         .with_physical_optimizer_rules(filter_names::guarded(PhysicalOptimizer::new().rules))
+        .with_physical_optimizer_rule(interrupt::physical())
         .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
         .with_type_planner(Arc::new(PgTypePlanner::new(None)))
         .build();
@@ -77,6 +82,9 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     registry::register(&mut state)?;
     state.register_expr_planner(Arc::new(JsonOperators::new()))?;
     state.register_udaf(sum::function())?;
+    for function in collected::functions() {
+        state.register_udaf(function)?;
+    }
     let context = SessionContext::new_with_state(state);
     pg::register_functions(&context, catalog)?;
     Ok(context.state())

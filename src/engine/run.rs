@@ -26,6 +26,7 @@ use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::bounds;
+use crate::planner::interrupt::Interrupt;
 
 /// What a statement will take and give.
 #[derive(Clone, Debug)]
@@ -55,8 +56,15 @@ pub enum Outcome {
 }
 
 impl Session {
-    /// Parameter and result types; `hints` are the client's parameter types, where it gave them.
-    pub async fn describe(&self, statement: &Statement, hints: &[Option<PgType>]) -> Result<Described> {
+    /// Parameter and result types; `hints` are the client's parameter types, where it gave them. Cancelling `cancel`
+    /// ends it with 57014.
+    pub async fn describe(
+        &self,
+        statement: &Statement,
+        hints: &[Option<PgType>],
+        cancel: CancellationToken,
+    ) -> Result<Described> {
+        self.plan_until(Interrupt { cancel, deadline: self.deadline() });
         match &statement.kind {
             StatementKind::Session(SessionStatement::Show(name)) => {
                 let answer = self.run_session_statement(&SessionStatement::Show(name.clone()))?;
@@ -94,8 +102,8 @@ impl Session {
         parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
-        let timeout = self.settings.lock().statement_timeout();
-        let guard = Guard { cancel: cancel.clone(), deadline: timeout.map(|t| tokio::time::Instant::now() + t) };
+        let guard = Guard { cancel, deadline: self.deadline() };
+        self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
         let outcome = guard.until(self.run_unguarded(statement, parameters)).await;
         let outcome = outcome.and_then(|inner| inner);
         if outcome.is_err() {
@@ -107,6 +115,12 @@ impl Session {
             }
             done => done,
         })
+    }
+
+    /// When a statement that begins now has used up its `statement_timeout`.
+    fn deadline(&self) -> Option<tokio::time::Instant> {
+        let timeout = self.settings.lock().statement_timeout()?;
+        tokio::time::Instant::now().checked_add(timeout)
     }
 
     /// A statement failed, perhaps in the middle of its rows.
@@ -171,6 +185,9 @@ impl Session {
                         Some(schema) => RecordBatch::try_new(schema, row.columns().to_vec())?,
                         None => row,
                     };
+                    if kinds.is_empty() {
+                        self.engine.answers.remember(&statement.text, &plan, &row);
+                    }
                     return Ok(rows_of(row, "SELECT"));
                 }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;

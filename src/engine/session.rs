@@ -16,6 +16,7 @@ use crate::catalog::pg;
 use crate::ddl::script;
 use crate::ddl::statement::{SessionStatement, Statement};
 use crate::error::{Error, Result, SqlState};
+use crate::planner::interrupt::Interrupt;
 use crate::planner::names::NameScope;
 
 /// Who connects, and with what settings.
@@ -66,6 +67,8 @@ pub struct Session {
     pub(super) scope: NameScope,
     state: RwLock<SessionState>,
     notices: Mutex<Vec<Notice>>,
+    /// What ends the statement that is being planned.
+    interrupt: Mutex<Option<Interrupt>>,
     /// How many transactions have ended.
     ended: AtomicU64,
 }
@@ -93,6 +96,7 @@ impl Session {
             scope,
             state: RwLock::new(state),
             notices: Mutex::default(),
+            interrupt: Mutex::default(),
             ended: AtomicU64::default(),
         };
         session.settle_modes();
@@ -139,12 +143,20 @@ impl Session {
         self.notices.lock().push(notice);
     }
 
+    /// What ends the statement that is planned from now on.
+    pub(super) fn plan_until(&self, interrupt: Interrupt) {
+        *self.interrupt.lock() = Some(interrupt);
+    }
+
     /// The state to plan and run a statement with, as the settings are now.
     pub(super) fn state(&self) -> SessionState {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
         let mut state = self.state.read().clone();
         self.engine.pin(&mut state, self.catalog(), &self.scope);
+        if let Some(interrupt) = self.interrupt.lock().clone() {
+            state.config_mut().options_mut().extensions.insert(interrupt);
+        }
         // `now()` is when the statement began.
         state.mark_start_execution();
         state

@@ -33,7 +33,7 @@ use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::{bounds, forms};
-use crate::wire::{Zone, read_text, text_values};
+use crate::values::{Zone, read_text, text_values};
 
 /// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
 pub(super) fn schema(table: &LocalTableDef) -> SchemaRef {

@@ -62,7 +62,18 @@ fn from_source(source: &(dyn std::error::Error + 'static)) -> Error {
         }
         next = error.source();
     }
-    Error::internal(source.to_string())
+    from_regex(&source.to_string()).unwrap_or_else(|| Error::internal(source.to_string()))
+}
+
+/// A pattern that is no regular expression, by the words of those who read patterns.
+fn from_regex(message: &str) -> Option<Error> {
+    let words = ["regex parse error", "egular expression did not compile", "Compiled regex exceeds size limit"];
+    if !words.iter().any(|words| message.contains(words)) {
+        return None;
+    }
+    let why = message.lines().find_map(|line| line.trim().strip_prefix("error: "));
+    let why = why.unwrap_or(if message.contains("size limit") { "it is too large" } else { "it cannot be read" });
+    Some(Error::new(SqlState("2201B"), format!("invalid regular expression: {why}")))
 }
 
 fn from_arrow(error: &ArrowError) -> Error {
@@ -76,6 +87,10 @@ fn from_arrow(error: &ArrowError) -> Error {
         ArrowError::ParseError(message) => from_cast(message),
         ArrowError::InvalidArgumentError(message) | ArrowError::ComputeError(message) => from_execution(message),
         ArrowError::NotYetImplemented(message) => not_implemented(message),
+        ArrowError::ParquetError(message) => {
+            Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "a Parquet file is damaged")
+                .with_detail(format!("{}.", first_line(message)))
+        }
         ArrowError::MemoryError(message) => Error::new(SqlState::OUT_OF_MEMORY, message.clone()),
         other => Error::internal(other.to_string()),
     }
@@ -352,6 +367,9 @@ pub(super) fn undefined_table(name: &str) -> Error {
 }
 
 fn from_execution(message: &str) -> Error {
+    if let Some(error) = from_regex(message) {
+        return error;
+    }
     let line = first_line(message);
     let lower = line.to_ascii_lowercase();
     let state = if lower.contains("divide by zero") || lower.contains("division by zero") {

@@ -14,13 +14,20 @@ use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+use regex::Regex;
 
 use crate::error::{Error, SqlState};
 
 /// The most bytes of a value, as in Postgres, and of the values of one batch of rows.
-const MOST: u64 = 0x3fff_ffff;
+pub(crate) const MOST: u64 = 0x3fff_ffff;
 /// Microseconds of a day.
 const DAY: u64 = 86_400_000_000;
+
+/// 54000: `what` would have this many bytes.
+pub(crate) fn too_large(what: &str, size: u64) -> Error {
+    Error::new(SqlState("54000"), "requested length too large")
+        .with_detail(format!("{what} has {size} bytes, and may have {MOST}."))
+}
 
 /// How the size of what a function gives follows from its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +44,12 @@ enum Growth {
     ArrayResize,
     /// generate_series(first, last, step)
     Series,
+    /// concat(value, ..), and overlay(text, text, ..)
+    Concat,
+    /// concat_ws(separator, value, ..)
+    ConcatWith,
+    /// regexp_replace(text, pattern, to, flags)
+    RegexpReplace,
 }
 
 /// The functions, by the names under which DataFusion has them.
@@ -49,6 +62,10 @@ const LIMITED: &[(&str, Growth)] = &[
     ("array_resize", Growth::ArrayResize),
     ("generate_series", Growth::Series),
     ("range", Growth::Series),
+    ("concat", Growth::Concat),
+    ("concat_ws", Growth::ConcatWith),
+    ("overlay", Growth::Concat),
+    ("regexp_replace", Growth::RegexpReplace),
 ];
 
 /// A function that refuses (54000) to give more than [`MOST`] bytes.
@@ -67,6 +84,16 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> DfResult<()> {
         }
     }
     Ok(())
+}
+
+/// The function with its limit, where it has one and came another way than by its name: the planner knows some itself.
+pub(crate) fn limit(function: &Arc<ScalarUDF>) -> Option<Arc<ScalarUDF>> {
+    if function.inner().downcast_ref::<Limited>().is_some() {
+        return None;
+    }
+    let (_, growth) = LIMITED.iter().find(|(name, _)| *name == function.name())?;
+    let limited = Limited { function: Arc::clone(function), growth: *growth };
+    Some(Arc::new(ScalarUDF::new_from_impl(limited)))
 }
 
 impl ScalarUDFImpl for Limited {
@@ -116,18 +143,12 @@ impl ScalarUDFImpl for Limited {
         for row in 0..rows {
             let size = sizes.of(row);
             if size > MOST {
-                return Err(Error::new(SqlState("54000"), "requested length too large")
-                    .with_detail(format!("What {} would give has {size} bytes, and may have {MOST}.", self.name()))
-                    .into());
+                return Err(too_large(&format!("What {} would give", self.name()), size).into());
             }
             all = all.saturating_add(size);
         }
         if all > MOST {
-            return Err(Error::new(SqlState("54000"), "requested length too large")
-                .with_detail(format!(
-                    "What {} would give for {rows} rows has {all} bytes, and may have {MOST}.",
-                    self.name()
-                ))
+            return Err(too_large(&format!("What {} would give for {rows} rows", self.name()), all)
                 .with_hint("Set datafusion.execution.batch_size to fewer rows at a time.")
                 .into());
         }
@@ -208,6 +229,23 @@ impl Sizes {
                 let more = (to.len() - from.len()) as u64;
                 Some((text.len() as u64).saturating_add(found.saturating_mul(more)))
             }
+            Growth::Concat => Some(self.together(0, row)),
+            Growth::ConcatWith => {
+                let between = self.text(0, row)?.len() as u64;
+                let count = self.texts.len().saturating_sub(2) as u64;
+                Some(self.together(1, row).saturating_add(between.saturating_mul(count)))
+            }
+            Growth::RegexpReplace => {
+                let (text, pattern, to) = (self.text(0, row)?, self.text(1, row)?, self.text(2, row)?);
+                let flags = self.text(3, row).unwrap_or("");
+                // A match before every character, which each `\1` of the replacement repeats, and one after them.
+                let (length, references) = (text.len() as u64, to.matches(['\\', '$']).count() as u64);
+                let often = if flags.contains('g') { length.saturating_add(1) } else { 1 };
+                let bound = length
+                    .saturating_mul(references.saturating_add(1))
+                    .saturating_add(often.saturating_mul(to.len() as u64));
+                Some(if bound > MOST { replaced(text, pattern, to, flags).unwrap_or(bound) } else { bound })
+            }
             Growth::ArrayRepeat | Growth::ArrayResize => Some(self.count(1, row)?.saturating_mul(self.element.max(8))),
             Growth::Series => {
                 let (first, last, (down, step)) = match self.numbers.len() {
@@ -221,6 +259,12 @@ impl Sizes {
                 Some((first.abs_diff(last) / step.max(1)).saturating_add(1).saturating_mul(8))
             }
         }
+    }
+
+    /// The bytes of all texts from one on, nulls left out.
+    fn together(&self, from: usize, row: usize) -> u64 {
+        let texts = (from..self.texts.len()).filter_map(|index| self.text(index, row));
+        texts.fold(0, |all: u64, text| all.saturating_add(text.len() as u64))
     }
 
     fn text(&self, index: usize, row: usize) -> Option<&str> {
@@ -254,6 +298,26 @@ impl Sizes {
     }
 }
 
+/// An upper bound to the size of a text in which what fits a pattern was replaced, from how often it fits. None for a
+/// pattern that is none.
+fn replaced(text: &str, pattern: &str, to: &str, flags: &str) -> Option<u64> {
+    let inline: String = flags.chars().filter(|flag| *flag != 'g').collect();
+    let pattern = if inline.is_empty() { pattern.to_string() } else { format!("(?{inline}){pattern}") };
+    let regex = Regex::new(&pattern).ok()?;
+    let most = if flags.contains('g') { usize::MAX } else { 1 };
+    let (mut count, mut within) = (0_u64, 0_u64);
+    for found in regex.find_iter(text).take(most) {
+        count += 1;
+        within = within.saturating_add(found.len() as u64);
+    }
+    let references = to.matches(['\\', '$']).count() as u64;
+    Some(
+        (text.len() as u64)
+            .saturating_add(count.saturating_mul(to.len() as u64))
+            .saturating_add(within.saturating_mul(references)),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use datafusion::scalar::ScalarValue;
@@ -277,6 +341,13 @@ mod tests {
         assert_eq!(size(Growth::Pad, &[text("a"), number(1_000), text("")]), 1);
         assert_eq!(size(Growth::Replace, &[text("aXaXa"), text("X"), text("123")]), 9);
         assert_eq!(size(Growth::Replace, &[text("aXaXa"), text("X"), text(&"1".repeat(101))]), 205);
+        assert_eq!(size(Growth::Concat, &[text("ab"), ScalarValue::Utf8(None), text("c")]), 3);
+        assert_eq!(size(Growth::ConcatWith, &[text(", "), text("ab"), text("c")]), 5);
+        let long = text(&"ab".repeat(20_000));
+        let tens = text(&"0".repeat(100_000));
+        assert_eq!(size(Growth::RegexpReplace, &[long.clone(), text("b"), text("0"), text("g")]), 80_001);
+        assert!(size(Growth::RegexpReplace, &[long.clone(), text("B"), tens.clone(), text("gi")]) > MOST);
+        assert_eq!(size(Growth::RegexpReplace, &[long, text("c"), tens, text("g")]), 40_000);
         assert_eq!(size(Growth::Series, &[number(1), number(10)]), 80);
         assert_eq!(size(Growth::Series, &[number(10), number(1), number(-3)]), 32);
         assert_eq!(size(Growth::Series, &[number(10), number(1)]), 0);

@@ -4,6 +4,7 @@
 //! Functions register without an engine and keep plain Arrow state, so they can run on other machines too.
 
 pub mod clean;
+pub mod collected;
 pub mod limited;
 pub mod merge;
 pub mod pg;

@@ -160,6 +160,14 @@ fn coerce(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
                 let args = convert_all(args, &to, schema)?;
                 return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
             }
+            // Of columns that are nothing but nulls DataFusion makes one array for all rows. A null is text, as in
+            // Postgres.
+            let null = |e: &Expr| matches!(e.get_type(schema), Ok(DataType::Null));
+            let literal = |e: &Expr| matches!(e, Expr::Literal(..));
+            if func.name() == "make_array" && args.iter().all(null) && !args.iter().all(literal) {
+                let args = convert_all(args, &DataType::Utf8View, schema)?;
+                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
+            }
             let date = |e: &Expr| matches!(e.get_type(schema), Ok(DataType::Date32 | DataType::Date64));
             if func.name() == "date_trunc" && args.iter().any(date) {
                 let stamp = DataType::Timestamp(TimeUnit::Microsecond, None);

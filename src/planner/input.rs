@@ -24,7 +24,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::wire::{Zone, read_text};
+use crate::values::{Zone, read_text};
 
 /// Reads text as one type.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -6,11 +6,13 @@
 pub mod arithmetic;
 pub mod bounds;
 pub mod coercion;
+pub mod concatenation;
 pub mod cooperative;
 pub mod filter_names;
 pub mod foreign;
 pub mod forms;
 pub mod input;
+pub mod interrupt;
 pub mod literals;
 pub mod names;
 pub mod number_casts;

@@ -10,6 +10,9 @@ use datafusion::sql::sqlparser::ast::{DataType as SqlType, TimezoneInfo};
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
+/// The most characters that `varchar(n)` and `char(n)` may be declared with, as in Postgres.
+const LONGEST: u32 = 10_485_760;
+
 /// Plans the types that [`PgType`] knows, asks `next` about others (such as `regclass`).
 #[derive(Debug)]
 pub struct PgTypePlanner {
@@ -21,6 +24,21 @@ impl PgTypePlanner {
     pub fn new(next: Option<Arc<dyn TypePlanner>>) -> Self {
         PgTypePlanner { next }
     }
+}
+
+/// 22023 for a text that would be longer than Postgres lets one be declared.
+fn wrong_length(pg_type: &PgType) -> Option<Error> {
+    let (name, length) = match pg_type {
+        PgType::Varchar(Some(length)) => ("varchar", *length),
+        PgType::Bpchar(Some(length)) => ("char", *length),
+        _ => return None,
+    };
+    let bound = match length {
+        0 => "must be at least 1".to_string(),
+        1..=LONGEST => return None,
+        _ => format!("cannot exceed {LONGEST}"),
+    };
+    Some(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("length for type {name} {bound}")))
 }
 
 impl TypePlanner for PgTypePlanner {
@@ -40,6 +58,9 @@ impl TypePlanner for PgTypePlanner {
             }
             other => PgType::parse(&other.to_string()),
         };
+        if let Some(error) = named.as_ref().and_then(wrong_length) {
+            return Err(error.into());
+        }
         match named {
             Some(PgType::Numeric(Some((p, s)))) if p == 0 || p > 76 || s > p as i8 => Err(Error::new(
                 SqlState::INVALID_PARAMETER_VALUE,

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 use crate::catalog::types::PgType;
-use crate::wire::{Zone, read_text};
+use crate::values::{Zone, read_text};
 
 /// The most digits of a numeric.
 const MAX_DIGITS: usize = 76;

@@ -6,12 +6,12 @@ use pgwire::messages::data::{FieldDescription, ParameterDescription, RowDescript
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
 use pgwire::messages::startup::ParameterStatus;
 
-use super::encode::Format;
 use super::errors::{self, Severity};
 use super::transport::Transport;
 use crate::catalog::types::PgType;
 use crate::engine::TransactionState;
 use crate::error::{Error, Result, SqlState};
+use crate::values::Format;
 
 /// The most columns that a row may have, as in Postgres.
 const MAX_COLUMNS: usize = 1_664;

@@ -21,9 +21,9 @@ use super::running::{Leash, watch};
 use super::script::{self, Command};
 use super::startup::{Welcome, welcome};
 use super::transport::Transport;
-use super::zone::Zone;
 use crate::engine::{Level, Session, TransactionState};
 use crate::error::{Error, SqlState};
+use crate::values::Zone;
 
 /// Texts up to this size are parsed at once, longer ones among the workers.
 const SHORT_TEXT: usize = 4 << 10;

@@ -7,9 +7,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
 
 use super::connection::Connection;
-use super::encode::Format;
 use super::errors::Failure;
-use super::parameters;
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
@@ -18,6 +16,8 @@ use crate::catalog::types::PgType;
 use crate::ddl::statement::StatementKind;
 use crate::engine::{Parameter, Statement, TransactionState};
 use crate::error::{Error, SqlState};
+use crate::values::Format;
+use crate::values::decode;
 
 impl Connection {
     /// DECLARE: a portal that reads what there is now.
@@ -148,7 +148,7 @@ impl Connection {
                 null if null.is_null() => Parameter::null(&kind)?.value,
                 ScalarValue::Utf8(Some(text))
                 | ScalarValue::LargeUtf8(Some(text))
-                | ScalarValue::Utf8View(Some(text)) => parameters::read_text(&kind, text, zone)?,
+                | ScalarValue::Utf8View(Some(text)) => decode::read_text(&kind, text, zone)?,
                 other => coerced(other, &kind, index)?,
             };
             values.push(Parameter { value, kind });

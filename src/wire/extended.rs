@@ -8,16 +8,17 @@ use pgwire::messages::response::EmptyQueryResponse;
 
 use super::backend::tag;
 use super::connection::Connection;
-use super::encode::{Format, spread};
+use super::data_row::spread;
 use super::errors::{Failure, canceled};
 use super::frontend::{Bind, Target};
-use super::parameters;
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::Command;
 use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
+use crate::values::Format;
+use crate::values::decode;
 
 impl Connection {
     /// Parse: keeps one statement under a name. A named one is planned now, so that its errors come now; the unnamed
@@ -87,7 +88,7 @@ impl Connection {
         let mut values = Vec::with_capacity(given);
         for (index, (value, format)) in bind.values.iter().zip(formats).enumerate() {
             let kind = prepared.parameter_type(index);
-            let value = parameters::decode(&kind, format, value.as_deref(), zone).map_err(|error: Error| {
+            let value = decode::decode(&kind, format, value.as_deref(), zone).map_err(|error: Error| {
                 let portal = match bind.portal.as_str() {
                     "" => "unnamed portal".to_string(),
                     name => format!("portal \"{name}\""),
@@ -280,7 +281,7 @@ impl Connection {
             let hints = asked.hints();
             // Describing changes nothing, so that it can be dropped anywhere.
             tokio::select! {
-                described = Box::pin(session.describe(statement, &hints)) => described,
+                described = Box::pin(session.describe(statement, &hints, cancel.clone())) => described,
                 () = cancel.cancelled() => Err(canceled()),
             }
         })?;

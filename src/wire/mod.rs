@@ -5,19 +5,16 @@
 
 mod backend;
 mod base64;
-pub(crate) mod calendar;
 mod cancel;
 mod connection;
 mod cursor_commands;
 mod cursor_words;
-mod decimal;
-pub mod encode;
+mod data_row;
 mod errors;
 mod extended;
 mod frontend;
 mod listener;
 mod negotiate;
-mod parameters;
 pub(crate) mod password;
 mod portal;
 mod rows;
@@ -28,9 +25,5 @@ mod startup;
 mod tls;
 mod transport;
 mod workers;
-mod zone;
 
-pub use encode::text_values;
 pub use listener::{ListenConfig, Listener};
-pub use parameters::read_text;
-pub use zone::Zone;

@@ -5,10 +5,10 @@ use pgwire::tokio::server::MaybeTls;
 use tokio::net::TcpStream;
 
 use super::errors::Failure;
-use super::frontend::Reader;
 use super::tls::{ALPN, Tls};
 use super::transport::Transport;
 use crate::error::{Error, Result, SqlState};
+use crate::values::reader::Reader;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;

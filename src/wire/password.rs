@@ -12,9 +12,9 @@ use rustls::crypto::{CryptoProvider, ring};
 use super::base64;
 use super::cancel::random;
 use super::errors::Failure;
-use super::frontend::{Reader, malformed};
 use super::transport::Transport;
 use crate::error::{Error, Result, SqlState};
+use crate::values::reader::{Reader, malformed};
 
 /// A SHA-256 hash's length.
 const KEY: usize = 32;

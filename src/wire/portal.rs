@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::Schema;
 
-use super::encode::Format;
 use super::rows::Rows;
 use super::script::Command;
 use crate::catalog::types::PgType;
 use crate::engine::{Described, Parameter, Statement};
+use crate::values::Format;
 
 /// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
 const UNKNOWN: u32 = 705;

@@ -4,12 +4,13 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
 
-use super::encode::{EncodedBatch, Format, RowEncoder};
+use super::data_row::{EncodedBatch, RowEncoder};
 use super::errors::Failure;
 use super::running::{Batches, Leash, watch};
 use super::transport::Transport;
-use super::zone::Zone;
 use crate::error::Error;
+use crate::values::Format;
+use crate::values::Zone;
 
 /// How much is written before the socket is asked to take it.
 pub(super) const FLUSH_SIZE: usize = 128 << 10;

@@ -126,6 +126,15 @@ impl Started {
     ) -> Result<Started> {
         let (tell, begun) = oneshot::channel();
         let (give, rows) = mpsc::channel(AHEAD);
+        if values.is_empty()
+            && let Command::Run(statement) = &prepared.command
+            && let Some(row) = session.known_answer(statement)
+        {
+            // Both find room: nothing was sent before.
+            let _ = tell.send(Ok(Begun::Rows { schema: row.schema(), verb: "SELECT" }));
+            let _ = give.try_send(Ok(row));
+            return Ok(Started { begun, batches: Batches { rows, task: None, ended: false } });
+        }
         let cancel = leash.cancel.clone();
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
@@ -145,15 +154,22 @@ impl Started {
                 }
             }
         })?;
-        Ok(Started { begun, batches: Batches { rows, task, ended: false } })
+        Ok(Started { begun, batches: Batches { rows, task: Some(task), ended: false } })
     }
 
     /// Waits for how it begins.
     pub async fn begun(&mut self) -> Result<Begun, Failure> {
+        let Started { begun, batches } = self;
+        let refused = async {
+            match &mut batches.task {
+                Some(task) => task.refused().await,
+                None => pending().await,
+            }
+        };
         let begun = tokio::select! {
             biased;
-            begun = &mut self.begun => begun,
-            refused = self.batches.task.refused() => return Err(refused),
+            begun = begun => begun,
+            refused = refused => return Err(refused),
         };
         if let Ok(begun) = begun {
             return Ok(begun?);
@@ -169,7 +185,8 @@ impl Started {
 /// The rows of a statement as it gives them.
 pub(super) struct Batches {
     rows: mpsc::Receiver<Result<RecordBatch>>,
-    task: Task<()>,
+    /// None when the rows were there before.
+    task: Option<Task<()>>,
     ended: bool,
 }
 
@@ -182,7 +199,10 @@ impl Batches {
         if let Some(batch) = self.rows.recv().await {
             return Ok(Some(batch?));
         }
-        let ended = self.task.join().await;
+        let ended = match &mut self.task {
+            Some(task) => task.join().await,
+            None => Ok(()),
+        };
         self.ended = true;
         ended.map(|()| None)
     }

@@ -6,13 +6,13 @@ use pgwire::messages::response::EmptyQueryResponse;
 
 use super::backend::tag;
 use super::connection::Connection;
-use super::encode::Format;
 use super::errors::Failure;
 use super::portal::Prepared;
 use super::rows::{FLUSH_SIZE, Rows};
 use super::running::{Begun, Started, watch};
 use super::script::Command;
 use crate::engine::Parameter;
+use crate::values::Format;
 
 impl Connection {
     /// Runs every statement in order and stops at the first that fails. A text that does not parse runs nothing.

@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use libtest_mimic::Trial;
 use onerow::config::EngineConfig;
 use onerow::engine::{Engine, Session, SessionParameters};
-use onerow::wire::text_values;
+use onerow::values::text_values;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, MakeConnection, Runner};
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;

@@ -24,8 +24,10 @@ use crate::error::{Error, SqlState};
 
 /// Up to this many values a group keeps a list; with more, a hash map.
 const FEW: usize = 16;
-/// What an entry costs beside its value's bytes, the allocation of those included.
-const ENTRY: usize = size_of::<(Box<[u8]>, Total)>() + 16;
+/// An entry's own bytes.
+const ENTRY: usize = size_of::<(Box<[u8]>, Total)>();
+/// What the allocation of a value's bytes costs.
+const ALLOCATION: usize = 16;
 
 /// The type of a value's total in the state. None where values are not counted.
 pub(super) fn total_type(rule: &MergeRule, weight: Option<&DataType>) -> Option<DataType> {
@@ -59,6 +61,15 @@ impl Ballot {
         }
     }
 
+    /// Bytes of the entries themselves: room that is not used yet counts too.
+    fn room(&self) -> usize {
+        match self {
+            Ballot::Few(entries) => entries.capacity() * ENTRY,
+            // A byte for each place, of which an eighth stays free.
+            Ballot::Many(entries) => entries.capacity() * 8 / 7 * (ENTRY + 1),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Ballot::Few(entries) => entries.len(),
@@ -69,7 +80,13 @@ impl Ballot {
     /// Adds a value that is not there yet.
     fn insert(&mut self, value: &[u8], total: Total) {
         match self {
-            Ballot::Few(entries) if entries.len() < FEW => entries.push((value.into(), total)),
+            Ballot::Few(entries) if entries.len() < FEW => {
+                // Most groups have one value: no room is taken for more before they come.
+                if entries.is_empty() {
+                    entries.reserve_exact(1);
+                }
+                entries.push((value.into(), total));
+            }
             Ballot::Few(entries) => {
                 let mut many: HashMap<Box<[u8]>, Total> = std::mem::take(entries).into_iter().collect();
                 many.insert(value.into(), total);
@@ -131,8 +148,10 @@ impl Votes {
             }
         } else if self.rule.choice != Choice::Unanimous || ballot.len() < 2 {
             let total = Total::of(weight);
-            self.held += ENTRY + value.len() + total.heap();
+            self.held += ALLOCATION + value.len() + total.heap();
+            let before = ballot.room();
             ballot.insert(value, total);
+            self.held = (self.held + ballot.room()).saturating_sub(before);
         }
         Ok(())
     }
@@ -142,8 +161,11 @@ impl Votes {
         if let EmitTo::First(groups) = emit_to {
             self.resize(groups);
         }
-        let taken: Vec<_> = emit_to.take_needed(&mut self.ballots).into_iter().map(Ballot::into_entries).collect();
-        let bytes: usize = taken.iter().flatten().map(|(value, total)| ENTRY + value.len() + total.heap()).sum();
+        let taken = emit_to.take_needed(&mut self.ballots);
+        let room: usize = taken.iter().map(Ballot::room).sum();
+        let taken: Vec<_> = taken.into_iter().map(Ballot::into_entries).collect();
+        let values = taken.iter().flatten().map(|(value, total)| ALLOCATION + value.len() + total.heap());
+        let bytes: usize = room + values.sum::<usize>();
         self.held = if self.ballots.is_empty() { 0 } else { self.held.saturating_sub(bytes) };
         taken
     }

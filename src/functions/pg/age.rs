@@ -8,7 +8,7 @@ use super::row_function::{Param, Spec};
 use super::timezone::{local, wall};
 use crate::catalog::types::PgType;
 use crate::error::Result;
-use crate::wire::calendar::{Civil, DAY, civil, days};
+use crate::values::calendar::{Civil, DAY, civil, days};
 
 /// `age`. With one argument it counts to this day's midnight.
 pub(super) fn udf() -> ScalarUDF {
@@ -32,7 +32,7 @@ pub(super) fn udf() -> ScalarUDF {
 }
 
 /// This day's midnight on a clock.
-fn today(zone: crate::wire::Zone) -> Result<i64> {
+fn today(zone: crate::values::Zone) -> Result<i64> {
     let now = local(chrono::Utc::now().timestamp_micros(), zone)?;
     Ok(now.div_euclid(DAY) * DAY)
 }

@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::Error;
-use crate::wire::{Zone, read_text};
+use crate::values::{Zone, read_text};
 
 /// The function.
 pub(super) fn udf() -> ScalarUDF {

@@ -10,7 +10,7 @@ use super::row_function::{Param, Spec};
 use super::timezone::{at, moment, naive};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::calendar::{Civil, DAY, SECOND, days};
+use crate::values::calendar::{Civil, DAY, SECOND, days};
 
 /// `to_date`
 pub(super) fn to_date() -> ScalarUDF {

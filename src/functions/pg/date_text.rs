@@ -8,7 +8,7 @@ use super::row_function::{Param, Spec, returns_text, text};
 use super::timezone::wall;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::wire::calendar::{Civil, DAY, SECOND, civil, days};
+use crate::values::calendar::{Civil, DAY, SECOND, civil, days};
 
 /// The months' names.
 pub(super) const MONTHS: [&str; 12] = [

@@ -17,7 +17,7 @@ use regex::Regex;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::Zone;
+use crate::values::Zone;
 
 /// How many patterns one batch keeps compiled.
 const KEPT_PATTERNS: usize = 64;

@@ -7,8 +7,8 @@ use datafusion::scalar::ScalarValue;
 use super::row_function::{Param, Spec};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::Zone;
-use crate::wire::calendar::{DAY, SECOND};
+use crate::values::Zone;
+use crate::values::calendar::{DAY, SECOND};
 
 /// Abbreviations that Postgres knows by default, in hours east of UTC. They come before names: `CET` is an hour
 /// ahead all year, `Europe/Berlin` is not.

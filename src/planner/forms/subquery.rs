@@ -10,14 +10,16 @@ use datafusion::common::Column;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
-use datafusion::functions_aggregate::array_agg::array_agg;
 use datafusion::functions_aggregate::count::count;
 use datafusion::functions_aggregate::first_last::first_value;
 use datafusion::logical_expr::expr::{Exists, Sort as SortExpr};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, lit};
+use datafusion::logical_expr::{
+    Expr, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::functions::collected::array_agg;
 use crate::functions::pg::only_row;
 
 /// Brings subqueries in lists to aggregates.
@@ -34,7 +36,40 @@ impl AnalyzerRule for ListedSubqueries {
     }
 }
 
+/// Rows of VALUES with subqueries as a query each: DataFusion computes VALUES before it runs anything.
+fn values_of_queries(values: Values) -> DfResult<LogicalPlan> {
+    let Values { schema, values } = values;
+    let mut rows = Vec::with_capacity(values.len());
+    for row in values {
+        let items = row.into_iter().zip(schema.fields()).map(|(value, field)| value.alias(field.name()));
+        let row = LogicalPlanBuilder::empty(true).project(items.collect::<Vec<_>>())?.build()?;
+        rows.push(Arc::new(rewrite_node(row)?.data));
+    }
+    Ok(match (rows.pop(), rows.is_empty()) {
+        (Some(row), true) => Arc::unwrap_or_clone(row),
+        (last, _) => {
+            rows.extend(last);
+            LogicalPlan::Union(Union { inputs: rows, schema })
+        }
+    })
+}
+
+fn has_subquery(expr: &Expr) -> DfResult<bool> {
+    expr.exists(|e| Ok(matches!(e, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_))))
+}
+
 fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    if let LogicalPlan::Values(values) = plan {
+        let mut reads = false;
+        for value in values.values.iter().flatten() {
+            reads = reads || has_subquery(value)?;
+        }
+        return Ok(if reads {
+            Transformed::yes(values_of_queries(values)?)
+        } else {
+            Transformed::no(LogicalPlan::Values(values))
+        });
+    }
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
     let names = NamePreserver::new(&plan);

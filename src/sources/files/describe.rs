@@ -19,6 +19,8 @@ use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::{ColumnSpec, TableSpec};
 
+/// How many columns a table may have, as in Postgres.
+const MAX_COLUMNS: usize = 1_600;
 /// How many files are looked into at most.
 pub const MAX_FILES: usize = 16;
 
@@ -69,6 +71,7 @@ async fn infer(
         Format::Parquet => footers.columns(first, options).await?,
         Format::Csv | Format::Json => sample(location, first, format, options).await?,
     };
+    check_width(columns.len())?;
     let folders = partitions::keys(files, options);
     columns.retain(|column| !folders.contains(&column.remote));
     if columns.is_empty() {
@@ -173,6 +176,7 @@ impl Sample {
                     }
                 }
             }
+            check_width(self.columns.len())?;
             // A column that only a later file has is none of the table's.
             self.fields = Some(names.iter().map(|name| self.by_name.get(name).copied()).collect());
             return if options.header { Ok(true) } else { self.record(record, options) };
@@ -217,7 +221,17 @@ impl Sample {
                 shapes.add(shape);
             }
         }
+        check_width(self.columns.len())?;
         self.left = self.left.saturating_sub(1);
         Ok(self.left > 0)
     }
+}
+
+/// Refuses a table that would have more columns than one of Postgres's may have (54011).
+fn check_width(columns: usize) -> Result<()> {
+    if columns <= MAX_COLUMNS {
+        return Ok(());
+    }
+    Err(Error::new(SqlState("54011"), format!("tables can have at most {MAX_COLUMNS} columns"))
+        .with_hint("Declare the columns that are needed in CREATE FOREIGN TABLE."))
 }

@@ -98,6 +98,11 @@ impl Location {
         matches!(self.kind, Kind::Web { .. })
     }
 
+    /// Whether the files are in a folder of this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.kind, Kind::Folder(_))
+    }
+
     /// The store; a local folder must exist by now (58P01).
     pub fn store(&self) -> Result<Arc<dyn ObjectStore>> {
         match &self.kind {

@@ -26,6 +26,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::adapter::CheckedAdapters;
 use super::convert::{self, Conversion};
@@ -41,6 +42,9 @@ use crate::sources::table::{ColumnSpec, TableSpec};
 const CACHE: usize = 32 * 1024 * 1024;
 /// How much of a file's end is read at first, in bytes: most footers are shorter.
 const FOOTER: usize = 64 * 1024;
+
+/// What ends a file: the length of its footer, and a mark.
+const END: u64 = 8;
 
 /// Numbers the stores, so that two servers with one bucket and different credentials are told apart.
 static STORES: AtomicU64 = AtomicU64::new(0);
@@ -111,6 +115,7 @@ impl Footers {
         let store = self.location.store()?;
         let mut rows = 0u64;
         for file in files {
+            self.check_end(store.as_ref(), file).await?;
             let metadata = DFParquetMetadata::new(store.as_ref(), &file.meta)
                 .with_metadata_size_hint(Some(FOOTER))
                 .with_file_metadata_cache(self.cache.clone())
@@ -122,8 +127,26 @@ impl Footers {
         Ok(rows)
     }
 
+    /// Refuses a file whose footer would be longer than the file: the reader subtracts the one from the other. Asked
+    /// of files of this machine, where it costs nothing.
+    async fn check_end(&self, store: &dyn ObjectStore, file: &DataFile) -> Result<()> {
+        let size = file.meta.size;
+        if size < END || !self.location.is_local() {
+            return Ok(());
+        }
+        let end = store.get_range(&file.meta.location, size - END..size).await;
+        let end = end.map_err(|error| self.location.error(&file.name, &error))?;
+        match end[..] {
+            [a, b, c, d, ..] if u64::from(u32::from_le_bytes([a, b, c, d])) > size - END => {
+                Err(self.invalid(file, "Its footer would be longer than the file."))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn schema(&self, file: &DataFile) -> Result<Schema> {
         let store = self.location.store()?;
+        self.check_end(store.as_ref(), file).await?;
         DFParquetMetadata::new(store.as_ref(), &file.meta)
             .with_metadata_size_hint(Some(FOOTER))
             .with_file_metadata_cache(self.cache.clone())
@@ -180,6 +203,9 @@ impl Footers {
         let mut source =
             ParquetSource::new(table_schema).with_table_parquet_options(parquet).with_metadata_size_hint(FOOTER);
         let store = self.location.store()?;
+        for file in scan.partitions.files.iter().take(MAX_FILES) {
+            self.check_end(store.as_ref(), &file.file).await?;
+        }
         if let Some(cache) = &self.cache {
             let factory = CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(cache));
             source = source.with_parquet_file_reader_factory(Arc::new(factory));
@@ -313,12 +339,16 @@ impl Footers {
     fn error(&self, file: &DataFile, error: &DataFusionError) -> Error {
         match error {
             DataFusionError::ObjectStore(error) => self.location.error(&file.name, error),
-            other => Error::new(
-                SqlState::INVALID_TEXT_REPRESENTATION,
-                format!("file \"{}\" of server \"{}\" is not a valid Parquet file", file.name, self.location.server()),
-            )
-            .with_detail(format!("{}.", other.strip_backtrace())),
+            other => self.invalid(file, &format!("{}.", other.strip_backtrace())),
         }
+    }
+
+    fn invalid(&self, file: &DataFile, detail: &str) -> Error {
+        Error::new(
+            SqlState::INVALID_TEXT_REPRESENTATION,
+            format!("file \"{}\" of server \"{}\" is not a valid Parquet file", file.name, self.location.server()),
+        )
+        .with_detail(detail)
     }
 }
 

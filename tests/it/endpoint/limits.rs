@@ -227,6 +227,59 @@ pub fn hostile(fixtures: &Fixtures) -> Outcome {
     })
 }
 
+/// Text that is joined with itself, and what aggregates collect, end at a gigabyte or at the limit to memory.
+pub fn growth(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve_with(&["--memory", "64MB"], &[]);
+    let doubled = |value: &str, levels: usize| {
+        let begin = format!("SELECT {value} AS x FROM (").repeat(levels);
+        let end = ") AS t".repeat(levels);
+        format!("SELECT length(x) FROM ({begin}SELECT repeat('x', 1048576) AS x FROM generate_series(1, 1){end}) AS t")
+    };
+    block_on(async {
+        let client = onerow.client().await;
+        same!(value(&client, &doubled("x || x", 3)).await?, "8388608");
+        for value in ["x || x", "concat(x, x)", "overlay(x placing x from 1 for 0)", "regexp_replace(x, '^', x)"] {
+            let ended = rows(&client, &doubled(value, 11)).await.map(|_| ()).map_err(|f| f.state);
+            same!(ended, Err("54000".to_string()), "{value}");
+        }
+        for collected in ["array_agg(x)", "string_agg(x, ',')", "json_agg(x)", "string_agg(x, ',' ORDER BY x)"] {
+            let texts = "SELECT repeat('x', 10000) || n AS x FROM generate_series(1, 30000) AS g(n)";
+            let sql = format!("SELECT {collected} FROM ({texts}) AS t");
+            let ended = rows(&client, &sql).await.map(|_| ()).map_err(|f| f.state);
+            same!(ended, Err("53200".to_string()), "{collected}");
+        }
+        same!(
+            value(&client, "SELECT length(string_agg(n::text, '')) FROM generate_series(1, 1000) AS g(n)").await?,
+            "2893"
+        );
+        Ok(())
+    })
+}
+
+/// A statement that takes long to plan gives way while it is planned.
+pub fn planning(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let branch = |n: usize| {
+            format!(
+                "SELECT a + {n}, count(*) FROM (VALUES ({n}, 2)) AS t(a, b) WHERE a > {n} - 1 AND b < 10 GROUP BY a, b"
+            )
+        };
+        let sql = (0..150).map(branch).collect::<Vec<_>>().join(" UNION ALL ");
+        rows(&client, "SET statement_timeout = '300ms'").await?;
+        let ended = rows(&client, &sql).await.map(|_| ()).map_err(|f| f.state);
+        same!(ended, Err("57014".to_string()));
+        same!(onerow.log().contains("left behind"), false);
+        same!(value(&client, "SELECT 1").await?, "1");
+        Ok(())
+    })
+}
+
 /// A chain of views and a lattice of them: neither takes long, and the chain has an end.
 pub fn views(_: &Fixtures) -> Outcome {
     let project = Project::new("");

@@ -3,6 +3,7 @@
 mod cursors;
 mod errors;
 mod forms;
+mod fuzz;
 mod limits;
 mod parameters;
 mod password;
@@ -57,5 +58,11 @@ pub const TESTS: &[Test] = &[
     ("shutdown_tells_clients", limits::shutdown),
     ("large_results_stream", limits::large),
     ("no_statement_takes_the_server", limits::hostile),
+    ("values_end_at_a_gigabyte", limits::growth),
+    ("planning_gives_way", limits::planning),
     ("views_on_views_end", limits::views),
+    ("mutated_messages", fuzz::messages),
+    ("mutated_statements", fuzz::statements),
+    ("hostile_parameters", fuzz::parameters),
+    ("hostile_files", fuzz::files),
 ];

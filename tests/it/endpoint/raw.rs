@@ -1,7 +1,7 @@
 //! The protocol by hand, for what no driver sends.
 
 use std::io::{Error, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 /// A connection to a server that trusts.
@@ -34,6 +34,17 @@ impl Wire {
 
     pub fn send(&mut self, kind: u8, body: &[u8]) -> Result<(), Error> {
         self.bytes(&framed(Some(kind), body))
+    }
+
+    /// Says that nothing more will come, and reads what the server says until it hangs up.
+    pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
+        // The server may have hung up first, in the middle of what it was sent.
+        let _ = self.0.shutdown(Shutdown::Write);
+        let mut said = vec![];
+        match self.0.read_to_end(&mut said) {
+            Err(error) if is_silence(&error) => Err(error),
+            _ => Ok(said),
+        }
     }
 
     /// The next message; an error when the server hangs up.

@@ -8,6 +8,7 @@ use super::build::member;
 use super::convert::jsonb;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
+use crate::functions::limited::{MOST, too_large};
 use crate::functions::pg::row_function::{Call, Param, Spec, returns_text, text};
 
 /// The functions of this file. Forms of SQL are rewritten to them; see `planner::forms`.
@@ -28,19 +29,38 @@ pub(super) fn all() -> Vec<ScalarUDF> {
 }
 
 fn list(call: &Call<'_>) -> Result<String> {
-    Ok(format!("[{}]", parts(call)?.join(", ")))
+    written(call, "[", "]")
 }
 
 fn object(call: &Call<'_>) -> Result<String> {
-    Ok(format!("{{ {} }}", parts(call)?.join(", ")))
+    written(call, "{ ", " }")
 }
 
-fn parts(call: &Call<'_>) -> Result<Vec<String>> {
-    let Some(ScalarValue::List(list)) = call.values.first() else { return Ok(vec![]) };
-    if list.is_empty() || list.is_null(0) {
-        return Ok(vec![]);
+/// The members between their brackets, written once: there may be a gigabyte of them, and no more (54000).
+fn written(call: &Call<'_>, begin: &str, end: &str) -> Result<String> {
+    let members = match call.values.first() {
+        Some(ScalarValue::List(list)) if !list.is_empty() && !list.is_null(0) => Some(list.value(0)),
+        _ => None,
+    };
+    let members = match &members {
+        Some(members) => {
+            Some(members.as_string_view_opt().ok_or_else(|| Error::internal("elements that are no text"))?)
+        }
+        None => None,
+    };
+    let texts = || members.iter().flat_map(|members| members.iter()).map(|member| member.unwrap_or("null"));
+    let bytes = texts().map(|text| text.len() as u64 + 2).sum::<u64>();
+    if bytes > MOST {
+        return Err(too_large("What was collected", bytes));
     }
-    let values = list.value(0);
-    let values = values.as_string_view_opt().ok_or_else(|| Error::internal("elements that are no text"))?;
-    Ok(values.iter().map(|value| value.unwrap_or("null").to_string()).collect())
+    let mut json = String::with_capacity(bytes as usize + begin.len() + end.len());
+    json.push_str(begin);
+    for (nth, text) in texts().enumerate() {
+        if nth > 0 {
+            json.push_str(", ");
+        }
+        json.push_str(text);
+    }
+    json.push_str(end);
+    Ok(json)
 }

@@ -8,6 +8,7 @@ use super::scan::{Json, member, read};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::pg::row_function::{Call, Param, Spec};
+use crate::values::decode::check_depth;
 
 /// `@>`
 pub(super) const CONTAINS: &str = "onerow_jsonb_contains";
@@ -27,6 +28,9 @@ pub(super) fn all() -> Vec<ScalarUDF> {
             |_| PgType::Bool,
             |call| {
                 let (whole, part) = (call.text(0).unwrap_or_default(), call.text(1).unwrap_or_default());
+                // What a source or a file gave was checked by no one yet.
+                check_depth(whole)?;
+                check_depth(part)?;
                 Ok(truth(contains(whole, part, true)?))
             },
         )

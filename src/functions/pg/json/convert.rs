@@ -9,7 +9,7 @@ use datafusion::scalar::ScalarValue;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::row_function::Call;
-use crate::wire::{Zone, read_text, text_values};
+use crate::values::{Zone, read_text, text_values};
 
 /// An argument as JSON; `null` for NULL.
 pub(super) fn json(call: &Call<'_>, at: usize) -> Result<String> {

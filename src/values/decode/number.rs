@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::i256;
 use datafusion::scalar::ScalarValue;
 
 use crate::error::{Error, Result, SqlState};
-use crate::wire::decimal::{Decimal, Numeric};
+use crate::values::decimal::{Decimal, Numeric};
 
 /// The most digits of Arrow's two decimals.
 const NARROW: usize = 38;

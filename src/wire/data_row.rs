@@ -4,11 +4,10 @@ use bytes::{BufMut, BytesMut};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Schema};
 
-use super::build::{Format, cast};
-use super::column::{Column, too_large};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::zone::Zone;
+use crate::values::encode::{Column, LARGEST, cast, too_large};
+use crate::values::{Format, Zone};
 
 /// Encodes the batches of one result.
 pub struct RowEncoder {
@@ -69,7 +68,7 @@ impl Plan {
 }
 
 /// One format for each of `count` columns.
-pub(in crate::wire) fn spread(formats: &[Format], count: usize) -> Result<Vec<Format>> {
+pub(super) fn spread(formats: &[Format], count: usize) -> Result<Vec<Format>> {
     match formats {
         [] => Ok(vec![Format::Text; count]),
         [one] => Ok(vec![*one; count]),
@@ -106,7 +105,9 @@ impl EncodedBatch {
         while self.next < until && out.len() < size {
             let start = out.len();
             if let Err(error) = self.write_row(start, out) {
-                out.truncate(start);
+                // What the row took is given back: a row may have a gigabyte.
+                let whole = BytesMut::from(out.get(..start).unwrap_or_default());
+                *out = whole;
                 return Err(error);
             }
             self.next += 1;
@@ -126,7 +127,14 @@ impl EncodedBatch {
         out.put_i32(0);
         out.put_u16(u16::try_from(self.columns.len()).map_err(|_| too_large())?);
         for column in &self.columns {
+            // Looked at first: memory for a value that is too large would be taken for nothing.
+            if (out.len() - start).saturating_add(column.least(self.next)) > LARGEST {
+                return Err(too_large());
+            }
             column.write_field(self.next, out)?;
+        }
+        if out.len() - start > LARGEST {
+            return Err(too_large());
         }
         let length = i32::try_from(out.len() - start - 1).map_err(|_| too_large())?;
         if let Some(place) = out.get_mut(start + 1..start + 5) {
@@ -134,24 +142,43 @@ impl EncodedBatch {
         }
         Ok(())
     }
-
-    /// One value as text, whatever the column's format; none for null.
-    pub fn text(&self, row: usize, column: usize) -> Result<Option<String>> {
-        let Some(column) = self.columns.get(column) else { return Ok(None) };
-        if row >= self.rows || column.is_null(row) {
-            return Ok(None);
-        }
-        let mut out = BytesMut::new();
-        column.write_text(row, &mut out)?;
-        Ok(Some(String::from_utf8_lossy(&out).into_owned()))
-    }
 }
 
-/// A batch's values as the text that the wire would send, row by row; `timestamptz` in the named zone.
-pub fn text_values(batch: &RecordBatch, zone: &str) -> Result<Vec<Vec<Option<String>>>> {
-    let zone = Zone::parse(zone).unwrap_or(Zone::UTC);
-    let encoded = RowEncoder::new(batch.schema_ref(), None, &[], zone)?.batch(batch)?;
-    (0..batch.num_rows())
-        .map(|row| (0..batch.num_columns()).map(|column| encoded.text(row, column)).collect())
-        .collect()
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::datatypes::Field;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_messages() {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Int64, false),
+            Field::new("name", DataType::Utf8, true),
+        ]));
+        let batch = RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![Arc::new(Int64Array::from(vec![7, 8])), Arc::new(StringArray::from(vec![Some("é"), None]))],
+        )
+        .unwrap();
+        let encoder = RowEncoder::new(&schema, None, &[], Zone::UTC).unwrap();
+        let mut rows = encoder.batch(&batch).unwrap();
+        let mut out = BytesMut::new();
+        assert_eq!(rows.write(1, usize::MAX, &mut out).unwrap(), 1);
+        assert_eq!(out[..], *b"D\0\0\0\x11\0\x02\0\0\0\x017\0\0\0\x02\xC3\xA9");
+        out.clear();
+        assert_eq!(rows.write(10, usize::MAX, &mut out).unwrap(), 1);
+        assert_eq!(out[..], *b"D\0\0\0\x0F\0\x02\0\0\0\x018\xFF\xFF\xFF\xFF");
+        assert_eq!(rows.remaining(), 0);
+        assert!(RowEncoder::new(&schema, None, &[Format::Text, Format::Text, Format::Text], Zone::UTC).is_err());
+        // Told to be text, so text it is.
+        let told = Schema::new(vec![Field::new("id", DataType::Utf8, true), Field::new("name", DataType::Utf8, true)]);
+        let encoder = RowEncoder::new(&schema, Some(&told), &[Format::Binary], Zone::UTC).unwrap();
+        out.clear();
+        encoder.batch(&batch).unwrap().write(1, usize::MAX, &mut out).unwrap();
+        assert_eq!(out[..], *b"D\0\0\0\x11\0\x02\0\0\0\x017\0\0\0\x02\xC3\xA9");
+    }
 }

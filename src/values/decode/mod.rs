@@ -1,4 +1,4 @@
-//! The values that Bind brings, in text or binary, as what the engine computes with.
+//! Values in text or binary, as clients bind them and as literals are written, as what the engine computes with.
 
 mod array;
 mod binary;
@@ -10,18 +10,19 @@ mod number;
 mod tests;
 mod text;
 
+pub(crate) use jsonb::check_depth;
+
 use datafusion::error::DataFusionError;
 use datafusion::scalar::ScalarValue;
 
-use super::encode::Format;
-use super::frontend::utf8;
-use super::zone::Zone;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::values::reader::utf8;
+use crate::values::{Format, Zone};
 
 /// Reads a value of type `kind`; none is a null. Text follows Postgres's input rules, and `timestamptz` without an
 /// offset is on the clock of `zone`. Errors: 22P02, 22007, 22008 or 22003 for text, 22P03 for binary.
-pub(super) fn decode(kind: &PgType, format: Format, value: Option<&[u8]>, zone: Zone) -> Result<ScalarValue> {
+pub(crate) fn decode(kind: &PgType, format: Format, value: Option<&[u8]>, zone: Zone) -> Result<ScalarValue> {
     match (value, format) {
         (None, _) => null(kind),
         (Some(bytes), Format::Text) => text::read(kind, utf8(bytes)?, zone),

@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::digits::{fraction, padded, signed};
-use crate::wire::calendar::SECOND;
+use crate::values::calendar::SECOND;
 
 /// An interval as Postgres keeps it: three fields that do not mix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

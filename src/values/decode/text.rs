@@ -9,9 +9,9 @@ use datafusion::scalar::ScalarValue;
 use super::{array, datetime, interval, invalid_text, jsonb, number, out_of_range};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::decimal::{DecimalError, Numeric};
-use crate::wire::encode::{uuid_bytes, uuid_text};
-use crate::wire::zone::Zone;
+use crate::values::Zone;
+use crate::values::decimal::{DecimalError, Numeric};
+use crate::values::encode::{uuid_bytes, uuid_text};
 
 /// Reads a value of type `kind`.
 pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
@@ -107,6 +107,7 @@ fn uuid(kind: &PgType, text: &str) -> Result<String> {
 
 /// The text as it is, if it is JSON.
 pub(super) fn json(text: &str) -> Result<String> {
+    jsonb::check_depth(text)?;
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Ok(text.to_string()),
         Err(error) => Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type json")

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::buffer::{OffsetBuffer, ScalarBuffer};
 
-use super::column::{Column, Values, too_large};
+use super::column::{Column, LARGEST, Values, too_large};
 use super::quote::{Style, quote};
 use crate::error::{Error, Result};
 
@@ -49,6 +49,7 @@ pub(super) struct ListColumn {
 impl ListColumn {
     pub fn write_text(&self, row: usize, out: &mut BytesMut) -> Result<()> {
         let plain = self.elements.is_plain();
+        let begin = out.len();
         out.put_u8(b'{');
         for (at, element) in self.spans.of(row).enumerate() {
             if at > 0 {
@@ -60,6 +61,9 @@ impl ListColumn {
             }
             let start = out.len();
             self.elements.write_text(element, out)?;
+            if out.len() - begin > LARGEST {
+                return Err(too_large());
+            }
             if !plain {
                 quote(Style::Array, start, out);
             }

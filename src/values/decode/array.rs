@@ -12,9 +12,9 @@ use datafusion::scalar::ScalarValue;
 use super::{binary, invalid_binary, null, number, text};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::decimal::Numeric;
-use crate::wire::frontend::Reader;
-use crate::wire::zone::Zone;
+use crate::values::Zone;
+use crate::values::decimal::Numeric;
+use crate::values::reader::Reader;
 
 /// Reads `{1,NULL,"a b"}`.
 pub(super) fn read_text(element: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {

@@ -2,8 +2,8 @@
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::calendar::{Civil, DAY, SECOND, days};
-use crate::wire::zone::{Zone, offset};
+use crate::values::calendar::{Civil, DAY, SECOND, days};
+use crate::values::zone::{Zone, offset};
 
 /// A text taken apart.
 enum Parsed {

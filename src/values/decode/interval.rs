@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::IntervalMonthDayNano;
 
 use super::datetime::micros_of;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::calendar::{DAY, SECOND};
+use crate::values::calendar::{DAY, SECOND};
 
 /// The three fields, wide enough to add up before they are checked.
 #[derive(Clone, Copy, Default)]

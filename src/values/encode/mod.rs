@@ -10,12 +10,13 @@ mod float;
 mod interval;
 mod nested;
 mod quote;
-mod row;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use build::Format;
+pub(crate) use build::cast;
 pub use column::Column;
+pub(crate) use column::{LARGEST, too_large};
 pub(super) use column::{uuid_bytes, uuid_text};
-pub(super) use row::spread;
-pub use row::{EncodedBatch, RowEncoder, text_values};
+pub use text::text_values;

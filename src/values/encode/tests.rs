@@ -6,16 +6,16 @@ use bytes::BytesMut;
 use chrono_tz::Tz;
 use datafusion::arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array,
-    Int64Array, IntervalMonthDayNanoArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    IntervalMonthDayNanoArray, ListArray, StringArray, StructArray, TimestampMicrosecondArray,
     TimestampNanosecondArray, UInt64Array,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Int32Type, IntervalMonthDayNano, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, IntervalMonthDayNano};
 
 use super::interval::Interval;
 use super::quote::{Style, quote};
-use super::{Column, Format, RowEncoder, datetime, digits, float};
+use super::{Column, datetime, digits, float};
 use crate::catalog::types::PgType;
-use crate::wire::zone::Zone;
+use crate::values::{Format, Zone};
 
 fn written(write: impl FnOnce(&mut BytesMut)) -> String {
     let mut out = BytesMut::new();
@@ -183,29 +183,4 @@ fn arrays_and_records() {
     assert_eq!(binary(Arc::new(record), 0)[..20], [0u8, 0, 0, 3, 0, 0, 0, 23, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 25]);
     assert_eq!(texts(Arc::new(BinaryArray::from(vec![&[0xDE, 0xAD][..]]))), ["\\xdead"]);
     assert_eq!(texts(Arc::new(BooleanArray::from(vec![true, false]))), ["t", "f"]);
-}
-
-#[test]
-fn rows_are_messages() {
-    let schema =
-        Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false), Field::new("name", DataType::Utf8, true)]));
-    let batch = RecordBatch::try_new(
-        Arc::clone(&schema),
-        vec![Arc::new(Int64Array::from(vec![7, 8])), Arc::new(StringArray::from(vec![Some("é"), None]))],
-    )
-    .unwrap();
-    let encoder = RowEncoder::new(&schema, None, &[], Zone::UTC).unwrap();
-    let mut rows = encoder.batch(&batch).unwrap();
-    let mut out = BytesMut::new();
-    assert_eq!(rows.write(1, usize::MAX, &mut out).unwrap(), 1);
-    assert_eq!(out[..], *b"D\0\0\0\x11\0\x02\0\0\0\x017\0\0\0\x02\xC3\xA9");
-    out.clear();
-    assert_eq!(rows.write(10, usize::MAX, &mut out).unwrap(), 1);
-    assert_eq!(out[..], *b"D\0\0\0\x0F\0\x02\0\0\0\x018\xFF\xFF\xFF\xFF");
-    assert_eq!(rows.remaining(), 0);
-    assert!(RowEncoder::new(&schema, None, &[Format::Text, Format::Text, Format::Text], Zone::UTC).is_err());
-    // Told to be text, so text it is.
-    let told = Schema::new(vec![Field::new("id", DataType::Utf8, true), Field::new("name", DataType::Utf8, true)]);
-    let encoder = RowEncoder::new(&schema, Some(&told), &[Format::Binary], Zone::UTC).unwrap();
-    assert_eq!(encoder.batch(&batch).unwrap().text(0, 0).unwrap().as_deref(), Some("7"));
 }

@@ -16,9 +16,12 @@ use super::interval::Interval;
 use super::nested::{ListColumn, RecordColumn};
 use super::{datetime, digits, float};
 use crate::error::{Error, Result, SqlState};
-use crate::wire::calendar::{POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS, SECOND};
-use crate::wire::decimal::{self, Numeric};
-use crate::wire::zone::Zone;
+use crate::values::Zone;
+use crate::values::calendar::{POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS, SECOND};
+use crate::values::decimal::{self, Numeric};
+
+/// The most bytes of a row, as in Postgres.
+pub(crate) const LARGEST: usize = 0x3fff_ffff;
 
 /// A column ready to be written, value by value.
 pub struct Column {
@@ -109,7 +112,7 @@ impl Column {
     }
 
     /// Writes a value as a DataRow has it: its length, -1 for null, then its bytes in the column's format.
-    pub(super) fn write_field(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+    pub(crate) fn write_field(&self, row: usize, out: &mut BytesMut) -> Result<()> {
         if self.is_null(row) {
             out.put_i32(-1);
             return Ok(());
@@ -125,6 +128,16 @@ impl Column {
             place.copy_from_slice(&length.to_be_bytes());
         }
         Ok(())
+    }
+
+    /// Bytes that a value takes at least, as far as they can be told before it is written.
+    pub(crate) fn least(&self, row: usize) -> usize {
+        match &self.values {
+            _ if self.is_null(row) => 0,
+            Values::Text(texts, _) => texts.get(row).len(),
+            Values::Bytea(bytes) => bytes.get(row).len(),
+            _ => 0,
+        }
     }
 
     /// Writes the text of a value that is not null.
@@ -290,9 +303,8 @@ fn out_of_range(what: &str) -> Error {
 }
 
 /// The error for a value or row beyond what the protocol can count.
-pub(super) fn too_large() -> Error {
-    Error::new(SqlState::OUT_OF_MEMORY, "a row is too large to be sent")
-        .with_detail("The protocol allows two gigabytes for a row.")
+pub(crate) fn too_large() -> Error {
+    Error::new(SqlState("54000"), "a row is too large to be sent").with_detail("A row may have a gigabyte.")
 }
 
 fn text_binary(text: &str, kind: TextKind, out: &mut BytesMut) -> Result<()> {
@@ -338,7 +350,7 @@ fn text_binary(text: &str, kind: TextKind, out: &mut BytesMut) -> Result<()> {
 }
 
 /// A uuid's bytes from its text, with or without hyphens and braces, in either case. None when it is no uuid.
-pub(in crate::wire) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
+pub(in crate::values) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
     let mut bytes = [0u8; 16];
     let mut digits = 0usize;
@@ -359,7 +371,7 @@ pub(in crate::wire) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
 }
 
 /// Writes sixteen bytes as a uuid's text.
-pub(in crate::wire) fn uuid_text(bytes: &[u8], out: &mut BytesMut) {
+pub(in crate::values) fn uuid_text(bytes: &[u8], out: &mut BytesMut) {
     for (index, byte) in bytes.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
             out.put_u8(b'-');

@@ -19,7 +19,7 @@ use super::column::{BytesValues, Column, TextKind, TextValues, Values};
 use super::nested::{ListColumn, RecordColumn, Spans};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::wire::zone::Zone;
+use crate::values::Zone;
 
 /// How a value is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -220,7 +220,7 @@ fn shown(array: &ArrayRef) -> Result<Values> {
 }
 
 /// Casts; a value that does not fit is an error.
-pub(super) fn cast(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+pub(crate) fn cast(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array.as_ref(), target, &options).map_err(arrow)
 }

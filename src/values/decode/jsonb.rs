@@ -4,10 +4,36 @@
 use bytes::BytesMut;
 
 use crate::error::{Error, Result, SqlState};
-use crate::wire::decimal::{Numeric, write_text};
+use crate::values::decimal::{Numeric, write_text};
 
-/// Brings JSON into its form. The text must be JSON that nests no deeper than its parser lets it.
+/// How deep JSON may nest: its readers call themselves, on stacks of two megabytes.
+const DEEPEST: usize = 500;
+
+/// Refuses JSON that nests too deeply (54001). The check of its syntax does not: it never looks at depths.
+pub(crate) fn check_depth(json: &str) -> Result<()> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "json nests too deeply")
+                        .with_detail(format!("It may nest {DEEPEST} levels.")));
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Brings JSON into its form. The text must be JSON.
 pub(super) fn normal(json: &str) -> Result<String> {
+    check_depth(json)?;
     let mut out = String::with_capacity(json.len() + json.len() / 8);
     let mut reader = Reader { rest: json, zero: false };
     match reader.value(&mut out) {

@@ -7,10 +7,10 @@ use datafusion::scalar::ScalarValue;
 use super::{array, invalid_binary, jsonb, number, text};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::wire::calendar::{DAY, POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
-use crate::wire::decimal::{DecimalError, Numeric};
-use crate::wire::encode::uuid_text;
-use crate::wire::frontend::utf8;
+use crate::values::calendar::{DAY, POSTGRES_EPOCH, POSTGRES_EPOCH_DAYS};
+use crate::values::decimal::{DecimalError, Numeric};
+use crate::values::encode::uuid_text;
+use crate::values::reader::utf8;
 
 /// Reads a value of type `kind`.
 pub(super) fn read(kind: &PgType, bytes: &[u8]) -> Result<ScalarValue> {

@@ -4,8 +4,8 @@ use bytes::{BufMut, BytesMut};
 use datafusion::arrow::datatypes::TimeUnit;
 
 use super::digits::{fraction, padded};
-use crate::wire::calendar::{Civil, DAY, SECOND, civil};
-use crate::wire::zone::Zone;
+use crate::values::Zone;
+use crate::values::calendar::{Civil, DAY, SECOND, civil};
 
 /// A moment in any unit as microseconds, cut towards the past. The least and greatest value stand for the
 /// infinities and stay. None when microseconds cannot hold it.
