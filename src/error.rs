@@ -62,6 +62,12 @@ sql_states! {
     INVALID_OBJECT_DEFINITION = "42P17",
     /// 42P16: a table definition that is not allowed.
     INVALID_TABLE_DEFINITION = "42P16",
+    /// 42P10: a position that the select list does not have.
+    INVALID_COLUMN_REFERENCE = "42P10",
+    /// 2201W: a LIMIT below zero.
+    INVALID_ROW_COUNT_IN_LIMIT = "2201W",
+    /// 2201X: an OFFSET below zero.
+    INVALID_ROW_COUNT_IN_OFFSET = "2201X",
     /// 42P02: no such parameter.
     UNDEFINED_PARAMETER = "42P02",
     /// 42P18: a parameter whose type cannot be found.
@@ -185,6 +191,20 @@ struct Inner {
     position: Option<usize>,
     line_column: Option<(usize, usize)>,
     location: Option<Location>,
+    subject: Option<Subject>,
+}
+
+/// What a constraint that was violated belongs to; drivers show it apart from the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The column that may not be null.
+    pub column: Option<String>,
+    /// The constraint, where it has a name.
+    pub constraint: Option<String>,
 }
 
 impl Error {
@@ -199,6 +219,7 @@ impl Error {
             position: None,
             line_column: None,
             location: None,
+            subject: None,
         }))
     }
 
@@ -223,6 +244,17 @@ impl Error {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
+    }
+
+    /// Says what the violated constraint belongs to.
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.0.subject = Some(subject);
+        self
+    }
+
+    /// What the violated constraint belongs to.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.0.subject.as_ref()
     }
 
     /// Adds whole sentences that say what to do.

@@ -62,6 +62,8 @@ pub enum PgType {
     Jsonb,
     /// An array of one dimension
     Array(Box<PgType>),
+    /// `int2vector` or `oidvector`: an array of the catalog's own, written `1 2` and counted from 0
+    Vector(Box<PgType>),
     /// A row value
     Record,
 }
@@ -148,7 +150,7 @@ impl PgType {
             PgType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             PgType::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             PgType::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
-            PgType::Array(element) => DataType::List(Arc::new(element.field("item", true))),
+            PgType::Array(element) | PgType::Vector(element) => DataType::List(Arc::new(element.field("item", true))),
             PgType::Text
             | PgType::Varchar(_)
             | PgType::Bpchar(_)
@@ -174,7 +176,13 @@ impl PgType {
     /// The Postgres type of a field: what its metadata says if that fits the Arrow type, else what the Arrow type
     /// says.
     pub fn of_field(field: &Field) -> PgType {
-        match field.metadata().get(PG_TYPE_KEY).and_then(|name| PgType::parse(name)) {
+        let named = field.metadata().get(PG_TYPE_KEY).and_then(|name| match name.as_str() {
+            // No column can be declared so.
+            "int2vector" => Some(PgType::Vector(Box::new(PgType::Int2))),
+            "oidvector" => Some(PgType::Vector(Box::new(PgType::Oid))),
+            name => PgType::parse(name),
+        });
+        match named {
             Some(named) if same_carrier(&named.arrow(), field.data_type()) => named,
             _ => PgType::of_arrow(field.data_type()),
         }
@@ -241,6 +249,10 @@ impl PgType {
             PgType::Record => 2249,
             PgType::Uuid => 2950,
             PgType::Jsonb => 3802,
+            PgType::Vector(element) => match element.as_ref() {
+                PgType::Oid => 30,
+                _ => 22,
+            },
             PgType::Array(element) => match element.as_ref() {
                 PgType::Bool => 1000,
                 PgType::Bytea => 1001,
@@ -265,6 +277,10 @@ impl PgType {
                 PgType::Record => 2287,
                 PgType::Uuid => 2951,
                 PgType::Jsonb => 3807,
+                PgType::Vector(inner) => match inner.as_ref() {
+                    PgType::Oid => 1013,
+                    _ => 1006,
+                },
                 // Postgres has one array type for every depth: the element decides.
                 PgType::Array(_) => element.oid(),
             },
@@ -373,6 +389,10 @@ impl fmt::Display for PgType {
             PgType::Json => f.write_str("json"),
             PgType::Jsonb => f.write_str("jsonb"),
             PgType::Array(element) => write!(f, "{element}[]"),
+            PgType::Vector(element) => f.write_str(match element.as_ref() {
+                PgType::Oid => "oidvector",
+                _ => "int2vector",
+            }),
             PgType::Record => f.write_str("record"),
         }
     }

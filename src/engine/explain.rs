@@ -30,8 +30,9 @@ pub(super) fn has_plan(batches: &[RecordBatch]) -> Result<bool> {
     Ok(false)
 }
 
-/// The plan's lines from DataFusion's rows of (kind, plan): what will run, and with VERBOSE every step to it.
-pub(super) fn lines(batches: &[RecordBatch], verbose: bool) -> Result<RecordBatch> {
+/// The plan's lines from DataFusion's rows of (kind, plan): what will run, and with VERBOSE every step to it. What is
+/// computed here although a source holds the rows comes last, with the reason.
+pub(super) fn lines(batches: &[RecordBatch], kept: &[String], verbose: bool) -> Result<RecordBatch> {
     let mut lines: Vec<String> = vec![];
     for batch in batches {
         let kinds = cast(batch.column(0), &DataType::Utf8View)?;
@@ -48,5 +49,6 @@ pub(super) fn lines(batches: &[RecordBatch], verbose: bool) -> Result<RecordBatc
             lines.extend(plan.lines().map(str::to_string));
         }
     }
+    lines.extend(kept.iter().map(|reason| format!("kept here: {reason}")));
     Ok(RecordBatch::try_new(schema(), vec![Arc::new(StringViewArray::from_iter_values(lines))])?)
 }

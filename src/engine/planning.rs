@@ -7,8 +7,9 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
-use datafusion::optimizer::Optimizer;
+use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::analyzer::Analyzer;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
@@ -23,21 +24,25 @@ use crate::config::EngineConfig;
 use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
+use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::JsonOperators;
 use crate::functions::{collected, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
+use crate::planner::cast_names::{self, CastNames};
 use crate::planner::coercion::PostgresCoercion;
 use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
-use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::filter_names;
+use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::input::TextInputRules;
+use crate::planner::merged::{MergedFilter, MergedOrder};
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
+use crate::planner::shipping::ShippingPlanner;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{interrupt, literals, sum, written};
+use crate::planner::{distinct_sums, interrupt, literals, sum, written};
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -72,15 +77,15 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
         .with_analyzer_rules(interrupt::analyzing(analyzer.rules))
-        .with_optimizer_rules(interrupt::optimizing(Optimizer::new().rules))
-        .with_physical_optimizer_rules(filter_names::guarded(PhysicalOptimizer::new().rules))
-        .with_physical_optimizer_rule(interrupt::physical())
-        .with_physical_optimizer_rule(Arc::new(CooperativeJoins))
+        .with_optimizer_rules(interrupt::optimizing(logical_rules()))
+        .with_physical_optimizer_rules(physical_rules())
         .with_type_planner(Arc::new(PgTypePlanner::new(None)))
+        .with_query_planner(Arc::new(ShippingPlanner))
         .build();
     limited::register(&mut state)?;
     registry::register(&mut state)?;
     state.register_expr_planner(Arc::new(JsonOperators::new()))?;
+    state.register_expr_planner(Arc::new(CastNames))?;
     state.register_udaf(sum::function())?;
     for function in collected::functions() {
         state.register_udaf(function)?;
@@ -88,6 +93,29 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     let context = SessionContext::new_with_state(state);
     pg::register_functions(&context, catalog)?;
     Ok(context.state())
+}
+
+/// DataFusion's rules for logical plans, with ours among them.
+fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = distinct_sums::rules();
+    // Once filters are where they can be, those above a grouping are about what it merges.
+    let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
+    rules.insert(pushed, Arc::new(MergedFilter));
+    rules.insert(pushed + 1, Arc::new(MergedOrder));
+    rules
+}
+
+/// DataFusion's rules for physical plans, with ours among them.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = filter_names::guarded(PhysicalOptimizer::new().rules);
+    // Before anything depends on which side of a join is read first.
+    let choice = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
+    rules.insert(choice, Arc::new(SmallSideFirst));
+    rules.push(Arc::new(CooperativeJoins));
+    rules.push(interrupt::physical());
+    // What it links must not be taken apart: it is the last.
+    rules.push(Arc::new(RunTimeKeys));
+    rules
 }
 
 impl Engine {
@@ -110,6 +138,17 @@ impl Engine {
 /// Postgres's types. Nothing is analysed yet.
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
+    let kept = cast_names::has_casts(&statement).then(|| statement.clone());
+    let failed = match settled(state, statement, text).await {
+        Err(error) if cast_names::is_clash(&error) => error,
+        done => return done,
+    };
+    let Some(mut named) = kept else { return Err(failed) };
+    cast_names::mark(&mut named);
+    settled(state, named, text).await.map_err(|_| failed)
+}
+
+async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     let plan = unwrapped(Box::pin(state.statement_to_plan(statement)).await?);
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))

@@ -25,8 +25,9 @@ use super::{constant, explain, modes, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
-use crate::planner::bounds;
+use crate::federation::kept::Kept;
 use crate::planner::interrupt::Interrupt;
+use crate::planner::{bounds, result_types};
 
 /// What a statement will take and give.
 #[derive(Clone, Debug)]
@@ -79,12 +80,11 @@ impl Session {
                     LogicalPlan::Dml(_) => None,
                     plan if explain::is_explain(plan) => Some(explain::schema()),
                     plan => {
-                        let analyzed = state.analyzer().execute_and_check(
-                            with_null_parameters(plan.clone(), &parameters)?,
-                            state.config_options(),
-                            |_, _| {},
-                        );
+                        let bound = with_null_parameters(plan.clone(), &parameters)?;
+                        let analyzed =
+                            state.analyzer().execute_and_check(bound.clone(), state.config_options(), |_, _| {});
                         let schema = Arc::new(analyzed.map_err(|e| located(e, statement))?.schema().as_arrow().clone());
+                        let schema = result_types::typed(&bound, &schema).unwrap_or(schema);
                         Some(naming::unmarked(&schema).unwrap_or(schema))
                     }
                 };
@@ -171,6 +171,9 @@ impl Session {
                         LogicalPlan::Analyze(analyze) => analyze.verbose,
                         _ => false,
                     };
+                    let kept = Arc::new(Kept::default());
+                    let mut state = state;
+                    state.config_mut().set_extension(Arc::clone(&kept));
                     let rows = collect(&state, &plan).await?;
                     // DataFusion writes into the plan's lines why there is no plan.
                     if let LogicalPlan::Explain(explained) = &plan
@@ -178,10 +181,10 @@ impl Session {
                     {
                         state.create_physical_plan(&explained.plan).await.map_err(|e| located(e, statement))?;
                     }
-                    return Ok(rows_of(explain::lines(&rows, verbose)?, "EXPLAIN"));
+                    return Ok(rows_of(explain::lines(&rows, &kept.reasons(), verbose)?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
-                    let row = match naming::unmarked(&row.schema()) {
+                    let row = match shown(&plan, &row.schema()) {
                         Some(schema) => RecordBatch::try_new(schema, row.columns().to_vec())?,
                         None => row,
                     };
@@ -191,7 +194,7 @@ impl Session {
                     return Ok(rows_of(row, "SELECT"));
                 }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
-                let stream = match naming::unmarked(&stream.schema()) {
+                let stream = match shown(&plan, &stream.schema()) {
                     Some(schema) => renamed(schema, stream),
                     None => stream,
                 };
@@ -316,7 +319,13 @@ fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {
     })
 }
 
-/// The same rows under other column names.
+/// The schema that an answer is shown with: Postgres's types, and no marks; none when it stays as it is.
+fn shown(plan: &LogicalPlan, schema: &SchemaRef) -> Option<SchemaRef> {
+    let typed = result_types::typed(plan, schema);
+    naming::unmarked(typed.as_ref().unwrap_or(schema)).or(typed)
+}
+
+/// The same rows under other column names and types of the same values.
 fn renamed(schema: SchemaRef, stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
     let named = Arc::clone(&schema);
     let stream = stream.map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&named), batch?.columns().to_vec())?));

@@ -167,7 +167,13 @@ impl Session {
         let settings = self.settings.lock();
         *self.scope.search_path.write() = settings.search_path();
         let zone = settings.get("timezone").unwrap_or("UTC").to_string();
-        self.state.write().config_mut().options_mut().execution.time_zone = Some(zone);
+        let push_down = settings.push_down();
+        let mut state = self.state.write();
+        let config = state.config_mut();
+        config.set_extension(Arc::new(push_down));
+        let options = config.options_mut();
+        options.execution.time_zone = Some(zone);
+        options.extensions.insert(settings.keys());
     }
 
     /// Runs a statement about the session; gives rows for SHOW, else the command tag.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
+use crate::federation::keys::KeyOptions;
+use crate::planner::shipping::PushDown;
 
 /// The version that clients are told: they choose what they send by it.
 pub(super) const SERVER_VERSION: &str = pg::SERVER_VERSION;
@@ -53,6 +55,11 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("max_identifier_length", "63", false),
     ("max_index_keys", "32", false),
     ("max_prepared_transactions", "0", false),
+    ("onerow.max_keys", "20000", false),
+    ("onerow.merged_filter", "on", false),
+    ("onerow.merged_order", "on", false),
+    ("onerow.push_down", "on", false),
+    ("onerow.run_time_keys", "on", false),
     ("password_encryption", "scram-sha-256", false),
     ("plan_cache_mode", "auto", false),
     ("quote_all_identifiers", "off", false),
@@ -79,6 +86,9 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("xmlbinary", "base64", false),
     ("xmloption", "content", false),
 ];
+
+/// The most that onerow.max_keys can be: sources have bounds of their own on what one statement may hold.
+const MOST_KEYS: usize = 1_000_000;
 
 /// Settings that SHOW gives and SET refuses.
 const READ_ONLY: &[&str] = &[
@@ -110,6 +120,9 @@ const SWITCHES: &[&str] = &[
     "geqo",
     "jit",
     "lo_compat_privileges",
+    "onerow.merged_filter",
+    "onerow.merged_order",
+    "onerow.run_time_keys",
     "quote_all_identifiers",
     "row_security",
     "standard_conforming_strings",
@@ -235,6 +248,24 @@ impl Settings {
             .collect()
     }
 
+    /// How much is sent to sources.
+    pub fn push_down(&self) -> PushDown {
+        self.get("onerow.push_down").and_then(PushDown::parse).unwrap_or_default()
+    }
+
+    /// What is set about the keys that sources are sent; none where whole tables are read.
+    pub fn keys(&self) -> KeyOptions {
+        let defaults = KeyOptions::default();
+        let pushes = self.push_down() != PushDown::Off;
+        let on = |name: &str| pushes && self.get(name) != Some("off");
+        KeyOptions {
+            run_time_keys: on("onerow.run_time_keys"),
+            max_keys: self.get("onerow.max_keys").and_then(|text| text.parse().ok()).unwrap_or(defaults.max_keys),
+            merged_filter: on("onerow.merged_filter"),
+            merged_order: on("onerow.merged_order"),
+        }
+    }
+
     /// The longest that a statement may take; none when it may take for ever.
     pub fn statement_timeout(&self) -> Option<std::time::Duration> {
         let millis = self.get("statement_timeout").and_then(|text| milliseconds(text).ok())?;
@@ -292,6 +323,14 @@ fn checked(name: &str, value: String) -> Result<String> {
                 m => format!("{m}ms"),
             })
         }
+        "onerow.push_down" => match PushDown::parse(&value) {
+            Some(push_down) => Ok(push_down.name().to_string()),
+            None => Err(invalid(&value).with_hint("Available values: on, filters, off.")),
+        },
+        "onerow.max_keys" => match value.trim().parse::<usize>() {
+            Ok(keys) if keys <= MOST_KEYS => Ok(keys.to_string()),
+            _ => Err(invalid(&value).with_hint(format!("It is a whole number from 0 to {MOST_KEYS}."))),
+        },
         "application_name" => {
             // As Postgres: 63 bytes at most, and nothing but printable ASCII.
             Ok(value.chars().take(63).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect())

@@ -31,7 +31,7 @@ use crate::catalog::types::PgType;
 use crate::ddl::dialect::PgDialect;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result, SqlState, Subject};
 use crate::planner::{bounds, forms};
 use crate::values::{Zone, read_text, text_values};
 
@@ -423,7 +423,13 @@ pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &L
                     "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
                     column.name, relation.name
                 ),
-            ));
+            )
+            .with_subject(Subject {
+                schema: relation.schema.clone(),
+                table: relation.name.clone(),
+                column: Some(column.name.clone()),
+                constraint: None,
+            }));
         }
     }
     Ok(())
@@ -474,5 +480,11 @@ fn duplicate(relation: &RelationName, key: &[String], suffix: &str, columns: &[A
         format!("{}_{}_key", relation.name, key.join("_"))
     };
     Ok(Error::new(SqlState::UNIQUE_VIOLATION, format!("duplicate key value violates unique constraint \"{name}\""))
-        .with_detail(format!("Key ({})=({}) already exists.", key.join(", "), values.join(", "))))
+        .with_detail(format!("Key ({})=({}) already exists.", key.join(", "), values.join(", ")))
+        .with_subject(Subject {
+            schema: relation.schema.clone(),
+            table: relation.name.clone(),
+            column: None,
+            constraint: Some(name),
+        }))
 }

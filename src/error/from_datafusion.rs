@@ -218,6 +218,15 @@ fn from_schema(error: &SchemaError) -> Error {
             Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
         }
         SchemaError::FieldNotFound { field, valid_fields } => {
+            // A relation that nothing in FROM has.
+            if let Some(relation) = &field.relation
+                && !valid_fields.iter().any(|valid| {
+                    valid.relation.as_ref().is_some_and(|valid| valid.table().eq_ignore_ascii_case(relation.table()))
+                })
+            {
+                let message = format!("missing FROM-clause entry for table \"{}\"", relation.table());
+                return with_span(Error::new(SqlState::UNDEFINED_TABLE, message), field.spans.first());
+            }
             let name = match &field.relation {
                 Some(relation) => format!("{}.{}", relation.table(), field.name),
                 None => format!("\"{}\"", field.name),
@@ -255,8 +264,47 @@ fn with_span(error: Error, span: Option<datafusion::common::Span>) -> Error {
     }
 }
 
+/// Types that Postgres has and this program has not.
+const ELSEWHERE: &[&str] = &[
+    "bit",
+    "bit varying",
+    "box",
+    "cidr",
+    "circle",
+    "inet",
+    "int4range",
+    "int8range",
+    "line",
+    "lseg",
+    "macaddr",
+    "money",
+    "numrange",
+    "path",
+    "point",
+    "polygon",
+    "regclass",
+    "regproc",
+    "regtype",
+    "tsquery",
+    "tsrange",
+    "tstzrange",
+    "tsvector",
+    "varbit",
+    "xml",
+    "daterange",
+    "time with time zone",
+    "timetz",
+];
+
 fn not_implemented(message: &str) -> Error {
     let message = first_line(message);
+    if let Some(name) = message.strip_prefix("Unsupported SQL type ") {
+        let name = name.to_ascii_lowercase();
+        if ELSEWHERE.contains(&name.split('(').next().unwrap_or_default()) {
+            return Error::unsupported(format!("type {name} is not supported"));
+        }
+        return Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"));
+    }
     let lower = lower_first(message);
     Error::unsupported(if lower.contains("not") { lower } else { format!("{lower} is not supported") })
 }
@@ -289,7 +337,7 @@ fn from_plan(message: &str) -> Error {
                 "No function matches the given name and argument types. You might need to add explicit type casts.",
             );
     }
-    if let Some(error) = from_types(line) {
+    if let Some(error) = from_types(line).or_else(|| from_clauses(line)) {
         return error;
     }
     let state = if lower.contains("must be in group by") || lower.contains("aggregate functions are not allowed") {
@@ -318,6 +366,32 @@ fn from_plan(message: &str) -> Error {
         SqlState::SYNTAX_ERROR
     };
     Error::new(state, lower_first(line))
+}
+
+/// Positions, counts of rows and nested aggregates.
+fn from_clauses(line: &str) -> Option<Error> {
+    let position = |clause: &str, rest: &str| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let message = format!("{clause} position {digits} is not in select list");
+        Error::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+    };
+    if let Some(rest) = line.strip_prefix("Order by column out of bounds, specified: ") {
+        return Some(position("ORDER BY", rest));
+    }
+    if line.starts_with("Order by index starts at 1") {
+        return Some(position("ORDER BY", "0"));
+    }
+    if let Some(rest) = line.strip_prefix("Cannot find column with position ") {
+        return Some(position("GROUP BY", rest));
+    }
+    if line.starts_with("LIMIT must be >=") {
+        return Some(Error::new(SqlState::INVALID_ROW_COUNT_IN_LIMIT, "LIMIT must not be negative"));
+    }
+    if line.starts_with("OFFSET must be >=") {
+        return Some(Error::new(SqlState::INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative"));
+    }
+    (line.to_ascii_lowercase().starts_with("aggregate function calls cannot be nested"))
+        .then(|| Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"))
 }
 
 /// Operands and conditions of a type that does not fit.

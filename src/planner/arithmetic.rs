@@ -246,6 +246,11 @@ fn chain_of(call: &ScalarFunction) -> Option<&Checked> {
     call.func.inner().downcast_ref::<Checked>()
 }
 
+/// The operators between the operands of a call of one of these functions, which are computed from left to right.
+pub(crate) fn operators(call: &ScalarFunction) -> Option<&[Operator]> {
+    chain_of(call).map(|chain| chain.operators.as_slice())
+}
+
 fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
     if let Expr::ScalarFunction(call) = expr
         && let Some(chain) = chain_of(call)

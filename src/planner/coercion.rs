@@ -21,6 +21,8 @@ use datafusion::scalar::ScalarValue;
 
 use super::arithmetic::input_schema;
 use super::number_casts::{decimal_text, exact_float};
+use crate::catalog::types::PgType;
+use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
 const UNIFYING: &[&str] = &["coalesce", "nvl", "ifnull", "greatest", "least", "nullif", "make_array"];
@@ -110,7 +112,39 @@ fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> 
     common(&types)
 }
 
-fn coerce(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+/// A text in quotes beside booleans, as in `active = 't'`, is one; 22P02 when it is not.
+fn read_booleans<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFSchema) -> DfResult<()> {
+    let mut exprs: Vec<&mut Expr> = exprs.into_iter().collect();
+    if !exprs.iter().any(|expr| matches!(expr.get_type(schema), Ok(DataType::Boolean))) {
+        return Ok(());
+    }
+    for expr in &mut exprs {
+        let read = match &**expr {
+            Expr::Literal(value, _) => match value.try_as_str().flatten() {
+                Some(text) => Expr::Literal(read_text(&PgType::Bool, text, Zone::UTC)?, None),
+                None => continue,
+            },
+            _ => continue,
+        };
+        **expr = read;
+    }
+    Ok(())
+}
+
+fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    match &mut expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
+            read_booleans([left.as_mut(), right.as_mut()], schema)?;
+        }
+        Expr::InList(InList { expr, list, .. }) => {
+            read_booleans(std::iter::once(expr.as_mut()).chain(list.iter_mut()), schema)?;
+        }
+        Expr::Case(Case { expr: Some(operand), when_then_expr, .. }) => {
+            let whens = when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
+            read_booleans(std::iter::once(operand.as_mut()).chain(whens), schema)?;
+        }
+        _ => {}
+    }
     Ok(match expr {
         Expr::BinaryExpr(binary) => coerce_binary(binary, schema)?,
         Expr::Between(Between { expr, negated, low, high }) => {

@@ -30,6 +30,9 @@ use super::arithmetic::input_schema;
 use crate::error::Error;
 use crate::functions::limited::{MOST, limit, too_large};
 
+/// The function's name.
+pub(crate) const LIMITED: &str = "limited_concatenation";
+
 /// Puts the function in the place of `||`.
 #[derive(Debug, Default)]
 pub struct LimitedConcatenation;
@@ -114,7 +117,7 @@ fn infix(operands: &[Expr], show: impl Fn(&Expr) -> String) -> String {
 
 impl ScalarUDFImpl for Joined {
     fn name(&self) -> &str {
-        "limited_concatenation"
+        LIMITED
     }
 
     fn display_name(&self, args: &[Expr]) -> DfResult<String> {

@@ -16,7 +16,7 @@ use crate::sources::table::TableSpec;
 
 /// One foreign table with the source that holds its rows. Its keys are shown in the catalog and not to the
 /// planner: nothing here enforces them, and a DISTINCT dropped for a key that does not hold would be wrong.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ForeignTable {
     name: RelationName,
     spec: Arc<TableSpec>,
@@ -34,6 +34,16 @@ impl ForeignTable {
     /// Its name.
     pub fn name(&self) -> &RelationName {
         &self.name
+    }
+
+    /// What is known of it.
+    pub fn spec(&self) -> &Arc<TableSpec> {
+        &self.spec
+    }
+
+    /// The source that holds its rows.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
     }
 }
 

@@ -5,19 +5,25 @@
 
 pub mod arithmetic;
 pub mod bounds;
+pub mod cast_names;
 pub mod coercion;
 pub mod concatenation;
 pub mod cooperative;
+pub mod distinct_sums;
 pub mod filter_names;
 pub mod foreign;
 pub mod forms;
 pub mod input;
 pub mod interrupt;
 pub mod literals;
+pub mod merged;
 pub mod names;
 pub mod number_casts;
 mod operators;
+pub mod result_types;
+pub mod shipping;
 pub mod sum;
+mod sum_widened;
 pub mod types;
 pub mod view;
 pub mod written;

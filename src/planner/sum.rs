@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray};
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::functions_aggregate::sum::Sum;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, ReversedUDAF,
-    SetMonotonicity, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, ReversedUDAF, SetMonotonicity,
+    Signature, Volatility,
 };
-use datafusion::scalar::ScalarValue;
 
+use super::sum_widened::{Widened, WidenedGroups};
 use crate::error::{Error, SqlState};
 
 /// DataFusion's `sum` with Postgres's types: smallint and integer give bigint, bigint gives numeric.
@@ -28,6 +26,15 @@ struct PgSum {
 pub fn function() -> Arc<AggregateUDF> {
     let signature = Signature::user_defined(Volatility::Immutable);
     Arc::new(AggregateUDF::new_from_impl(PgSum { sum: Sum::new(), signature }))
+}
+
+/// Whole numbers whose sum is bigint.
+fn is_small(of: &DataType) -> bool {
+    matches!(of, DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16)
+}
+
+fn small_input(args: &AccumulatorArgs) -> bool {
+    args.expr_fields.first().is_some_and(|field| is_small(field.data_type()))
 }
 
 impl AggregateUDFImpl for PgSum {
@@ -46,8 +53,8 @@ impl AggregateUDFImpl for PgSum {
         Ok(vec![match of {
             DataType::Int64 | DataType::UInt32 => DataType::Decimal128(19, 0),
             DataType::UInt64 => DataType::Decimal128(20, 0),
-            // Not bigint yet: types are settled more than once, and bigint would be numeric the next time.
-            t if t.is_integer() => DataType::Int32,
+            // Widened while they are added: what is asked again for a coerced type must say the same.
+            t if t.is_integer() => t.clone(),
             DataType::Float16 | DataType::Float32 => DataType::Float64,
             DataType::Null => DataType::Float64,
             DataType::Float64
@@ -68,15 +75,15 @@ impl AggregateUDFImpl for PgSum {
 
     fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
         match types {
-            [DataType::Int32] => Ok(DataType::Int64),
-            _ => self.sum.return_type(types),
+            [of] if is_small(of) => Ok(DataType::Int64),
+            types => self.sum.return_type(types),
         }
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
-        let narrow = is_narrow(&args);
-        let inner = self.sum.accumulator(args)?;
-        Ok(if narrow { Box::new(Widened { inner }) } else { inner })
+        let small = small_input(&args);
+        let sum = self.sum.accumulator(args)?;
+        Ok(if small { Box::new(Widened(sum)) } else { sum })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
@@ -88,15 +95,15 @@ impl AggregateUDFImpl for PgSum {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
-        let narrow = is_narrow(&args);
-        let inner = self.sum.create_groups_accumulator(args)?;
-        Ok(if narrow { Box::new(WidenedGroups { inner }) } else { inner })
+        let small = small_input(&args);
+        let sum = self.sum.create_groups_accumulator(args)?;
+        Ok(if small { Box::new(WidenedGroups(sum)) } else { sum })
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
-        let narrow = is_narrow(&args);
-        let inner = self.sum.create_sliding_accumulator(args)?;
-        Ok(if narrow { Box::new(Widened { inner }) } else { inner })
+        let small = small_input(&args);
+        let sum = self.sum.create_sliding_accumulator(args)?;
+        Ok(if small { Box::new(Widened(sum)) } else { sum })
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
@@ -113,87 +120,5 @@ impl AggregateUDFImpl for PgSum {
 
     fn set_monotonicity(&self, of: &DataType) -> SetMonotonicity {
         self.sum.set_monotonicity(of)
-    }
-}
-
-/// Whether integers come in that bigints must be made of.
-fn is_narrow(args: &AccumulatorArgs) -> bool {
-    matches!(args.expr_fields, [field] if *field.data_type() == DataType::Int32)
-}
-
-fn widened(values: &[ArrayRef]) -> DfResult<Vec<ArrayRef>> {
-    Ok(values.iter().map(|array| cast(array, &DataType::Int64)).collect::<Result<_, _>>()?)
-}
-
-/// A sum of bigints that is given integers.
-#[derive(Debug)]
-struct Widened {
-    inner: Box<dyn Accumulator>,
-}
-
-impl Accumulator for Widened {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        self.inner.update_batch(&widened(values)?)
-    }
-
-    fn evaluate(&mut self) -> DfResult<ScalarValue> {
-        self.inner.evaluate()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
-    }
-
-    fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
-        self.inner.state()
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
-        self.inner.merge_batch(states)
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        self.inner.retract_batch(&widened(values)?)
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        self.inner.supports_retract_batch()
-    }
-}
-
-/// Sums of bigints, one a group, that are given integers.
-struct WidenedGroups {
-    inner: Box<dyn GroupsAccumulator>,
-}
-
-impl GroupsAccumulator for WidenedGroups {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        filter: Option<&BooleanArray>,
-        groups: usize,
-    ) -> DfResult<()> {
-        self.inner.update_batch(&widened(values)?, group_indices, filter, groups)
-    }
-
-    fn evaluate(&mut self, emit_to: EmitTo) -> DfResult<ArrayRef> {
-        self.inner.evaluate(emit_to)
-    }
-
-    fn state(&mut self, emit_to: EmitTo) -> DfResult<Vec<ArrayRef>> {
-        self.inner.state(emit_to)
-    }
-
-    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], groups: usize) -> DfResult<()> {
-        self.inner.merge_batch(values, group_indices, groups)
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> DfResult<Vec<ArrayRef>> {
-        self.inner.convert_to_state(&widened(values)?, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
     }
 }

@@ -3,6 +3,7 @@
 use super::rows::ColumnBuilder;
 use super::table::{ColumnSpec, TableSpec};
 use crate::error::{Error, Result, SqlState};
+use crate::federation::cleaning;
 
 /// What was declared, with types, collations, keys and comments of `found`, which is the table as the source knows
 /// it, its columns under their own names. Without any declared column it has those of `found`. For sources that do
@@ -32,6 +33,7 @@ fn local_key(columns: &[ColumnSpec], key: &[String]) -> Option<Vec<String>> {
 }
 
 fn complete_column(declared: &ColumnSpec, found: &TableSpec, server: &str) -> Result<ColumnSpec> {
+    cleaning::check_option(&declared.options)?;
     let remote = declared.options.get("column_name").unwrap_or(&declared.remote);
     let known = found
         .columns

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use super::options::{OptionSpec, Options};
 use super::table::TableSpec;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::federation::dialect::RemoteDialect;
+use crate::federation::query::RemoteQuery;
 
 /// One kind of source, by the name that `FOREIGN DATA WRAPPER` gives it.
 pub trait SourceKind: Debug + Send + Sync {
@@ -77,7 +80,7 @@ impl ImportTables {
     }
 }
 
-/// What a query needs of one table. Later requests add run-time keys and an order here.
+/// What a query needs of one table, as far as it is known when it is planned.
 #[derive(Clone, Debug)]
 pub struct ScanRequest {
     /// Columns by index into the table's schema, in output order; empty when only the number of rows counts.
@@ -115,6 +118,22 @@ pub trait Source: Debug + Send + Sync {
         table: &Arc<TableSpec>,
         request: ScanRequest,
     ) -> Result<Arc<dyn ExecutionPlan>>;
+
+    /// What it speaks, when it is SQL that whole queries can be written in.
+    fn dialect(&self) -> Option<&dyn RemoteDialect> {
+        None
+    }
+
+    /// Plans the reading of a whole query, in [`Source::dialect`]'s words; `query.columns` says what comes back, and
+    /// `schema` in which fields. About `rows` rows are expected.
+    async fn query(
+        &self,
+        _query: RemoteQuery,
+        _schema: SchemaRef,
+        _rows: Option<u64>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Err(Error::internal("a query was planned for a source without SQL"))
+    }
 
     /// An estimate of a table's number of rows, or none when the source has no cheap one.
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>>;

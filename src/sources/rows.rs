@@ -80,7 +80,7 @@ impl ColumnBuilder {
     pub fn new(pg_type: &PgType) -> Option<Self> {
         let arrow = pg_type.arrow();
         Some(match (pg_type, &arrow) {
-            (PgType::Oid | PgType::Record | PgType::Array(_), _) => return None,
+            (PgType::Oid | PgType::Record | PgType::Array(_) | PgType::Vector(_), _) => return None,
             (PgType::Bool, _) => ColumnBuilder::Bool(BooleanBuilder::new()),
             (PgType::Int2, _) => ColumnBuilder::Int2(Int16Builder::new()),
             (PgType::Int4, _) => ColumnBuilder::Int4(Int32Builder::new()),

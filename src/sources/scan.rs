@@ -1,9 +1,12 @@
 //! The plan's leaf for sources that answer a request with a stream of rows.
 
+mod keyed;
+
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::stats::Precision;
@@ -21,8 +24,10 @@ use datafusion::physical_plan::{
 };
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
+use crate::federation::keys::Restriction;
 
 /// About how many rows a batch from a source holds.
 pub const BATCH_ROWS: usize = 8192;
@@ -38,9 +43,33 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
         1
     }
 
-    /// Opens one stream. The stream owns its connection; dropping it cancels the request at the source. Its
-    /// batches have the scan's schema.
-    async fn open(&self, partition: usize) -> Result<BoxStream<'static, Result<RecordBatch>>>;
+    /// The same read restricted to rows whose output column `column` (an index into the schema it gives) is among keys
+    /// that are known when it is opened; none when this source cannot be asked that, or would not keep every such row.
+    fn keyed(&self, _column: usize) -> Option<Arc<dyn RemoteRead>> {
+        None
+    }
+
+    /// As [`RemoteRead::keyed`], for keys that are values of `function(column)`, one of the functions of this program.
+    fn keyed_through(&self, _function: &str, _column: usize) -> Option<Arc<dyn RemoteRead>> {
+        None
+    }
+
+    /// How many keys of one column a statement may have. More are sent in several, one after the other.
+    fn keys_at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Opens one stream. `keys`: one for each `keyed` or `keyed_through` call that made this read, in order. The stream
+    /// owns its connection; dropping it cancels the request at the source. Its batches have the scan's schema. Rows that
+    /// are not among the keys may come too: what is above compares again.
+    async fn open(&self, partition: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>>;
+}
+
+/// Distinct values of one column, without nulls: equality never keeps a null.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The values, of the column's Arrow type.
+    pub values: ArrayRef,
 }
 
 /// Reads one request from one server.
@@ -50,6 +79,9 @@ pub struct SourceScanExec {
     table: String,
     read: Arc<dyn RemoteRead>,
     rows: Option<u64>,
+    restrictions: Vec<Restriction>,
+    /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
+    sent: Arc<Mutex<Option<String>>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -68,7 +100,54 @@ impl SourceScanExec {
             table: table.to_string(),
             read,
             rows,
+            restrictions: vec![],
+            sent: Arc::default(),
             properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// The server's name.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// About how many rows it gives, where that is known.
+    pub fn rows(&self) -> Option<u64> {
+        self.rows
+    }
+
+    /// Whether the source can be asked for the rows whose column `column`, or whose `function(column)`, is among keys.
+    pub fn takes_keys(&self, function: Option<&str>, column: usize) -> bool {
+        keyed::keyed(&self.read, function, column).is_some()
+    }
+
+    /// The same scan, for which another number of rows is expected.
+    pub fn with_rows(&self, rows: u64) -> Self {
+        SourceScanExec { rows: Some(rows), ..self.copy() }
+    }
+
+    /// The same scan, which waits for keys before it asks the source.
+    pub fn with_restriction(&self, restriction: Restriction) -> Self {
+        let mut scan = self.copy();
+        scan.restrictions.push(restriction);
+        scan
+    }
+
+    fn copy(&self) -> Self {
+        SourceScanExec {
+            server: self.server.clone(),
+            table: self.table.clone(),
+            read: Arc::clone(&self.read),
+            rows: self.rows,
+            restrictions: self.restrictions.clone(),
+            sent: Arc::default(),
+            properties: Arc::clone(&self.properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
@@ -88,7 +167,15 @@ fn with_table(error: Error, table: &str) -> Error {
 
 impl DisplayAs for SourceScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SourceScan: server={}, table={}, sends={}", self.server, self.table, self.read.describe())
+        write!(f, "SourceScan: server={}, table={}, sends={}", self.server, self.table, self.read.describe())?;
+        if !self.restrictions.is_empty() {
+            let keys: Vec<String> = self.restrictions.iter().map(ToString::to_string).collect();
+            write!(f, ", keys=[{}]", keys.join(", "))?;
+        }
+        match self.sent.lock().as_deref() {
+            Some(sent) => write!(f, ", sent=[{sent}]"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -117,11 +204,16 @@ impl ExecutionPlan for SourceScanExec {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
-        let read = Arc::clone(&self.read);
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.schema();
         let table = self.table.clone();
-        let stream = futures::stream::once(async move { read.open(partition).await }).try_flatten().map(move |batch| {
+        let reading = keyed::Reading {
+            read: Arc::clone(&self.read),
+            restrictions: self.restrictions.clone(),
+            sent: Arc::clone(&self.sent),
+            partition,
+        };
+        let stream = futures::stream::once(reading.open()).try_flatten().map(move |batch| {
             if let Ok(batch) = &batch {
                 baseline.record_output(batch.num_rows());
             }

@@ -93,6 +93,10 @@ pub(super) fn response(error: &Error, severity: Severity) -> ErrorResponse {
         (b'H', error.hint().map(clean)),
         (b'P', error.position().map(|position| position.to_string())),
         (b'W', error.context().map(clean)),
+        (b's', error.subject().map(|subject| clean(&subject.schema))),
+        (b't', error.subject().map(|subject| clean(&subject.table))),
+        (b'c', error.subject().and_then(|subject| subject.column.as_deref()).map(clean)),
+        (b'n', error.subject().and_then(|subject| subject.constraint.as_deref()).map(clean)),
     ];
     fields.extend(more.into_iter().filter_map(|(code, text)| text.map(|text| (code, text))));
     ErrorResponse::new(fields)

@@ -4,6 +4,7 @@ not as it is with PostgreSQL."""
 import asyncio
 import datetime
 import decimal
+import json
 import sys
 import uuid
 
@@ -19,6 +20,8 @@ UID = uuid.UUID(int=7)
 def psycopg_3():
     with psycopg.connect(f"host=127.0.0.1 port={PORT} user=onerow dbname=onerow", autocommit=True) as client:
         client.execute("CREATE TABLE person (id integer PRIMARY KEY, name text, uid uuid, doc jsonb, paid numeric(12,2))")
+        client.execute("CREATE TABLE pair (a integer PRIMARY KEY, b text UNIQUE, c integer, UNIQUE (a, c))")
+        client.execute("CREATE VIEW shown AS SELECT id, coalesce(uid, uid) AS uid FROM person")
         client.cursor().executemany(
             "INSERT INTO person VALUES (%s, %s, %s, %s, %s)",
             [(1, "Ann", UID, Jsonb({"a": 1}), decimal.Decimal("1.50")), (2, "Ben", None, None, None)],
@@ -50,6 +53,16 @@ async def asyncpg_():
     assert [r["id"] for r in await client.fetch("SELECT id FROM person WHERE id = ANY($1)", [1, 2])] == [1, 2]
     assert await client.fetchval("SELECT name FROM person WHERE uid = $1", UID) == "Ann"
     assert await client.fetchval("SELECT $1::int + $2", 1, 2) == 3
+    assert await client.fetchval("SELECT array_agg(uid) FROM person WHERE id = 1") == [UID]
+    assert await client.fetchval("SELECT coalesce(uid, uid) FROM person WHERE id = 1") == UID
+    await client.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    assert await client.fetchval("SELECT $1::jsonb", {"a": [1]}) == {"a": [1]}
+    await client.executemany("INSERT INTO pair (a, b) VALUES ($1, $2)", [(1, "x"), (2, "y")])
+    try:
+        await client.execute("INSERT INTO pair (a, b) VALUES (1, 'z')")
+        raise AssertionError("a key is there twice")
+    except asyncpg.UniqueViolationError as error:
+        assert (error.schema_name, error.table_name, error.constraint_name) == ("public", "pair", "pair_pkey")
     assert len(await client.fetch("SELECT id FROM person ORDER BY id LIMIT $1 OFFSET $2", 1, 1)) == 1
     day = datetime.timedelta(days=1)
     assert await client.fetchval("SELECT timestamp '2024-01-01 00:00' + $1", day) == datetime.datetime(2024, 1, 2)
@@ -65,6 +78,13 @@ def sqlalchemy():
     tables.reflect(engine)
     person = tables.tables["person"]
     assert [column.name for column in person.columns] == ["id", "name", "uid", "doc", "paid"]
+    found = sa.inspect(engine)
+    assert found.get_view_names() == ["shown"]
+    assert found.get_pk_constraint("pair")["constrained_columns"] == ["a"]
+    unique = sorted(key["column_names"] for key in found.get_unique_constraints("pair"))
+    assert unique == [["a", "c"], ["b"]], unique
+    indexes = sorted(index["name"] for index in found.get_indexes("pair"))
+    assert indexes == ["pair_a_c_key", "pair_b_key"], indexes
     with engine.begin() as client:
         client.execute(person.insert(), [{"id": 10, "name": "x"}, {"id": 11, "name": "y"}])
         wanted = sa.select(person.c.name).where(person.c.id.in_([10, 11])).order_by(person.c.id)

@@ -307,7 +307,8 @@ fn cancels_at_mariadb(fixtures: &Fixtures) -> Outcome {
                       WHERE info LIKE '%slow_marker%' AND info NOT LIKE '%processlist%' AND command <> 'Sleep'";
         mariadb.sql(count).trim().parse::<u32>().unwrap_or(99)
     };
-    cancels(&onerow, "SELECT count(slept) FROM my.slow_marker", active)
+    // A count would not need what it counts, and MariaDB knows.
+    cancels(&onerow, "SELECT sum(slept) FROM my.slow_marker", active)
 }
 
 /// Ends a slow scan in each of the ways that there are; the source must stop working on it each time.

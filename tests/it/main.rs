@@ -12,6 +12,9 @@ mod command_line;
 mod demo;
 mod endpoint;
 mod faults;
+mod federation;
+mod federation_keys;
+mod federation_ship;
 mod files;
 mod join_all;
 mod local_tables;
@@ -33,12 +36,15 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
-    let modules: [(&str, &[Test]); 14] = [
+    let modules: [(&str, &[Test]); 17] = [
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),
         ("endpoint", endpoint::TESTS),
         ("faults", faults::TESTS),
+        ("federation", federation::TESTS),
+        ("federation_keys", federation_keys::TESTS),
+        ("federation_ship", federation_ship::TESTS),
         ("files", files::TESTS),
         ("join_all", join_all::TESTS),
         ("local_tables", local_tables::TESTS),

@@ -13,6 +13,7 @@ use crate::ddl::statement::NameRef;
 use crate::engine::session::Session;
 use crate::engine::snapshot::Snapshot;
 use crate::error::{Error, Result, SqlState};
+use crate::planner::result_types;
 
 impl Session {
     /// CREATE [OR REPLACE] VIEW: the view must plan, and a replaced one must keep its columns.
@@ -87,7 +88,8 @@ pub(in crate::engine) async fn planned_columns(
     view: &ViewDef,
 ) -> Result<Vec<ColumnDef>> {
     let planned = snapshot.plan_view(relation, view).await?;
-    Ok(column_defs(&planned.schema(), true))
+    let schema = planned.schema();
+    Ok(column_defs(&result_types::typed(&planned.written, &schema).unwrap_or(schema), true))
 }
 
 /// CREATE OR REPLACE VIEW may only add columns at the end.

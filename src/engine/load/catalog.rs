@@ -105,7 +105,7 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
         };
         // A table whose source is down cannot be found; what is said of it waits for the source.
         if let Err(e) = done
-            && !(is_missing(&e) && !loading.unreachable.is_empty())
+            && (!is_missing(&e) || loading.unreachable.is_empty())
         {
             loading.errors.push(statement.locate(e, 0));
         }

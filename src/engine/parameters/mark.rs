@@ -99,7 +99,7 @@ pub(super) fn bare(kind: &PgType) -> PgType {
         PgType::Numeric(_) => PgType::Numeric(None),
         PgType::Varchar(_) => PgType::Varchar(None),
         PgType::Bpchar(_) => PgType::Bpchar(None),
-        PgType::Record => PgType::Text,
+        PgType::Record | PgType::Vector(_) => PgType::Text,
         PgType::Array(element) => PgType::Array(Box::new(bare(element))),
         other => other.clone(),
     }

@@ -77,11 +77,9 @@ fn expression(expr: &mut Expr) -> Result<()> {
         Expr::SimilarTo { .. } => return like::similar(expr),
         Expr::Like { .. } | Expr::ILike { .. } => return like::like(expr),
         // `x = ANY('{1,2}')`: the literal is an array of whatever x is.
-        Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
-            if literal(right).is_some() {
-                let array = call("onerow_array_of", vec![(**left).clone(), call::take(right)]);
-                **right = array;
-            }
+        Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } if literal(right).is_some() => {
+            let array = call("onerow_array_of", vec![(**left).clone(), call::take(right)]);
+            **right = array;
         }
         Expr::Collate { .. } => {
             return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));

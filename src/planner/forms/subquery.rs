@@ -117,8 +117,11 @@ fn scalar(subquery: Subquery) -> DfResult<Transformed<Expr>> {
     Ok(Transformed::yes(only_row(field).call(vec![collected])))
 }
 
-/// What the first row of a plan gives: its value, the order, and what the rows come from.
-fn first_of(plan: &Arc<LogicalPlan>) -> DfResult<Option<(Expr, Vec<SortExpr>, Arc<LogicalPlan>)>> {
+/// A value, an order, and the rows of which the first in that order gives the value.
+type First = (Expr, Vec<SortExpr>, Arc<LogicalPlan>);
+
+/// What the first row of a plan gives.
+fn first_of(plan: &Arc<LogicalPlan>) -> DfResult<Option<First>> {
     Ok(match plan.as_ref() {
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
             first_column(&sort.input).map(|column| (Expr::Column(column), sort.expr.clone(), Arc::clone(&sort.input)))

@@ -18,7 +18,7 @@ use super::partitions::PartitionedFile;
 use super::rows::{Place, Rows, ScanColumn};
 use super::{json_split, json_value};
 use crate::error::{Error, Result, SqlState};
-use crate::sources::scan::RemoteRead;
+use crate::sources::scan::{self, RemoteRead};
 
 /// What is read from which files.
 pub struct TextScan {
@@ -70,7 +70,7 @@ impl RemoteRead for TextScan {
         self.groups.len()
     }
 
-    async fn open(&self, partition: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(&self, partition: usize, _: &[scan::Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let group = self.groups.get(partition).cloned().unwrap_or_default();
         let reader = GroupReader {
             opener: Opener {

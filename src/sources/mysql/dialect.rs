@@ -1,11 +1,14 @@
 //! MySQL's and MariaDB's SQL, and which comparisons they make as the local engine does.
 
+use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 
 use super::bind;
+use super::expressions::{self, BYTES};
 use super::types::MysqlType;
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Comparison, Fidelity, RemoteDialect};
+use crate::federation::dialect::{Argument, Comparison, Fidelity, Operand, Parameter, RemoteDialect};
+use crate::federation::fragment::Fragment;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
 
@@ -36,7 +39,7 @@ impl MysqlDialect {
 }
 
 /// The column's type at the server, if the column is read as just that.
-fn read_as_is(column: &ColumnSpec) -> Option<MysqlType> {
+pub(super) fn read_as_is(column: &ColumnSpec) -> Option<MysqlType> {
     MysqlType::parse(&column.remote_type).filter(|remote| remote.reads_as(&column.pg_type))
 }
 
@@ -58,17 +61,27 @@ impl RemoteDialect for MysqlDialect {
         }
     }
 
-    fn select_item(&self, column: &ColumnSpec) -> String {
-        let quoted = self.quote(&column.remote);
+    fn numbered(&self) -> bool {
+        false
+    }
+
+    fn selected(&self, operand: &Operand) -> Operand {
+        let column = &operand.column;
         match MysqlType::parse(&column.remote_type) {
-            Some(MysqlType::Geometry) if column.pg_type != PgType::Bytea => format!("ST_AsText({quoted})"),
-            _ => quoted,
+            Some(MysqlType::Geometry) if column.pg_type != PgType::Bytea => {
+                let sql = Fragment::of("ST_AsText({})", &[&operand.sql]);
+                operand.in_form(sql, ColumnSpec { remote_type: String::new(), ..column.clone() })
+            }
+            _ => operand.clone(),
         }
     }
 
     fn compares(&self, column: &ColumnSpec, op: Comparison, value: &ScalarValue) -> Option<Fidelity> {
         let remote = read_as_is(column)?;
         bind::parameter(remote, value, None)?;
+        if column.remote_type == BYTES {
+            return (!matches!(op, Comparison::Like | Comparison::NotLike)).then_some(Fidelity::Exact);
+        }
         match remote {
             MysqlType::Char(_) | MysqlType::Text | MysqlType::Choice => text(remote, &column.collation, op, value),
             _ if matches!(op, Comparison::Like | Comparison::NotLike) => None,
@@ -103,16 +116,35 @@ impl RemoteDialect for MysqlDialect {
         }
     }
 
-    fn comparison(&self, column: &ColumnSpec, op: Comparison, placeholder: &str) -> String {
-        let quoted = self.quote(&column.remote);
-        let plain = format!("{quoted} {} {placeholder}", op.sql());
+    fn comparison(&self, operand: &Fragment, op: Comparison, literal: &Parameter) -> Fragment {
+        let column = &literal.column;
+        let parameter = Fragment::parameter(literal.clone());
+        let plain = Fragment::of(&format!("{{}} {} {{}}", op.sql()), &[operand, &parameter]);
+        let as_bytes = |operand: &Fragment| {
+            Fragment::of(&format!("{{}} {} CAST({{}} AS BINARY)", op.sql()), &[operand, &parameter])
+        };
+        if column.remote_type == BYTES {
+            return as_bytes(operand);
+        }
         match read_as_is(column) {
             // Where clocks go back, later instants show earlier times, by less than a day.
             Some(remote) if zoned(remote, column) => match op {
-                Comparison::Gt | Comparison::GtEq => format!("{plain} - INTERVAL 1 DAY"),
-                Comparison::Lt | Comparison::LtEq => format!("{plain} + INTERVAL 1 DAY"),
+                Comparison::Gt | Comparison::GtEq => Fragment::of("{} - INTERVAL 1 DAY", &[&plain]),
+                Comparison::Lt | Comparison::LtEq => Fragment::of("{} + INTERVAL 1 DAY", &[&plain]),
                 _ => plain,
             },
+            Some(remote @ (MysqlType::Char(_) | MysqlType::Text | MysqlType::Choice)) => {
+                let bytes = as_bytes(&expressions::bytes(operand));
+                match op {
+                    Comparison::Like | Comparison::NotLike => plain,
+                    _ if compares_by_bytes(remote, &column.collation) => plain,
+                    // An index may find what the collation takes for equal; the bytes choose among these.
+                    Comparison::Eq if expressions::holds(&column.collation, &literal.value) => {
+                        Fragment::of("({} AND {})", &[&plain, &bytes])
+                    }
+                    _ => bytes,
+                }
+            }
             _ => plain,
         }
     }
@@ -135,36 +167,152 @@ impl RemoteDialect for MysqlDialect {
             _ => "?".to_string(),
         }
     }
+
+    fn among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        const IN_ONE_LIST: usize = 1000;
+        let column = &literals.first()?.column;
+        let holds = literals.iter().all(|literal| expressions::holds(&column.collation, &literal.value));
+        let is_text = matches!(read_as_is(column)?, MysqlType::Char(_) | MysqlType::Text | MysqlType::Choice);
+        // What the collation takes for one of them is asked for too: an index may find it.
+        let (operand, member) = match is_text {
+            true if column.remote_type == BYTES => (operand.clone(), "CAST({} AS BINARY)"),
+            true if !holds => (expressions::bytes(operand), "CAST({} AS BINARY)"),
+            _ => (operand.clone(), "{}"),
+        };
+        let lists: Vec<Fragment> = literals
+            .chunks(IN_ONE_LIST)
+            .map(|chunk| {
+                let members: Vec<Fragment> = chunk
+                    .iter()
+                    .map(|literal| Fragment::of(member, &[&Fragment::parameter(literal.clone())]))
+                    .collect();
+                Fragment::of("{} IN ({})", &[&operand, &Fragment::join(&members, ", ")])
+            })
+            .collect();
+        (literals.len() <= self.most_parameters()).then(|| Fragment::join(&lists, " OR "))
+    }
+
+    fn keys_at_once(&self) -> usize {
+        5000
+    }
+
+    fn lower_trimmed_among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        let trimmed = Fragment::of("TRIM(CONVERT({} USING utf8mb4))", &[operand]);
+        expressions::alike_one_of(&trimmed, literals)
+    }
+
+    fn cased_among(&self, operand: &Fragment, literals: &[Parameter], _: bool) -> Option<Fragment> {
+        expressions::alike_one_of(&Fragment::of("CONVERT({} USING utf8mb4)", &[operand]), literals)
+    }
+
+    fn holds(&self, operand: &Fragment, class: &str) -> Option<Fragment> {
+        // By bytes: without regard to case the sign for kelvin would be the letter k.
+        let sql = format!("CONVERT({{}} USING utf8mb4) COLLATE utf8mb4_bin REGEXP '{class}'");
+        Some(Fragment::of(&sql, &[operand]))
+    }
+
+    fn ends_in_dot(&self, operand: &Fragment) -> Option<Fragment> {
+        Some(Fragment::of("RTRIM(CONVERT({} USING utf8mb4)) LIKE '%.'", &[operand]))
+    }
+
+    fn exact(&self, operand: &Operand) -> Option<Operand> {
+        expressions::exact(operand)
+    }
+
+    fn equals(&self, exact: &Operand) -> Option<Operand> {
+        expressions::comparable(exact)
+    }
+
+    fn sorts(&self, exact: &Operand) -> Option<Operand> {
+        expressions::comparable(exact)
+    }
+
+    fn relates(&self, left: &Operand, op: Comparison, right: &Operand) -> Option<Fragment> {
+        expressions::relates(left, op, right)
+    }
+
+    fn same(&self, left: &Operand, right: &Operand) -> Option<Fragment> {
+        let (left, right) = (expressions::comparable(left)?, expressions::comparable(right)?);
+        crate::federation::dialect::same_class(&left.column.pg_type, &right.column.pg_type)
+            .then(|| Fragment::of("({} <=> {})", &[&left.sql, &right.sql]))
+    }
+
+    fn literal(&self, value: &ScalarValue) -> Option<Operand> {
+        expressions::literal(value)
+    }
+
+    fn unite(&self, operands: Vec<Operand>) -> Option<(Vec<Operand>, ColumnSpec)> {
+        expressions::unite(operands)
+    }
+
+    fn cast(&self, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::cast(operand, to)
+    }
+
+    fn arithmetic(&self, left: &Operand, op: Operator, right: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::arithmetic(left, op, right, to)
+    }
+
+    fn function(&self, name: &str, arguments: &[Argument]) -> Option<Operand> {
+        expressions::function(name, arguments)
+    }
+
+    fn aggregate(&self, name: &str, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::aggregate(name, operand, to)
+    }
+
+    /// MariaDB remembers a subquery's answer for each value of what it refers to, and knows texts again by their
+    /// collation: `ANN ` gets the answer for `Ann`.
+    fn keeps_apart(&self, column: &ColumnSpec) -> bool {
+        read_as_is(column).is_some_and(|remote| {
+            column.remote_type != BYTES && !matches!(remote, MysqlType::Char(_) | MysqlType::Text | MysqlType::Choice)
+        })
+    }
+
+    /// MariaDB does not, nor did MySQL before 8.0.18.
+    fn joins_by_hash(&self) -> bool {
+        false
+    }
+
+    /// Nulls come first there, and last where the order is descending.
+    fn ordered(&self, key: &Fragment, ascending: bool, nulls_first: bool) -> Fragment {
+        let direction = if ascending { "ASC" } else { "DESC" };
+        if ascending == nulls_first {
+            return Fragment::of(&format!("{{}} {direction}"), &[key]);
+        }
+        let nulls = if nulls_first { "DESC" } else { "ASC" };
+        Fragment::of(&format!("{{}} IS NULL {nulls}, {{}} {direction}"), &[key, key])
+    }
+
+    fn limited(&self, limit: Option<u64>, offset: u64) -> String {
+        match (limit, offset) {
+            (None, 0) => String::new(),
+            (Some(limit), 0) => format!(" LIMIT {limit}"),
+            // There is no OFFSET without LIMIT.
+            (limit, offset) => format!(" LIMIT {} OFFSET {offset}", limit.unwrap_or(u64::MAX)),
+        }
+    }
 }
 
-/// Collations only ever make more texts equal, or alike, than bytes do: `=` and LIKE keep every row that they keep
-/// here. Everything else depends on the collation.
+/// Collations only ever make more texts alike than bytes do: LIKE keeps every row that it keeps here. Other
+/// comparisons are made of bytes where the collation's own are not.
 fn text(remote: MysqlType, collation: &str, op: Comparison, value: &ScalarValue) -> Option<Fidelity> {
-    let literal = match value {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => text,
-        _ => return None,
-    };
-    if !holds(collation, literal) {
+    let literal = expressions::text_of(value)?;
+    if !expressions::is_known(collation) {
         return None;
     }
-    let by_bytes = BYTE_COLLATIONS.contains(&collation) && remote != MysqlType::Choice;
     match op {
-        Comparison::Like => like_means_the_same(literal).then_some(Fidelity::Superset),
+        Comparison::Like => {
+            (expressions::holds(collation, value) && like_means_the_same(literal)).then_some(Fidelity::Superset)
+        }
         Comparison::NotLike => None,
-        _ if by_bytes => Some(Fidelity::Exact),
-        Comparison::Eq => Some(Fidelity::Superset),
-        _ => None,
+        _ if compares_by_bytes(remote, collation) && !expressions::holds(collation, value) => None,
+        _ => Some(Fidelity::Exact),
     }
 }
 
-/// Whether the collation's character set surely has all characters of the literal: servers refuse one that has not.
-fn holds(collation: &str, literal: &str) -> bool {
-    match collation.split('_').next().unwrap_or_default() {
-        "" | "binary" | "swe7" => false,
-        "utf8mb4" => true,
-        "utf8" | "utf8mb3" => literal.chars().all(|c| u32::from(c) <= 0xffff),
-        _ => literal.is_ascii(),
-    }
+fn compares_by_bytes(remote: MysqlType, collation: &str) -> bool {
+    BYTE_COLLATIONS.contains(&collation) && remote != MysqlType::Choice
 }
 
 /// A backslash before any other character than these may mean something else at the server.
@@ -205,6 +353,11 @@ mod tests {
         ColumnSpec { remote_type: remote_type.into(), collation: collation.into(), ..ColumnSpec::new("c", pg_type) }
     }
 
+    fn sql(dialect: &MysqlDialect, column: &ColumnSpec, op: Comparison, value: ScalarValue) -> String {
+        let literal = Parameter { value, column: column.clone() };
+        dialect.comparison(&Fragment::sql("`c`"), op, &literal).render(dialect, None).sql
+    }
+
     fn text_value(text: &str) -> ScalarValue {
         ScalarValue::Utf8View(Some(text.into()))
     }
@@ -222,13 +375,23 @@ mod tests {
     fn text_goes_as_far_as_collations_allow() {
         let dialect = MysqlDialect::new(None);
         let ci = column("varchar(20)", "utf8mb4_general_ci");
-        assert_eq!(dialect.compares(&ci, Comparison::Eq, &text_value("ä")), Some(Fidelity::Superset));
-        assert_eq!(dialect.compares(&ci, Comparison::NotEq, &text_value("a")), None);
-        assert_eq!(dialect.compares(&ci, Comparison::Lt, &text_value("a")), None);
+        assert_eq!(dialect.compares(&ci, Comparison::Eq, &text_value("ä")), Some(Fidelity::Exact));
+        assert_eq!(dialect.compares(&ci, Comparison::NotEq, &text_value("a")), Some(Fidelity::Exact));
+        assert_eq!(
+            sql(&dialect, &ci, Comparison::Eq, text_value("a")),
+            "(`c` = ? AND CAST(CONVERT(`c` USING utf8mb4) AS BINARY) = CAST(? AS BINARY))"
+        );
+        assert_eq!(
+            sql(&dialect, &ci, Comparison::Lt, text_value("a")),
+            "CAST(CONVERT(`c` USING utf8mb4) AS BINARY) < CAST(? AS BINARY)"
+        );
         assert_eq!(dialect.compares(&ci, Comparison::Like, &text_value("a\\%%")), Some(Fidelity::Superset));
         assert_eq!(dialect.compares(&ci, Comparison::Like, &text_value("a\\b")), None);
         let latin = column("varchar(20)", "latin1_swedish_ci");
-        assert_eq!(dialect.compares(&latin, Comparison::Eq, &text_value("ä")), None);
+        assert_eq!(
+            sql(&dialect, &latin, Comparison::Eq, text_value("ä")),
+            "CAST(CONVERT(`c` USING utf8mb4) AS BINARY) = CAST(? AS BINARY)"
+        );
         let bytes = column("varchar(20)", "utf8mb4_0900_bin");
         assert_eq!(dialect.compares(&bytes, Comparison::Lt, &text_value("a")), Some(Fidelity::Exact));
         let unknown = column("varchar(20)", "");
@@ -246,10 +409,7 @@ mod tests {
         zoned.pg_type = PgType::TimestampTz;
         let value = ScalarValue::TimestampMicrosecond(Some(0), Some("UTC".into()));
         assert_eq!(dialect.compares(&zoned, Comparison::Eq, &value), None);
-        assert_eq!(
-            dialect.comparison(&zoned, Comparison::Gt, &dialect.placeholder(1, &zoned)),
-            "`c` > CAST(? AS DATETIME(6)) - INTERVAL 1 DAY"
-        );
+        assert_eq!(sql(&dialect, &zoned, Comparison::Gt, value), "`c` > CAST(? AS DATETIME(6)) - INTERVAL 1 DAY");
     }
 
     #[test]

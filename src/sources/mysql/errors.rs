@@ -48,6 +48,8 @@ pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> E
                 1053 | 1077 | 1079 | 1927 | 3169 => {
                     (SqlState::CONNECTION_FAILURE, format!("lost the connection while reading {object}"))
                 }
+                // What an expression comes to does not depend on who computes it.
+                1690 => (SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("value out of range while reading {object}")),
                 _ => (SqlState::FDW_ERROR, format!("could not read {object}")),
             };
             let failed = Error::new(state, message).with_detail(detail(error));

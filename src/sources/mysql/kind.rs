@@ -8,6 +8,7 @@ use super::dialect::MysqlDialect;
 use super::pool::{Limits, Pool};
 use super::source::MysqlSource;
 use crate::error::Result;
+use crate::federation::cleaning::NORMALISED_DOC;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec, invalid};
 use crate::sources::zone::zone_option;
@@ -52,6 +53,7 @@ const OPTIONS: &[OptionSpec] = &[
     option(OptionPlace::Table, "table_name", "the foreign table's name", "Name of the table at the server."),
     option(OptionPlace::Table, "timezone", "the server's timezone", "Zone of this table's DATETIME columns."),
     option(OptionPlace::Column, "column_name", "the column's name", "Name of the column at the server."),
+    option(OptionPlace::Column, "normalised", "none", NORMALISED_DOC),
 ];
 
 impl SourceKind for Mysql {

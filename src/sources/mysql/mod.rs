@@ -5,6 +5,7 @@ mod connect;
 mod decode;
 mod dialect;
 mod errors;
+mod expressions;
 mod introspect;
 mod kind;
 mod pool;

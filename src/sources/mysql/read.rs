@@ -17,22 +17,28 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::decode::{ColumnReader, append_row};
-use super::errors;
+use super::dialect::MysqlDialect;
 use super::pool::{Lease, Pool};
 use super::types::MysqlType;
+use super::{bind, errors};
 use crate::error::{Error, Result};
+use crate::federation::dialect::{Parameter, RemoteDialect};
+use crate::federation::query::RemoteQuery;
 use crate::sources::rows::BatchBuilder;
-use crate::sources::scan::RemoteRead;
+use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::worker::{self, BATCHES_AHEAD};
+use crate::sources::zone::zone_option;
 
-/// A table's SELECT.
-#[derive(Debug)]
+/// One SELECT, ready to be sent.
+#[derive(Clone, Debug)]
 pub(super) struct MysqlRead {
     pub pool: Arc<Pool>,
     /// The table, for errors.
     pub table: String,
-    pub sql: String,
-    pub parameters: Vec<Value>,
+    pub dialect: Arc<MysqlDialect>,
+    pub query: RemoteQuery,
+    /// Where DATETIME columns are whose table says nothing else.
+    pub zone: Option<Tz>,
     pub schema: SchemaRef,
     pub readers: Arc<[ColumnReader]>,
 }
@@ -40,19 +46,49 @@ pub(super) struct MysqlRead {
 #[async_trait]
 impl RemoteRead for MysqlRead {
     fn describe(&self) -> String {
-        self.sql.clone()
+        self.query.describe(self.dialect.as_ref())
     }
 
-    async fn open(&self, _: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(None, column)
+    }
+
+    fn keyed_through(&self, function: &str, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(Some(function), column)
+    }
+
+    fn keys_at_once(&self) -> usize {
+        self.dialect.keys_at_once()
+    }
+
+    async fn open(&self, _: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let rendered = self.query.render(self.dialect.as_ref(), keys);
+        let parameters = rendered.parameters.iter().map(|p| self.bind(p)).collect::<Result<Vec<_>>>()?;
         let lease = self.pool.acquire().await?;
         let query = Query {
             server: self.pool.server().to_string(),
             table: Some(self.table.clone()),
-            sql: self.sql.clone(),
-            parameters: self.parameters.clone(),
+            sql: rendered.sql,
+            parameters,
         };
         let shape = Shape::Known(Arc::clone(&self.schema), Arc::clone(&self.readers));
         Ok(start(Arc::clone(&self.pool), lease, query, shape))
+    }
+}
+
+impl MysqlRead {
+    fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        let query = self.query.keyed(self.dialect.as_ref(), function, column)?;
+        Some(Arc::new(MysqlRead { query, ..self.clone() }))
+    }
+
+    fn bind(&self, parameter: &Parameter) -> Result<Value> {
+        let zone = zone_option(&parameter.column.options)?.or(self.zone);
+        MysqlType::parse(&parameter.column.remote_type)
+            .and_then(|remote| bind::parameter(remote, &parameter.value, zone))
+            .ok_or_else(|| {
+                Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", parameter.column.name))
+            })
     }
 }
 

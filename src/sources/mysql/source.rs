@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -13,9 +14,11 @@ use super::dialect::MysqlDialect;
 use super::pool::{self, Lease, Pool};
 use super::read::MysqlRead;
 use super::types::MysqlType;
-use super::{bind, errors, introspect, read};
+use super::{errors, introspect, read};
 use crate::error::{Error, Result, SqlState};
-use crate::federation::{predicate, select};
+use crate::federation::dialect::RemoteDialect;
+use crate::federation::query::RemoteQuery;
+use crate::federation::{estimate, predicate, select};
 use crate::sources::declared;
 use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
 use crate::sources::scan::SourceScanExec;
@@ -31,14 +34,14 @@ const READING: &[&str] = &["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIB
 pub(super) struct MysqlSource {
     name: String,
     pool: Arc<Pool>,
-    dialect: MysqlDialect,
+    dialect: Arc<MysqlDialect>,
     zone: Option<Tz>,
 }
 
 impl MysqlSource {
     /// `zone` is that of DATETIME columns of tables which name none.
     pub fn new(name: String, pool: Arc<Pool>, dialect: MysqlDialect, zone: Option<Tz>) -> Self {
-        MysqlSource { name, pool, dialect, zone }
+        MysqlSource { name, pool, dialect: Arc::new(dialect), zone }
     }
 
     fn zone(&self, table: &TableSpec) -> Result<Option<Tz>> {
@@ -140,7 +143,7 @@ impl Source for MysqlSource {
     }
 
     fn filter_support(&self, table: &TableSpec, filter: &Expr) -> TableProviderFilterPushDown {
-        predicate::support(&self.dialect, table, filter)
+        predicate::support(self.dialect.as_ref(), table, filter)
     }
 
     async fn scan(
@@ -149,38 +152,39 @@ impl Source for MysqlSource {
         table: &Arc<TableSpec>,
         request: ScanRequest,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let zone = self.zone(table)?;
-        let select = select::write(&self.dialect, table, &request)?;
+        let query = select::write(self.dialect.as_ref(), table, &request)?;
         let schema = table
             .schema()
             .project(&request.projection)
             .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
-        let readers: Vec<ColumnReader> = select
+        let rows = estimate::scan(table, &request.filters, request.limit);
+        self.query(query, Arc::new(schema), rows).await
+    }
+
+    fn dialect(&self) -> Option<&dyn RemoteDialect> {
+        Some(self.dialect.as_ref())
+    }
+
+    async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
+        let readers = query
             .columns
             .iter()
-            .map(|c| ColumnReader::new(&c.name, &c.pg_type, MysqlType::parse(&c.remote_type), zone))
-            .collect();
-        let parameters = select
-            .parameters
-            .iter()
-            .map(|p| {
-                MysqlType::parse(&p.column.remote_type)
-                    .and_then(|remote| bind::parameter(remote, &p.value, zone))
-                    .ok_or_else(|| {
-                        Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", p.column.name))
-                    })
+            .map(|c| {
+                let zone = zone_option(&c.options)?.or(self.zone);
+                Ok(ColumnReader::new(&c.name, &c.pg_type, MysqlType::parse(&c.remote_type), zone))
             })
             .collect::<Result<Vec<_>>>()?;
-        let schema = Arc::new(schema);
+        let table = query.tables.join(", ");
         let read = MysqlRead {
             pool: Arc::clone(&self.pool),
-            table: table.name.clone(),
-            sql: select.sql,
-            parameters,
+            table: table.clone(),
+            dialect: Arc::clone(&self.dialect),
+            query,
+            zone: self.zone,
             schema: Arc::clone(&schema),
             readers: readers.into(),
         };
-        Ok(Arc::new(SourceScanExec::new(&self.name, &table.name, schema, Arc::new(read), table.row_estimate)))
+        Ok(Arc::new(SourceScanExec::new(&self.name, &table, schema, Arc::new(read), rows)))
     }
 
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {

@@ -1,12 +1,14 @@
 //! The SQL that PostgreSQL is sent, and where its comparisons mean what ours do.
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 
-use super::parameter;
 use super::types::{COMPOSITE, ENCODING, NONDETERMINISTIC, access, carrier, is_decimal};
+use super::{expressions, parameter};
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Comparison, Fidelity, RemoteDialect};
+use crate::federation::dialect::{Argument, Comparison, Fidelity, Operand, Parameter, RemoteDialect, same_class};
+use crate::federation::fragment::Fragment;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
 
@@ -41,11 +43,14 @@ impl RemoteDialect for PostgresDialect {
         format!("{}.{}", self.quote(schema), self.quote(table))
     }
 
-    fn select_item(&self, column: &ColumnSpec) -> String {
-        let quoted = self.quote(&column.remote);
-        match access(column).cast {
-            None => quoted,
-            Some(cast) => cast_sql(&quoted, &cast, column.remote_type == "inet"),
+    fn selected(&self, operand: &Operand) -> Operand {
+        match access(&operand.column).cast {
+            None => operand.clone(),
+            Some(cast) => {
+                let sql = cast_sql(&operand.sql, &cast, operand.column.remote_type == "inet");
+                operand
+                    .in_form(sql, ColumnSpec { remote_type: cast, collation: String::new(), ..operand.column.clone() })
+            }
         }
     }
 
@@ -92,16 +97,18 @@ impl RemoteDialect for PostgresDialect {
         }
     }
 
-    fn comparison(&self, column: &ColumnSpec, op: Comparison, placeholder: &str) -> String {
+    fn comparison(&self, operand: &Fragment, op: Comparison, literal: &Parameter) -> Fragment {
+        let column = &literal.column;
         let is_range = matches!(op, Comparison::Lt | Comparison::LtEq | Comparison::Gt | Comparison::GtEq);
         let is_text = matches!(compares(column), Some(Compares::Text { .. }));
         // Under C, and only under it, the order is that of the bytes; a column that is so by itself keeps its index.
-        let collate = if is_range && is_text && !matches!(column.collation.as_str(), "C" | "POSIX") {
+        let collate = if is_text && (expressions::is_mixed(column) || (is_range && !expressions::is_c(column))) {
             " COLLATE \"C\""
         } else {
             ""
         };
-        format!("{}{collate} {} {placeholder}", self.quote(&column.remote), op.sql())
+        let literal = Fragment::parameter(literal.clone());
+        Fragment::of(&format!("{{}}{collate} {} {{}}", op.sql()), &[operand, &literal])
     }
 
     fn tests_null(&self, column: &ColumnSpec) -> Option<Fidelity> {
@@ -116,6 +123,9 @@ impl RemoteDialect for PostgresDialect {
     }
 
     fn placeholder(&self, index: usize, column: &ColumnSpec) -> String {
+        if let PgType::Array(_) = column.pg_type {
+            return format!("${index}::{}", column.remote_type);
+        }
         let cast = match compares(column) {
             Some(Compares::ByValue(pg_type) | Compares::Float(pg_type)) => pg_type.to_string(),
             Some(Compares::Bool) => "boolean".to_string(),
@@ -125,11 +135,100 @@ impl RemoteDialect for PostgresDialect {
         };
         format!("${index}::{cast}")
     }
+
+    /// As one parameter, an array: the statement is the same for any number.
+    fn among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        let column = &literals.first()?.column;
+        let any = expressions::any_of(self, literals)?;
+        let collate = if expressions::is_mixed(column) { " COLLATE \"C\"" } else { "" };
+        Some(Fragment::of(&format!("{{}}{collate} = ANY({{}})"), &[operand, &any]))
+    }
+
+    fn lower_trimmed_among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        let any = expressions::equal_to(self, literals)?;
+        Some(Fragment::of("lower(btrim({}) COLLATE \"C\") {}", &[operand, &any]))
+    }
+
+    fn cased_among(&self, operand: &Fragment, literals: &[Parameter], upper: bool) -> Option<Fragment> {
+        let any = expressions::equal_to(self, literals)?;
+        let function = if upper { "upper" } else { "lower" };
+        Some(Fragment::of(&format!("{function}({{}} COLLATE \"C\") {{}}"), &[operand, &any]))
+    }
+
+    fn holds(&self, operand: &Fragment, class: &str) -> Option<Fragment> {
+        Some(Fragment::of(&format!("{{}} COLLATE \"C\" ~ '{class}'"), &[operand]))
+    }
+
+    fn ends_in_dot(&self, operand: &Fragment) -> Option<Fragment> {
+        Some(Fragment::of("rtrim({}) COLLATE \"C\" LIKE '%.'", &[operand]))
+    }
+
+    fn exact(&self, operand: &Operand) -> Option<Operand> {
+        expressions::exact(self, operand)
+    }
+
+    fn equals(&self, exact: &Operand) -> Option<Operand> {
+        expressions::equals(exact)
+    }
+
+    fn sorts(&self, exact: &Operand) -> Option<Operand> {
+        expressions::sorts(exact)
+    }
+
+    fn relates(&self, left: &Operand, op: Comparison, right: &Operand) -> Option<Fragment> {
+        let by_order = matches!(op, Comparison::Lt | Comparison::LtEq | Comparison::Gt | Comparison::GtEq);
+        // Two collations are none: then it is said which.
+        let by_order = by_order || left.column.collation != right.column.collation;
+        let (left, right) =
+            if by_order { (self.sorts(left)?, self.sorts(right)?) } else { (self.equals(left)?, self.equals(right)?) };
+        (same_class(&left.column.pg_type, &right.column.pg_type)
+            && !matches!(op, Comparison::Like | Comparison::NotLike))
+        .then(|| Fragment::of(&format!("({{}} {} {{}})", op.sql()), &[&left.sql, &right.sql]))
+    }
+
+    fn same(&self, left: &Operand, right: &Operand) -> Option<Fragment> {
+        let (left, right) = (self.sorts(left)?, self.sorts(right)?);
+        same_class(&left.column.pg_type, &right.column.pg_type)
+            .then(|| Fragment::of("({} IS NOT DISTINCT FROM {})", &[&left.sql, &right.sql]))
+    }
+
+    fn literal(&self, value: &ScalarValue) -> Option<Operand> {
+        expressions::literal(value)
+    }
+
+    fn truth(&self, predicate: &Fragment) -> Option<Operand> {
+        Some(expressions::computed(predicate.clone(), "boolean", PgType::Bool))
+    }
+
+    fn unite(&self, operands: Vec<Operand>) -> Option<(Vec<Operand>, ColumnSpec)> {
+        expressions::unite(self, operands)
+    }
+
+    fn cast(&self, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::cast(operand, to)
+    }
+
+    fn arithmetic(&self, left: &Operand, op: Operator, right: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::arithmetic(left, op, right, to)
+    }
+
+    fn function(&self, name: &str, arguments: &[Argument]) -> Option<Operand> {
+        expressions::function(name, arguments)
+    }
+
+    fn aggregate(&self, name: &str, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::aggregate(name, operand, to)
+    }
 }
 
 /// The SQL of a value cast to a type. An address (`is_inet`) becomes the text that it is shown as: the cast to text
 /// alone adds a mask to each.
-pub(super) fn cast_sql(value: &str, target: &str, is_inet: bool) -> String {
+pub(super) fn cast_sql(value: &Fragment, target: &str, is_inet: bool) -> Fragment {
+    Fragment::of(&cast_template("{}", target, is_inet), &[value])
+}
+
+/// The same of SQL without parameters.
+pub(super) fn cast_template(value: &str, target: &str, is_inet: bool) -> String {
     if is_inet && target == "text" { format!("pg_catalog.abbrev({value})") } else { format!("{value}::{target}") }
 }
 
@@ -237,18 +336,26 @@ mod tests {
         let options: Options = [("schema_name", "app"), ("table_name", "Mixed \"Case")].into_iter().collect();
         assert_eq!(PostgresDialect.table_name(&options, "t"), "\"app\".\"Mixed \"\"Case\"");
         assert_eq!(PostgresDialect.table_name(&Options::new(), "order"), "\"public\".\"order\"");
-        let mood = column("public.mood", PgType::Text);
-        assert_eq!(PostgresDialect.select_item(&mood), "\"c\"::text");
-        assert_eq!(PostgresDialect.select_item(&column("inet", PgType::Text)), "pg_catalog.abbrev(\"c\")");
-        assert_eq!(PostgresDialect.select_item(&column("inet[]", PgType::Text)), "\"c\"::text");
+        let selected = |remote: &str| {
+            let operand = Operand::new(Fragment::sql("\"c\""), column(remote, PgType::Text));
+            PostgresDialect.selected(&operand).sql.render(&PostgresDialect, None).sql
+        };
+        assert_eq!(selected("public.mood"), "\"c\"::text");
+        assert_eq!(selected("inet"), "pg_catalog.abbrev(\"c\")");
+        assert_eq!(selected("inet[]"), "\"c\"::text");
     }
 
     #[test]
     fn text_is_compared_by_bytes() {
         let name = column("text", PgType::Text);
         assert_eq!(PostgresDialect.compares(&name, Comparison::Lt, &text("a")), Some(Fidelity::Exact));
-        assert_eq!(PostgresDialect.comparison(&name, Comparison::Lt, "$1::text"), "\"c\" COLLATE \"C\" < $1::text");
-        assert_eq!(PostgresDialect.comparison(&name, Comparison::Eq, "$1::text"), "\"c\" = $1::text");
+        let sql = |op| {
+            let literal = Parameter { value: text("a"), column: name.clone() };
+            let sql = PostgresDialect.comparison(&Fragment::sql("\"c\""), op, &literal);
+            sql.render(&PostgresDialect, None).sql
+        };
+        assert_eq!(sql(Comparison::Lt), "\"c\" COLLATE \"C\" < $1::text");
+        assert_eq!(sql(Comparison::Eq), "\"c\" = $1::text");
         assert_eq!(PostgresDialect.compares(&name, Comparison::Like, &text("a\\")), None);
         assert_eq!(PostgresDialect.compares(&name, Comparison::Like, &text("50\\%%")), Some(Fidelity::Exact));
         assert_eq!(PostgresDialect.compares(&name, Comparison::Eq, &text("a\0")), None);

@@ -77,6 +77,9 @@ fn answered(place: &Place, remote: &DbError) -> Error {
         "57014" => SqlState::QUERY_CANCELED,
         "42501" => SqlState::INSUFFICIENT_PRIVILEGE,
         "42P01" => SqlState::FDW_TABLE_NOT_FOUND,
+        // What an expression comes to does not depend on who computes it.
+        "22003" => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        "22012" => SqlState::DIVISION_BY_ZERO,
         code if is_about_connection(code) => SqlState::CONNECTION_FAILURE,
         _ => SqlState::FDW_ERROR,
     };

@@ -9,6 +9,7 @@ use super::dialect::remote_name;
 use super::pool::Pool;
 use super::types;
 use crate::error::{Error, Result, SqlState};
+use crate::federation::cleaning;
 use crate::sources::kind::{ImportRequest, ImportTables};
 use crate::sources::options::{Options, invalid};
 use crate::sources::table::{ColumnSpec, TableSpec};
@@ -50,6 +51,7 @@ pub(super) async fn describe(pool: &Arc<Pool>, zone: Option<Tz>, declared: &Tabl
         table.columns.iter().map(|column| undeclared(column, zone)).collect()
     } else {
         let find = |column: &ColumnSpec| -> Result<ColumnSpec> {
+            cleaning::check_option(&column.options)?;
             let remote = column.options.get("column_name").unwrap_or(&column.remote);
             let remote = if remote.is_empty() { column.name.as_str() } else { remote };
             let found = table.columns.iter().find(|c| c.name == remote).ok_or_else(|| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::source::PostgresSource;
 use crate::error::Result;
+use crate::federation::cleaning::NORMALISED_DOC;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec};
 
@@ -92,6 +93,7 @@ const OPTIONS: &[OptionSpec] = &[
         default: "the column's name",
         doc: "The column's name at the source.",
     },
+    OptionSpec { name: "normalised", place: OptionPlace::Column, secret: false, default: "none", doc: NORMALISED_DOC },
 ];
 
 const fn server(name: &'static str, default: &'static str, doc: &'static str) -> OptionSpec {

@@ -6,6 +6,7 @@ mod connection;
 mod decode;
 mod dialect;
 mod errors;
+mod expressions;
 mod introspect;
 mod kind;
 mod parameter;

@@ -75,6 +75,24 @@ pub(super) fn text(value: &ScalarValue) -> Option<String> {
     })
 }
 
+/// An array of these values, as Postgres reads it: each in quotes.
+pub(super) fn array(values: &[String]) -> String {
+    let mut array = String::with_capacity(values.iter().map(|value| value.len() + 3).sum::<usize>() + 2);
+    array.push('{');
+    for (index, value) in values.iter().enumerate() {
+        array.push_str(if index == 0 { "\"" } else { ",\"" });
+        for c in value.chars() {
+            if matches!(c, '"' | '\\') {
+                array.push('\\');
+            }
+            array.push(c);
+        }
+        array.push('"');
+    }
+    array.push('}');
+    array
+}
+
 /// Years that read alike everywhere; it leaves out the far ends, where infinity is.
 fn is_plain(year: i32) -> bool {
     (1..=9999).contains(&year)
@@ -113,5 +131,10 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(text(&value).as_deref(), expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn arrays_are_read_back() {
+        assert_eq!(array(&["a".into(), "b\"\\c,{}".into(), String::new()]), r#"{"a","b\"\\c,{}",""}"#);
     }
 }

@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Column, Statement};
 
 use super::decode::{BatchDecoder, ColumnPlan};
-use super::dialect::cast_sql;
+use super::dialect::cast_template;
 use super::errors::Place;
 use super::pool::Pool;
 use super::types::is_carried;
@@ -45,7 +45,7 @@ pub(super) async fn run(pool: &Arc<Pool>, text: &str) -> Result<SendableRecordBa
 
 fn plan(column: &Column) -> ColumnPlan {
     let pg_type = carrier(column).unwrap_or(PgType::Text);
-    ColumnPlan { name: column.name().to_string(), wire: pg_type.clone(), target: pg_type, nullable: true }
+    ColumnPlan { name: column.name().to_string(), wire: pg_type.clone(), target: pg_type, nullable: true, zone: None }
 }
 
 /// The type that carries a result column; none for one that must be cast to text.
@@ -78,7 +78,7 @@ fn with_casts(query: &str, statement: &Statement) -> String {
         .zip(columns)
         .map(|(name, column)| match carrier(column) {
             Some(_) => name.clone(),
-            None => cast_sql(name, "text", *column.type_() == Type::INET),
+            None => cast_template(name, "text", *column.type_() == Type::INET),
         })
         .collect();
     let query = query.trim_end_matches(|c: char| c == ';' || c.is_whitespace());

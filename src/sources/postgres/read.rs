@@ -16,20 +16,23 @@ use futures::stream::{self, BoxStream};
 use tokio_postgres::{RowStream, Statement};
 
 use super::decode::{BatchDecoder, ColumnPlan};
+use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
-use super::parameter::TextParameter;
+use super::parameter::{self, TextParameter};
 use super::pool::{Lease, Pool};
 use super::query::{self, Started};
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
-use crate::sources::scan::RemoteRead;
+use crate::federation::dialect::Parameter;
+use crate::federation::query::RemoteQuery;
+use crate::sources::scan::{Keys, RemoteRead};
 
 /// One SELECT, ready to be sent.
+#[derive(Clone)]
 pub(super) struct PostgresRead {
     pub(super) pool: Arc<Pool>,
     pub(super) place: Arc<Place>,
-    pub(super) sql: String,
-    pub(super) parameters: Vec<TextParameter>,
+    pub(super) query: RemoteQuery,
     pub(super) columns: Vec<ColumnPlan>,
     pub(super) schema: SchemaRef,
     pub(super) zone: Tz,
@@ -37,22 +40,45 @@ pub(super) struct PostgresRead {
 
 impl fmt::Debug for PostgresRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresRead").field("place", &self.place).field("sql", &self.sql).finish_non_exhaustive()
+        f.debug_struct("PostgresRead").field("place", &self.place).field("query", &self.query).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl RemoteRead for PostgresRead {
     fn describe(&self) -> String {
-        self.sql.clone()
+        self.query.describe(&PostgresDialect)
     }
 
-    async fn open(&self, _partition: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(None, column)
+    }
+
+    fn keyed_through(&self, function: &str, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(Some(function), column)
+    }
+
+    async fn open(&self, _partition: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let rendered = self.query.render(&PostgresDialect, keys);
+        let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let started = query::start(&self.pool, &self.place, &self.sql, &self.parameters, &unchanged).await?;
+        let started = query::start(&self.pool, &self.place, &rendered.sql, &parameters, &unchanged).await?;
         Ok(batches(started, decoder, Arc::clone(&self.place)))
     }
+}
+
+impl PostgresRead {
+    fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        let query = self.query.keyed(&PostgresDialect, function, column)?;
+        Some(Arc::new(PostgresRead { query, ..self.clone() }))
+    }
+}
+
+fn bind(parameter: &Parameter) -> Result<TextParameter> {
+    parameter::text(&parameter.value).map(TextParameter).ok_or_else(|| {
+        Error::internal(format!("a literal compared with column \"{}\" cannot be sent", parameter.column.name))
+    })
 }
 
 /// Refuses a statement whose columns no longer have the types that they were imported with: their values would be

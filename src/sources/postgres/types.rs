@@ -31,7 +31,7 @@ pub(super) fn carrier(remote_type: &str) -> Option<PgType> {
 /// Whether values of this type are decoded from their binary form.
 pub(super) fn is_carried(pg_type: &PgType) -> bool {
     match pg_type {
-        PgType::Record => false,
+        PgType::Record | PgType::Vector(_) => false,
         PgType::Numeric(Some((p, s))) => (1..=76).contains(p) && *s >= 0 && i16::from(*s) <= i16::from(*p),
         PgType::Array(element) => !matches!(element.as_ref(), PgType::Array(_)) && is_carried(element),
         _ => true,

@@ -3,9 +3,11 @@
 use datafusion::scalar::ScalarValue;
 use rusqlite::types::Value;
 
+use super::expressions;
 use super::types::{Affinity, affinity};
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Comparison, Fidelity, RemoteDialect};
+use crate::federation::dialect::{Argument, Comparison, Fidelity, Operand, Parameter, RemoteDialect, same_class};
+use crate::federation::fragment::Fragment;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
 
@@ -76,25 +78,110 @@ impl RemoteDialect for SqliteDialect {
         }
     }
 
-    fn comparison(&self, column: &ColumnSpec, op: Comparison, placeholder: &str) -> String {
-        let quoted = self.quote(&column.remote);
-        let sql = op.sql();
+    fn comparison(&self, operand: &Fragment, op: Comparison, literal: &Parameter) -> Fragment {
+        let column = &literal.column;
+        let (sql, parameter) = (op.sql(), Fragment::parameter(literal.clone()));
         if !matches!(column.pg_type, PgType::Text | PgType::Varchar(_) | PgType::Uuid) {
-            return format!("{quoted} {sql} {placeholder}");
+            return Fragment::of(&format!("{{}} {sql} {{}}"), &[operand, &parameter]);
         }
         match op {
             // A text with a zero byte ends there for LIKE.
-            Comparison::Like => format!("{quoted} LIKE {placeholder} OR instr({quoted}, char(0)) > 0"),
-            Comparison::Eq if column.collation.contains(NOCASE) => {
-                format!("{quoted} = {placeholder} COLLATE NOCASE AND {quoted} COLLATE BINARY = {placeholder}")
-            }
+            Comparison::Like => Fragment::of("{} LIKE {} OR instr({}, char(0)) > 0", &[operand, &parameter, operand]),
+            Comparison::Eq if column.collation.contains(NOCASE) => Fragment::of(
+                "{} = {} COLLATE NOCASE AND {} COLLATE BINARY = {}",
+                &[operand, &parameter, operand, &parameter],
+            ),
             // On the column's side: SQLite forgets a collation of the other when it joins several `=` into IN.
-            _ => format!("{quoted} COLLATE BINARY {sql} {placeholder}"),
+            _ => Fragment::of(&format!("{{}} COLLATE BINARY {sql} {{}}"), &[operand, &parameter]),
         }
     }
 
     fn placeholder(&self, index: usize, _: &ColumnSpec) -> String {
         format!("?{index}")
+    }
+
+    /// Many as one parameter, a JSON array.
+    fn among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        let column = &literals.first()?.column;
+        // By the column's own collation, which an index may have: it takes no fewer for equal.
+        let collate = if column.collation.contains(NOCASE) { "" } else { " COLLATE BINARY" };
+        let collate = if matches!(column.pg_type, PgType::Text | PgType::Varchar(_)) { collate } else { "" };
+        let list = expressions::list(literals)?;
+        Some(Fragment::of(&format!("{{}}{collate} IN ({{}})"), &[operand, &list]))
+    }
+
+    fn lower_trimmed_among(&self, operand: &Fragment, literals: &[Parameter]) -> Option<Fragment> {
+        Some(Fragment::of("lower(trim({})) IN ({})", &[operand, &expressions::list(literals)?]))
+    }
+
+    fn cased_among(&self, operand: &Fragment, literals: &[Parameter], upper: bool) -> Option<Fragment> {
+        let function = if upper { "upper" } else { "lower" };
+        Some(Fragment::of(&format!("{function}({{}}) IN ({{}})"), &[operand, &expressions::list(literals)?]))
+    }
+
+    fn holds(&self, operand: &Fragment, class: &str) -> Option<Fragment> {
+        // A pattern ends at a zero byte.
+        let class = class.replace("[^", "*[^").replace(']', "]*");
+        let sql = format!("({{}} GLOB '{class}' OR instr({{}}, char(0)) > 0)");
+        Some(Fragment::of(&sql, &[operand, operand]))
+    }
+
+    fn ends_in_dot(&self, operand: &Fragment) -> Option<Fragment> {
+        Some(Fragment::of("rtrim({}) GLOB '*.'", &[operand]))
+    }
+
+    fn exact(&self, operand: &Operand) -> Option<Operand> {
+        expressions::exact(operand)
+    }
+
+    fn equals(&self, exact: &Operand) -> Option<Operand> {
+        expressions::by_bytes(exact)
+    }
+
+    fn sorts(&self, exact: &Operand) -> Option<Operand> {
+        (!exact.column.collation.contains(UTF16)).then(|| expressions::by_bytes(exact))?
+    }
+
+    fn same(&self, left: &Operand, right: &Operand) -> Option<Fragment> {
+        let (left, right) = (self.equals(left)?, self.equals(right)?);
+        same_class(&left.column.pg_type, &right.column.pg_type)
+            .then(|| Fragment::of("({} IS {})", &[&left.sql, &right.sql]))
+    }
+
+    fn literal(&self, value: &ScalarValue) -> Option<Operand> {
+        expressions::literal(value)
+    }
+
+    fn unite(&self, operands: Vec<Operand>) -> Option<(Vec<Operand>, ColumnSpec)> {
+        expressions::unite(operands)
+    }
+
+    fn cast(&self, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::cast(operand, to)
+    }
+
+    fn function(&self, name: &str, arguments: &[Argument]) -> Option<Operand> {
+        expressions::function(name, arguments)
+    }
+
+    fn aggregate(&self, name: &str, operand: &Operand, to: &PgType) -> Option<Operand> {
+        expressions::aggregate(name, operand, to)
+    }
+
+    fn limited(&self, limit: Option<u64>, offset: u64) -> String {
+        // Numbers there end at those of a bigint.
+        let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        match (limit, offset) {
+            (None, 0) => String::new(),
+            (Some(limit), 0) => format!(" LIMIT {limit}"),
+            // There is no OFFSET without LIMIT.
+            (limit, offset) => format!(" LIMIT {} OFFSET {offset}", limit.unwrap_or(-1)),
+        }
+    }
+
+    /// Expressions that are nested more than 1000 deep are refused, and each further member of an AND or OR is one level.
+    fn most_parameters(&self) -> usize {
+        500
     }
 }
 
@@ -150,14 +237,15 @@ mod tests {
         let name = column("TEXT", "");
         let value = text_value("a");
         assert_eq!(SqliteDialect.compares(&name, Comparison::Lt, &value), Some(Fidelity::Exact));
-        assert_eq!(SqliteDialect.comparison(&name, Comparison::Lt, "?1"), "`c` COLLATE BINARY < ?1");
+        let sql = |column: &ColumnSpec, op| {
+            let literal = Parameter { value: text_value("a"), column: column.clone() };
+            SqliteDialect.comparison(&Fragment::sql("`c`"), op, &literal).render(&SqliteDialect, None).sql
+        };
+        assert_eq!(sql(&name, Comparison::Lt), "`c` COLLATE BINARY < ?1");
         assert_eq!(SqliteDialect.compares(&name, Comparison::Like, &text_value("a%")), Some(Fidelity::Superset));
         assert_eq!(SqliteDialect.compares(&name, Comparison::Like, &text_value("a\\%")), None);
         assert_eq!(SqliteDialect.compares(&column("TEXT", UTF16), Comparison::Lt, &value), None);
-        assert_eq!(
-            SqliteDialect.comparison(&column("TEXT", NOCASE), Comparison::Eq, "?1"),
-            "`c` = ?1 COLLATE NOCASE AND `c` COLLATE BINARY = ?1"
-        );
+        assert_eq!(sql(&column("TEXT", NOCASE), Comparison::Eq), "`c` = ?1 COLLATE NOCASE AND `c` COLLATE BINARY = ?1");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::connect::Database;
 use super::source::SqliteSource;
 use crate::error::{Error, Result, SqlState};
+use crate::federation::cleaning::NORMALISED_DOC;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec, invalid};
 use crate::sources::zone::zone_option;
@@ -32,6 +33,7 @@ const OPTIONS: &[OptionSpec] = &[
     option(OptionPlace::Table, "table", "the foreign table's name", "Name of the table in the file."),
     option(OptionPlace::Table, "timezone", "the server's timezone", "Zone of this table's dates with time."),
     option(OptionPlace::Column, "column_name", "the column's name", "Name of the column in the file."),
+    option(OptionPlace::Column, "normalised", "none", NORMALISED_DOC),
 ];
 
 impl SourceKind for Sqlite {

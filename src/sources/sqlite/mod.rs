@@ -5,6 +5,7 @@ mod datetime;
 mod decode;
 mod dialect;
 mod errors;
+mod expressions;
 mod introspect;
 mod kind;
 mod read;

@@ -21,24 +21,25 @@ use tokio::task::AbortHandle;
 
 use super::connect::Database;
 use super::decode::{ColumnReader, append_row};
+use super::dialect::SqliteDialect;
 use super::{errors, types};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::federation::query::RemoteQuery;
 use crate::sources::rows::BatchBuilder;
-use crate::sources::scan::RemoteRead;
+use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::worker::{self, BATCHES_AHEAD};
 
 /// How often a query is interrupted until it ends. Once is not enough: an interrupt before it begins is forgotten.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
 
-/// A table's SELECT.
-#[derive(Debug)]
+/// One SELECT, ready to be run.
+#[derive(Clone, Debug)]
 pub(super) struct SqliteRead {
     pub database: Arc<Database>,
     /// The table, for errors.
     pub table: String,
-    pub sql: String,
-    pub parameters: Vec<Value>,
+    pub query: RemoteQuery,
     pub schema: SchemaRef,
     pub readers: Arc<[ColumnReader]>,
 }
@@ -46,15 +47,39 @@ pub(super) struct SqliteRead {
 #[async_trait]
 impl RemoteRead for SqliteRead {
     fn describe(&self) -> String {
-        self.sql.clone()
+        self.query.describe(&SqliteDialect)
     }
 
-    async fn open(&self, _: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(None, column)
+    }
+
+    fn keyed_through(&self, function: &str, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        self.restricted(Some(function), column)
+    }
+
+    async fn open(&self, _: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let rendered = self.query.render(&SqliteDialect, keys);
+        let parameters = rendered
+            .parameters
+            .iter()
+            .map(|p| {
+                SqliteDialect::parameter(&p.value).ok_or_else(|| {
+                    Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", p.column.name))
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
         let permit = self.database.permit().await?;
-        let query =
-            Query { table: Some(self.table.clone()), sql: self.sql.clone(), parameters: self.parameters.clone() };
+        let query = Query { table: Some(self.table.clone()), sql: rendered.sql, parameters };
         let shape = Shape::Known(Arc::clone(&self.schema), Arc::clone(&self.readers));
         Ok(start(Arc::clone(&self.database), permit, query, shape))
+    }
+}
+
+impl SqliteRead {
+    fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
+        let query = self.query.keyed(&SqliteDialect, function, column)?;
+        Some(Arc::new(SqliteRead { query, ..self.clone() }))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
@@ -14,8 +15,9 @@ use super::dialect::SqliteDialect;
 use super::introspect::{self, Found};
 use super::read::{self, SqliteRead};
 use crate::error::{Error, Result, SqlState};
-use crate::federation::predicate::{self, PredicateWriter};
-use crate::federation::select;
+use crate::federation::dialect::RemoteDialect;
+use crate::federation::query::RemoteQuery;
+use crate::federation::{estimate, predicate, select};
 use crate::sources::declared;
 use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
 use crate::sources::scan::SourceScanExec;
@@ -25,10 +27,6 @@ use crate::sources::zone::zone_option;
 
 /// Statements that only ever read.
 const READING: &[&str] = &["SELECT", "WITH", "VALUES", "EXPLAIN"];
-
-/// How many literals a predicate may have: SQLite refuses expressions that are nested more than 1000 deep, and each
-/// further member of an AND or OR is one level.
-const MAX_LITERALS: usize = 500;
 
 /// One file.
 #[derive(Debug)]
@@ -124,10 +122,6 @@ impl Source for SqliteSource {
     }
 
     fn filter_support(&self, table: &TableSpec, filter: &Expr) -> TableProviderFilterPushDown {
-        let mut writer = PredicateWriter::new(&SqliteDialect, table);
-        if writer.write(filter).is_none() || writer.parameters.len() > MAX_LITERALS {
-            return TableProviderFilterPushDown::Unsupported;
-        }
         predicate::support(&SqliteDialect, table, filter)
     }
 
@@ -137,36 +131,39 @@ impl Source for SqliteSource {
         table: &Arc<TableSpec>,
         request: ScanRequest,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let zone = self.zone(table)?;
-        let select = select::write(&SqliteDialect, table, &request)?;
+        let query = select::write(&SqliteDialect, table, &request)?;
         let schema = table
             .schema()
             .project(&request.projection)
             .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
-        let readers: Vec<ColumnReader> = select
+        // The file is at hand: what it says is newer than what was kept, and a failure is the scan's to tell.
+        let all = self.row_estimate(table).await.ok().flatten().or(table.row_estimate);
+        let rows = estimate::scan_of(table, &request.filters, request.limit, all);
+        self.query(query, Arc::new(schema), rows).await
+    }
+
+    fn dialect(&self) -> Option<&dyn RemoteDialect> {
+        Some(&SqliteDialect)
+    }
+
+    async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
+        let readers = query
             .columns
             .iter()
-            .map(|column| ColumnReader::new(&column.name, &column.pg_type, &column.remote_type, zone))
-            .collect();
-        let parameters = select
-            .parameters
-            .iter()
-            .map(|p| {
-                SqliteDialect::parameter(&p.value).ok_or_else(|| {
-                    Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", p.column.name))
-                })
+            .map(|column| {
+                let zone = zone_option(&column.options)?.or(self.zone);
+                Ok(ColumnReader::new(&column.name, &column.pg_type, &column.remote_type, zone))
             })
             .collect::<Result<Vec<_>>>()?;
-        let schema = Arc::new(schema);
+        let table = query.tables.join(", ");
         let read = SqliteRead {
             database: Arc::clone(&self.database),
-            table: table.name.clone(),
-            sql: select.sql,
-            parameters,
+            table: table.clone(),
+            query,
             schema: Arc::clone(&schema),
             readers: readers.into(),
         };
-        Ok(Arc::new(SourceScanExec::new(self.name(), &table.name, schema, Arc::new(read), table.row_estimate)))
+        Ok(Arc::new(SourceScanExec::new(self.name(), &table, schema, Arc::new(read), rows)))
     }
 
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {

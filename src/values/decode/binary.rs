@@ -64,7 +64,9 @@ pub(super) fn read(kind: &PgType, bytes: &[u8]) -> Result<ScalarValue> {
             )))
         }
         PgType::Array(element) => array::read_binary(element, bytes)?,
-        PgType::Record => return Err(Error::unsupported("parameters of type record are not supported")),
+        PgType::Record | PgType::Vector(_) => {
+            return Err(Error::unsupported(format!("parameters of type {kind} are not supported")));
+        }
     })
 }
 

@@ -43,7 +43,9 @@ pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue>
         }
         PgType::Interval => ScalarValue::IntervalMonthDayNano(Some(interval::read(text)?)),
         PgType::Array(element) => array::read_text(element, text, zone)?,
-        PgType::Record => return Err(Error::unsupported("parameters of type record are not supported")),
+        PgType::Record | PgType::Vector(_) => {
+            return Err(Error::unsupported(format!("parameters of type {kind} are not supported")));
+        }
     })
 }
 

@@ -137,7 +137,8 @@ fn values(kind: &PgType, array: &ArrayRef, format: Format, zone: Zone) -> Result
             TimeUnit::Nanosecond => integers::<DurationNanosecondType>(array),
         }
         .map(|spans| Values::Duration(spans, *unit)),
-        (PgType::Array(element), _) => list(element, array, format, zone)?,
+        (PgType::Array(element), _) => list(element, array, format, zone, false)?,
+        (PgType::Vector(element), _) => list(element, array, format, zone, true)?,
         (PgType::Record, DataType::Struct(fields)) => {
             let mut columns = Vec::with_capacity(fields.len());
             for (field, child) in fields.iter().zip(array.as_struct_opt().map(|s| s.columns()).unwrap_or_default()) {
@@ -150,7 +151,7 @@ fn values(kind: &PgType, array: &ArrayRef, format: Format, zone: Zone) -> Result
     })
 }
 
-fn list(element: &PgType, array: &ArrayRef, format: Format, zone: Zone) -> Result<Option<Values>> {
+fn list(element: &PgType, array: &ArrayRef, format: Format, zone: Zone, is_vector: bool) -> Result<Option<Values>> {
     let (spans, elements) = match array.data_type() {
         DataType::List(_) => {
             let Some(list) = array.as_list_opt::<i32>() else { return Ok(None) };
@@ -179,7 +180,7 @@ fn list(element: &PgType, array: &ArrayRef, format: Format, zone: Zone) -> Resul
         innermost = inner;
     }
     let elements = Column::new(element, elements, format, zone)?;
-    Ok(Some(Values::List(Box::new(ListColumn { spans, elements, element_oid: innermost.oid() }))))
+    Ok(Some(Values::List(Box::new(ListColumn { spans, elements, element_oid: innermost.oid(), is_vector }))))
 }
 
 fn text_kind(kind: &PgType) -> TextKind {

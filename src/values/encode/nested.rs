@@ -44,16 +44,20 @@ pub(super) struct ListColumn {
     pub elements: Column,
     /// The type of the innermost elements.
     pub element_oid: u32,
+    /// Whether it is an `int2vector` or `oidvector`.
+    pub is_vector: bool,
 }
 
 impl ListColumn {
     pub fn write_text(&self, row: usize, out: &mut BytesMut) -> Result<()> {
         let plain = self.elements.is_plain();
         let begin = out.len();
-        out.put_u8(b'{');
+        if !self.is_vector {
+            out.put_u8(b'{');
+        }
         for (at, element) in self.spans.of(row).enumerate() {
             if at > 0 {
-                out.put_u8(b',');
+                out.put_u8(if self.is_vector { b' ' } else { b',' });
             }
             if self.elements.is_null(element) {
                 out.extend_from_slice(b"NULL");
@@ -68,7 +72,9 @@ impl ListColumn {
                 quote(Style::Array, start, out);
             }
         }
-        out.put_u8(b'}');
+        if !self.is_vector {
+            out.put_u8(b'}');
+        }
         Ok(())
     }
 
@@ -84,7 +90,7 @@ impl ListColumn {
         out.put_u32(self.element_oid);
         for length in &shape {
             out.put_i32(i32::try_from(*length).map_err(|_| too_large())?);
-            out.put_i32(1);
+            out.put_i32(if self.is_vector { 0 } else { 1 });
         }
         if shape.is_empty() {
             return Ok(());

@@ -1,5 +1,6 @@
 //! The endpoint as drivers meet it: values, errors, protocol, sessions, limits.
 
+mod columns;
 mod cursors;
 mod errors;
 mod forms;
@@ -20,6 +21,8 @@ pub const TESTS: &[Test] = &[
     ("times_follow_the_zone", types::zones),
     ("parameters_come_back_as_they_went", types::parameters),
     ("columns_have_postgres_types", types::column_types),
+    ("columns_that_differ_by_a_cast", columns::casts),
+    ("columns_keep_their_types", columns::kept_types),
     ("forms_of_queries", forms::queries),
     ("json_is_postgres_json", forms::json),
     ("functions_are_postgres_functions", forms::functions),

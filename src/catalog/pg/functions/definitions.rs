@@ -25,6 +25,14 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_get_ruledef", &[Oid, Bool], Returns::Text, null).requires(1),
     Spec::new("pg_get_triggerdef", &[Oid, Bool], Returns::Text, null).requires(1),
     Spec::new("pg_get_indexdef", &[Oid, Int, Bool], Returns::Text, indexdef).requires(1),
+    Spec::new("pg_index_column_has_property", &[Oid, Int, Text], Returns::Bool, |call, row| {
+        // Every index is a plain B-tree.
+        Ok(match call.text(2, row).map(str::to_ascii_lowercase).as_deref() {
+            Some("asc" | "nulls_last" | "orderable" | "returnable" | "search_array" | "search_nulls") => true.into(),
+            Some("desc" | "nulls_first" | "distance_orderable") => false.into(),
+            _ => Cell::Null,
+        })
+    }),
     Spec::new("pg_get_partkeydef", &[Oid], Returns::Text, null),
     Spec::new("pg_get_partition_constraintdef", &[Oid], Returns::Text, null),
     Spec::new("pg_get_statisticsobjdef", &[Oid], Returns::Text, null),

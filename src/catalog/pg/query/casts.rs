@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, DataType, Expr, Ident, ObjectName, Query, SelectItem, SetExpr, TimezoneInfo,
-    VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName, Query, SelectItem, SetExpr,
+    TimezoneInfo, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::ast::{self, call, last, sql_type};
@@ -135,6 +135,10 @@ pub fn name_results(query: &mut Query) {
     select_items(&mut query.body);
 }
 
+fn is_parameter(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(ValueWithSpan { value: Value::Placeholder(_), .. }))
+}
+
 /// Brings every cast into one that DataFusion plans.
 pub struct Casts;
 
@@ -151,6 +155,23 @@ impl VisitorMut for Casts {
             }
         }
         let Expr::Cast { expr: operand, data_type, .. } = expr else { return ControlFlow::Continue(()) };
+        // A parameter keeps the type that its client is told; what it is cast to then is what the catalog has.
+        if matches!(data_type, DataType::Array(_)) && type_name(data_type) == "oid" {
+            match operand.as_ref() {
+                Expr::Nested(inner) if is_parameter(inner) => return ControlFlow::Continue(()),
+                parameter if is_parameter(parameter) => {
+                    let kept = Expr::Cast {
+                        kind: CastKind::DoubleColon,
+                        expr: Box::new(Expr::Nested(operand.clone())),
+                        data_type: data_type.clone(),
+                        array: false,
+                        format: None,
+                    };
+                    **operand = kept;
+                }
+                _ => {}
+            }
+        }
         if let Some((kind, inner)) = as_reg_cast(operand) {
             let function = if is_text(data_type) { REG_OUT } else { REG_IN };
             let value = reg(function, kind, inner);

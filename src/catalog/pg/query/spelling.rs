@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart, Query,
-    TableFactor, Value, ValueWithSpan, VisitorMut,
+    AccessExpr, Array, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart,
+    Query, Subscript, TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::ast::{self, call, catalog_table, folded, last};
@@ -105,6 +105,21 @@ impl VisitorMut for Spelling {
                     **pattern = call(LIKE_PATTERN, vec![(**pattern).clone(), Expr::Value(escape)]);
                 }
             }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                // `i.indkey[0]` has its column among the steps.
+                let vector = match access_chain.as_slice() {
+                    [AccessExpr::Subscript(_)] => is_vector(root),
+                    [.., AccessExpr::Dot(column), AccessExpr::Subscript(_)] => is_vector(column),
+                    _ => false,
+                };
+                if vector && let Some(AccessExpr::Subscript(Subscript::Index { index })) = access_chain.last_mut() {
+                    *index = Expr::BinaryOp {
+                        left: Box::new(Expr::Nested(Box::new(index.clone()))),
+                        op: BinaryOperator::Plus,
+                        right: Box::new(ast::number(1)),
+                    };
+                }
+            }
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
                 if let Some(array) = array_of_text(right) {
                     **right = array;
@@ -125,6 +140,17 @@ impl VisitorMut for Spelling {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether an expression is a column of the catalog that is a vector, whose first element has the number 0.
+fn is_vector(expr: &Expr) -> bool {
+    let name = match expr {
+        Expr::Nested(inner) => return is_vector(inner),
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(names) => names.last(),
+        _ => None,
+    };
+    name.is_some_and(|name| matches!(folded(name).as_str(), "indkey" | "indoption" | "indclass" | "indcollation"))
 }
 
 /// The operator behind `OPERATOR(pg_catalog.name)`; the regular expressions' are changed before.

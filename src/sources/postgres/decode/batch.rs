@@ -29,6 +29,8 @@ pub(in crate::sources::postgres) struct ColumnPlan {
     pub(in crate::sources::postgres) target: PgType,
     /// Whether null may come.
     pub(in crate::sources::postgres) nullable: bool,
+    /// Where its local times are, when not where those of the others are.
+    pub(in crate::sources::postgres) zone: Option<Tz>,
 }
 
 /// Collects rows into batches.
@@ -52,7 +54,7 @@ impl BatchDecoder {
         let columns = plans
             .iter()
             .map(|plan| {
-                let column = Column::new(&plan.wire, &plan.target, zone)
+                let column = Column::new(&plan.wire, &plan.target, plan.zone.unwrap_or(zone))
                     .map_err(|error| error.with_context(format!("{place}, column \"{}\"", plan.name)))?;
                 Ok((plan.clone(), column))
             })

@@ -1,0 +1,248 @@
+//! Searches that run before their input is read, and restrict it to the keys that they find.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Statistics, internal_err};
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
+};
+use futures::future::{BoxFuture, Shared};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use parking_lot::Mutex;
+
+use super::gather::{Bounds, Gather};
+use super::slot::{Outcome, Publisher};
+
+/// One search: a query for keys.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What is searched for, for EXPLAIN.
+    pub search: String,
+    /// The query; its first columns are the keys, in the order of [`CandidatesExec::keys`].
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// Once linked: the columns whose keys somebody waits for.
+    searched: Arc<Vec<Searched>>,
+}
+
+#[derive(Debug)]
+struct Searched {
+    column: usize,
+    number: usize,
+    publisher: Publisher,
+    /// Until the search runs.
+    gather: Mutex<Option<Gather>>,
+}
+
+impl Candidate {
+    /// A search that nobody waits for yet.
+    pub fn new(search: String, plan: Arc<dyn ExecutionPlan>) -> Self {
+        Candidate { search, plan, searched: Arc::default() }
+    }
+
+    /// The same search, whose keys are told: of each column (index, number, where to).
+    pub fn linked(&self, publishers: Vec<(usize, usize, Publisher)>, bounds: Bounds) -> DfResult<Candidate> {
+        let schema = self.plan.schema();
+        let searched = publishers
+            .into_iter()
+            .map(|(column, number, publisher)| {
+                // A group may have a null key, which cannot be asked for among others.
+                let gather = Gather::new(schema.field(column).data_type().clone(), bounds, true)?;
+                Ok(Searched { column, number, publisher, gather: Mutex::new(Some(gather)) })
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        Ok(Candidate { searched: Arc::new(searched), ..self.clone() })
+    }
+
+    /// Runs the search until its end, or until no keys of it can be used.
+    async fn run(self, context: Arc<TaskContext>) -> DfResult<()> {
+        let mut gathers = vec![];
+        for searched in self.searched.iter() {
+            match searched.gather.lock().take() {
+                Some(gather) => gathers.push((searched, gather)),
+                // A second run may find others, and who waits has the first one's.
+                None => searched.publisher.publish(Outcome::Incomplete),
+            }
+        }
+        if gathers.is_empty() {
+            return Ok(());
+        }
+        let mut rows = self.plan.execute(0, context)?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            for (searched, gather) in &mut gathers {
+                let values: &ArrayRef = batch.column(searched.column);
+                gather.push(values)?;
+            }
+            if gathers.iter().all(|(_, gather)| gather.is_over()) {
+                break;
+            }
+        }
+        drop(rows);
+        for (searched, gather) in gathers {
+            searched.publisher.publish(gather.outcome()?);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.search)?;
+        for searched in self.searched.iter() {
+            write!(f, " #{}", searched.number)?;
+            if let Some(outcome) = searched.publisher.published() {
+                write!(f, ": {outcome}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+type Search = Shared<BoxFuture<'static, Result<(), Arc<DataFusionError>>>>;
+
+/// Runs its searches before it reads its input, whose scans wait for the keys that they find. It changes no row: what
+/// is above must leave out the groups that are not whole.
+#[derive(Debug)]
+pub struct CandidatesExec {
+    input: Arc<dyn ExecutionPlan>,
+    keys: Vec<Arc<dyn PhysicalExpr>>,
+    candidates: Vec<Candidate>,
+    search: OnceLock<Search>,
+}
+
+impl CandidatesExec {
+    /// Searches for values of `keys`, expressions over `input`.
+    pub fn new(input: Arc<dyn ExecutionPlan>, keys: Vec<Arc<dyn PhysicalExpr>>, candidates: Vec<Candidate>) -> Self {
+        CandidatesExec { input, keys, candidates, search: OnceLock::new() }
+    }
+
+    /// What is read after the searches.
+    pub fn input(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.input
+    }
+
+    /// The keys, over the input.
+    pub fn keys(&self) -> &[Arc<dyn PhysicalExpr>] {
+        &self.keys
+    }
+
+    /// The searches.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// The same with an input that waits, and the searches that it waits for.
+    pub fn with_linked(&self, input: Arc<dyn ExecutionPlan>, candidates: Vec<Candidate>) -> Self {
+        CandidatesExec::new(input, self.keys.clone(), candidates)
+    }
+
+    /// All searches at once; whoever reads the input drives them.
+    fn search(&self, context: &Arc<TaskContext>) -> Search {
+        let start = || {
+            let runs = self.candidates.iter().map(|candidate| candidate.clone().run(Arc::clone(context)));
+            let runs: Vec<_> = runs.map(|run| run.map_err(Arc::new).boxed()).collect();
+            async move { futures::future::try_join_all(runs).await.map(|_| ()) }.boxed().shared()
+        };
+        self.search.get_or_init(start).clone()
+    }
+}
+
+impl DisplayAs for CandidatesExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
+        let searches: Vec<String> = self.candidates.iter().map(ToString::to_string).collect();
+        write!(f, "CandidatesExec: keys=[{}], searches=[{}]", keys.join(", "), searches.join(", "))
+    }
+}
+
+impl ExecutionPlan for CandidatesExec {
+    fn name(&self) -> &str {
+        "CandidatesExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        std::iter::once(&self.input).chain(self.candidates.iter().map(|candidate| &candidate.plan)).collect()
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        let mut required = vec![Distribution::SinglePartition; self.candidates.len() + 1];
+        if let Some(input) = required.first_mut() {
+            *input = Distribution::UnspecifiedDistribution;
+        }
+        required
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        let mut maintains = vec![false; self.candidates.len() + 1];
+        if let Some(input) = maintains.first_mut() {
+            *input = true;
+        }
+        maintains
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false; self.candidates.len() + 1]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if children.len() != self.candidates.len() + 1 {
+            return internal_err!("searches and their input were given {} plans", children.len());
+        }
+        let plans = children.split_off(1);
+        let candidates = self.candidates.iter().zip(plans).map(|(c, plan)| Candidate { plan, ..c.clone() }).collect();
+        let Some(input) = children.pop() else { return internal_err!("searches without an input") };
+        Ok(Arc::new(CandidatesExec::new(input, self.keys.clone(), candidates)))
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+    ) -> DfResult<TreeNodeRecursion> {
+        for key in &self.keys {
+            if f(key)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
+        let search = self.search(&context);
+        let input = self.input.execute(partition, context)?;
+        let schema = self.schema();
+        let searched = async move {
+            search.await.map_err(DataFusionError::Shared)?;
+            Ok::<_, DataFusionError>(input)
+        };
+        let stream = futures::stream::once(searched).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        let mut requests = vec![ChildStats::Skip; self.candidates.len() + 1];
+        if let Some(input) = requests.first_mut() {
+            *input = ChildStats::At(partition);
+        }
+        requests
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _: &StatisticsArgs) -> DfResult<Arc<Statistics>> {
+        let input = inputs.first().map_or_else(|| Statistics::new_unknown(&self.schema()), |s| s.as_ref().clone());
+        Ok(Arc::new(input.to_inexact()))
+    }
+}

@@ -1,0 +1,208 @@
+//! Where a plan is cut: the greatest parts that one server can run, and that are worth it.
+//!
+//! The rule of cost. A part is shipped when it counts rows off (LIMIT, OFFSET, the first of a sort), or when it joins or
+//! groups and is expected to give fewer rows than reading its tables one by one would. What a source does not tell is
+//! taken to speak for shipping. Expressions alone are shipped when fewer columns come back than go into them. A sort
+//! of all rows stays here, and so does a DISTINCT count of very many rows: servers are no quicker at these.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::DFSchemaRef;
+use datafusion::common::tree_node::Transformed;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan, Sort, SortExpr, UserDefinedLogicalNodeCore};
+
+use super::part::{Part, Stay};
+use super::translate::{Translator, source_of};
+use crate::error::Error;
+use crate::federation::kept::Kept;
+use crate::federation::query::RemoteQuery;
+use crate::sources::kind::Source;
+
+/// A part of a plan that its source runs.
+#[derive(Debug, Clone)]
+pub struct Shipped {
+    /// Tells nodes apart.
+    id: u64,
+    /// Who runs it.
+    pub source: Arc<dyn Source>,
+    /// What is asked.
+    pub query: RemoteQuery,
+    /// About how many rows come back.
+    pub rows: Option<u64>,
+    schema: DFSchemaRef,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Replaces the parts of a plan that are shipped; `kept` is told what is not, and why.
+pub fn cut(plan: LogicalPlan, kept: Option<&Kept>) -> DfResult<LogicalPlan> {
+    let shipped = plan.transform_down_with_subqueries(|node| {
+        Ok(match shipped(&node) {
+            Ok(replaced) => Transformed::yes(replaced),
+            Err(stay) => {
+                // What a projection computes of the rows that come is no part of a query's work worth telling.
+                let tells = !matches!(node, LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_));
+                if let (Stay::Because(reason), Some(kept), true) = (stay, kept, tells) {
+                    kept.add(reason);
+                }
+                Transformed::no(node)
+            }
+        })
+    })?;
+    Ok(shipped.data)
+}
+
+fn shipped(node: &LogicalPlan) -> Result<LogicalPlan, Stay> {
+    if !matches!(
+        node,
+        LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Aggregate(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Join(_)
+            | LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::Window(_)
+    ) {
+        return Err(Stay::Silent);
+    }
+    let translator = Translator::new(source_of(node).ok_or(Stay::Silent)?);
+    let part = translator.part(node)?;
+    if !part.works && !narrows(node, &part) {
+        return Err(Stay::Silent);
+    }
+    // What is sorted must stay so: the sort is made again, over the few rows that come.
+    let sort = match (part.select.order.is_empty(), node) {
+        (true, _) => None,
+        (false, LogicalPlan::Sort(sort)) => Some(&sort.expr),
+        (false, LogicalPlan::Limit(Limit { input, .. })) => match input.as_ref() {
+            LogicalPlan::Sort(sort) => Some(&sort.expr),
+            _ => return Err(Stay::Silent),
+        },
+        (false, _) => return Err(Stay::Silent),
+    };
+    if !part.select.order.is_empty() && !part.select.is_limited() {
+        // A sort of all rows; what it sorts may be shipped by itself.
+        return Err(Stay::Silent);
+    }
+    worth(&part)?;
+    let node = LogicalPlan::Extension(Extension { node: Arc::new(finished(&translator, part, node)?) });
+    Ok(match sort {
+        Some(expr) => sorted(expr.clone(), node),
+        None => node,
+    })
+}
+
+fn sorted(expr: Vec<SortExpr>, input: LogicalPlan) -> LogicalPlan {
+    LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: None })
+}
+
+/// Whether a projection of one table computes something and gives fewer columns than it takes.
+fn narrows(node: &LogicalPlan, part: &Part) -> bool {
+    match node {
+        LogicalPlan::Projection(projection) => {
+            part.computes && projection.expr.len() < projection.input.schema().fields().len()
+        }
+        _ => false,
+    }
+}
+
+fn worth(part: &Part) -> Result<(), Stay> {
+    match (part.rows, part.read) {
+        _ if part.select.is_limited() || !part.works => Ok(()),
+        (Some(rows), Some(read)) if rows >= read && rows > 1 => Err(Stay::because(format!(
+            "{} at the source is expected to move no fewer rows ({rows}) than reading its tables ({read})",
+            if part.select.groups.is_some() { "grouping" } else { "joining" }
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The query, if its columns come in the types that the plan has.
+fn finished(translator: &Translator, part: Part, node: &LogicalPlan) -> Result<Shipped, Stay> {
+    let dialect = translator.dialect()?;
+    let schema = node.schema();
+    let mut columns = vec![];
+    for (item, field) in part.select.items.iter().zip(schema.fields()) {
+        let mut column = dialect.selected(item).column;
+        column.name.clone_from(field.name());
+        column.nullable = field.is_nullable();
+        if !is_carried(&column.pg_type.arrow(), field.data_type()) {
+            return Err(Stay::because(format!("column {} would come in another type", field.name())));
+        }
+        columns.push(column);
+    }
+    if columns.len() != schema.fields().len()
+        || part.select.write(dialect, false).parameters() > dialect.most_parameters()
+    {
+        return Err(Stay::Silent);
+    }
+    Ok(Shipped {
+        id: NEXT.fetch_add(1, Atomic::Relaxed),
+        source: Arc::clone(&translator.source),
+        query: RemoteQuery::new(part.select, columns, part.tables),
+        rows: part.rows,
+        schema: Arc::clone(schema),
+    })
+}
+
+/// Whether values of the type that is read are values of the plan's type: the same, or text in another form.
+fn is_carried(read: &DataType, wanted: &DataType) -> bool {
+    read == wanted || (read.is_string() && wanted.is_string())
+}
+
+impl PartialEq for Shipped {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Shipped {}
+
+impl PartialOrd for Shipped {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.id.partial_cmp(&other.id)
+    }
+}
+
+impl Hash for Shipped {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl UserDefinedLogicalNodeCore for Shipped {
+    fn name(&self) -> &str {
+        "Shipped"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![]
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shipped: {}", self.query.tables.join(", "))
+    }
+
+    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> DfResult<Self> {
+        if exprs.is_empty() && inputs.is_empty() {
+            Ok(self.clone())
+        } else {
+            Err(Error::internal("a shipped query has no inputs").into())
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Faults that the generator walks around, each as narrowly as it can be, until they are mended.
+//!
+//! `ONEROW_EQUALITY_ALL=1` walks into all of them. What is mended is taken off.
+
+/// Whether to walk around them.
+fn around() -> bool {
+    std::env::var_os("ONEROW_EQUALITY_ALL").is_none()
+}
+
+/// `date_trunc('month', timestamp '9999-12-31 00:00:00')` is 22003: it counts in nanoseconds, which end in 2262.
+pub fn trunc_of_far_times() -> bool {
+    around()
+}
+
+/// `sum(integer)` and `sum(smallint)` of a table's column say that they are numeric,
+/// and cannot be cast to bigint.
+pub fn sum_of_integers() -> bool {
+    around()
+}
+
+/// `0` and `-0` are two values to count(DISTINCT) and to ORDER BY, and one to `=`.
+pub fn negative_zero() -> bool {
+    around()
+}
+
+/// `nullif(integer, bigint)` is bigint, where Postgres gives the type of the first.
+pub fn type_of_nullif() -> bool {
+    around()
+}
+
+/// EXCEPT and INTERSECT have the types of their left side, where Postgres takes those that both sides fit.
+pub fn types_of_except() -> bool {
+    around()
+}
+
+/// Errors of the local engine about plans that are right: a UNION ALL in whose parts two sorted columns are one
+/// expression, a column of an aggregate whose nullability two parts of the planner see differently, and an aggregate
+/// of a constant with FILTER over the one column of another.
+pub fn is_engine_error(message: &str) -> bool {
+    let known = [
+        "does not satisfy order requirements",
+        "Physical input schema should be the same",
+        "does not match with the projection expression",
+    ];
+    around() && known.iter().any(|words| message.contains(words))
+}

@@ -1,0 +1,555 @@
+//! Random queries over the tables and views of a population.
+
+use super::dice::Dice;
+use super::expression::{Column, Expr, Writer};
+use super::kind::{Kind, PLACES, Place};
+use super::known;
+use super::load::VIEWS;
+use super::population::Population;
+
+/// What stands in FROM.
+#[derive(Clone, Debug)]
+enum Relation {
+    Table { place: Place, name: String, columns: Vec<(String, Kind)> },
+    View { name: &'static str, columns: Vec<(String, Kind)> },
+    Query(Box<Query>),
+}
+
+/// A further relation, and how it is joined.
+#[derive(Clone, Debug)]
+struct Join {
+    how: &'static str,
+    relation: Relation,
+    on: Vec<Expr>,
+}
+
+/// One key of ORDER BY, by position.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    position: usize,
+    descending: bool,
+    nulls_first: Option<bool>,
+}
+
+/// A query; its columns are named `x0`, `x1` ..
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Aliases begin with this letter and the depth, so that no two scopes share one.
+    scope: String,
+    from: Relation,
+    joins: Vec<Join>,
+    filters: Vec<Expr>,
+    groups: Vec<Expr>,
+    having: Option<Expr>,
+    items: Vec<Expr>,
+    distinct: bool,
+    /// Further queries with the same columns: the operator and the query.
+    others: Vec<(&'static str, Query)>,
+    order: Vec<Order>,
+    limit: Option<usize>,
+    offset: Option<usize>,
+}
+
+/// Where the tables of a statement are read: as it says, or all in one place.
+pub type Moved = Option<Place>;
+
+impl Query {
+    /// The query of a number.
+    pub fn new(population: &Population, number: u64) -> Query {
+        let mut dice = Dice::new(population.seed, number + 1);
+        // Half of the queries stay within one source, where most can be sent.
+        let home = if dice.chance(50) { Some(*dice.pick(&PLACES[..3])) } else { None };
+        Maker { population, dice: &mut dice, home, depth: 0, scopes: 0 }.query()
+    }
+
+    /// The statement, with all tables read from one place if one is given.
+    pub fn sql(&self, moved: Moved) -> String {
+        let mut sql = self.body(moved);
+        for (operator, other) in &self.others {
+            sql.push_str(&format!(" {operator} {}", other.body(moved)));
+        }
+        if !self.order.is_empty() {
+            let keys: Vec<String> = self
+                .order
+                .iter()
+                .map(|key| {
+                    let nulls = match key.nulls_first {
+                        Some(true) => " NULLS FIRST",
+                        Some(false) => " NULLS LAST",
+                        None => "",
+                    };
+                    format!("{}{}{nulls}", key.position, if key.descending { " DESC" } else { "" })
+                })
+                .collect();
+            sql.push_str(&format!(" ORDER BY {}", keys.join(", ")));
+        }
+        if let Some(limit) = self.limit {
+            sql.push_str(&format!(" LIMIT {limit}"));
+        }
+        if let Some(offset) = self.offset {
+            sql.push_str(&format!(" OFFSET {offset}"));
+        }
+        sql
+    }
+
+    fn body(&self, moved: Moved) -> String {
+        let items: Vec<String> =
+            self.items.iter().enumerate().map(|(at, item)| format!("{} AS x{at}", item.sql())).collect();
+        let distinct = if self.distinct { "DISTINCT " } else { "" };
+        let mut sql = format!("SELECT {distinct}{} FROM {} AS {}0", items.join(", "), self.from.sql(moved), self.scope);
+        for (at, join) in self.joins.iter().enumerate() {
+            sql.push_str(&format!(" {} {} AS {}{}", join.how, join.relation.sql(moved), self.scope, at + 1));
+            if !join.on.is_empty() {
+                sql.push_str(&format!(" ON {}", all(&join.on)));
+            }
+        }
+        if !self.filters.is_empty() {
+            sql.push_str(&format!(" WHERE {}", all(&self.filters)));
+        }
+        if !self.groups.is_empty() {
+            let groups: Vec<String> = self.groups.iter().map(Expr::sql).collect();
+            sql.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+        }
+        if let Some(having) = &self.having {
+            sql.push_str(&format!(" HAVING {}", having.sql()));
+        }
+        sql
+    }
+
+    /// Whether the order of all rows is said.
+    pub fn is_ordered(&self) -> bool {
+        self.order.len() >= self.items.len()
+    }
+
+    /// Whether any of so many rows will do: a limit without an order.
+    pub fn is_any(&self) -> bool {
+        (self.limit.is_some() || self.offset.is_some()) && !self.is_ordered()
+    }
+
+    /// The same without its limit and offset.
+    pub fn unlimited(&self) -> Query {
+        Query { limit: None, offset: None, ..self.clone() }
+    }
+
+    /// How many of all rows its limit and offset leave.
+    pub fn leaves(&self, all: usize) -> usize {
+        let rest = all.saturating_sub(self.offset.unwrap_or(0));
+        self.limit.map_or(rest, |limit| limit.min(rest))
+    }
+
+    /// Whether PostgreSQL's answer may be another, as docs/differences.md says.
+    pub fn is_exempt(&self) -> bool {
+        let expressions = self.items.iter().chain(&self.filters).chain(&self.groups).chain(&self.having);
+        let joined = self.joins.iter().flat_map(|join| &join.on);
+        expressions.chain(joined).any(Expr::is_exempt)
+            || self.others.iter().any(|(_, other)| other.is_exempt())
+            || std::iter::once(&self.from)
+                .chain(self.joins.iter().map(|join| &join.relation))
+                .any(|relation| matches!(relation, Relation::Query(query) if query.is_exempt()))
+    }
+
+    /// Whether its columns have the types that PostgreSQL gives them.
+    pub fn is_typed(&self) -> bool {
+        !known::types_of_except() || self.others.iter().all(|(operator, _)| operator.starts_with("UNION"))
+    }
+
+    /// Whether it reads no view, so that its tables can be read elsewhere.
+    pub fn is_movable(&self) -> bool {
+        let sql = self.sql(Some(Place::Parquet));
+        VIEWS.iter().all(|(name, _)| !sql.contains(&format!("public.{name}")))
+    }
+
+    /// Simpler queries, of which some may be none that can be asked.
+    pub fn simpler(&self) -> Vec<Query> {
+        let mut found = vec![];
+        let mut add = |change: &dyn Fn(&mut Query)| {
+            let mut query = self.clone();
+            change(&mut query);
+            found.push(query);
+        };
+        for at in 0..self.others.len() {
+            add(&|q| drop(q.others.remove(at)));
+            add(&|q| {
+                let (_, mut other) = q.others.remove(at);
+                other.order = q.order.clone();
+                (other.limit, other.offset) = (q.limit, q.offset);
+                *q = other;
+            });
+        }
+        if let Relation::Query(inner) = &self.from {
+            add(&|q| *q = (**inner).clone());
+        }
+        if !self.joins.is_empty() {
+            add(&|q| drop(q.joins.pop()));
+        }
+        for at in 0..self.filters.len() {
+            add(&|q| drop(q.filters.remove(at)));
+        }
+        for (at, join) in self.joins.iter().enumerate().filter(|(_, join)| join.on.len() > 1) {
+            for part in 0..join.on.len() {
+                add(&|q| drop(q.joins[at].on.remove(part)));
+            }
+        }
+        if self.having.is_some() {
+            add(&|q| q.having = None);
+        }
+        if self.limit.is_some() || self.offset.is_some() {
+            add(&|q| (q.limit, q.offset) = (None, None));
+            add(&|q| q.offset = None);
+        } else if !self.order.is_empty() {
+            add(&|q| q.order.clear());
+        }
+        if self.distinct {
+            add(&|q| q.distinct = false);
+        }
+        if self.items.len() > 1 {
+            for at in 0..self.items.len() {
+                add(&|q| q.drop_item(at));
+            }
+        }
+        for at in 0..self.items.len() {
+            for simple in self.items[at].simpler() {
+                add(&|q| q.items[at] = simple.clone());
+            }
+        }
+        for at in 0..self.filters.len() {
+            for simple in self.filters[at].simpler() {
+                add(&|q| q.filters[at] = simple.clone());
+            }
+        }
+        for (at, join) in self.joins.iter().enumerate() {
+            if let Relation::Query(inner) = &join.relation {
+                for simple in inner.simpler() {
+                    add(&|q| q.joins[at].relation = Relation::Query(Box::new(simple.clone())));
+                }
+            }
+        }
+        if let Relation::Query(inner) = &self.from {
+            for simple in inner.simpler() {
+                add(&|q| q.from = Relation::Query(Box::new(simple.clone())));
+            }
+        }
+        found
+    }
+
+    fn drop_item(&mut self, at: usize) {
+        self.items.remove(at);
+        for (_, other) in &mut self.others {
+            other.drop_item(at);
+        }
+        self.order.retain(|key| key.position != at + 1);
+        for key in &mut self.order {
+            key.position -= usize::from(key.position > at + 1);
+        }
+    }
+}
+
+impl Relation {
+    fn sql(&self, moved: Moved) -> String {
+        match self {
+            Relation::Table { place, name, .. } => format!("{}.{name}", moved.unwrap_or(*place).schema()),
+            Relation::View { name, .. } => format!("public.{name}"),
+            Relation::Query(query) => format!("({})", query.sql(moved)),
+        }
+    }
+
+    fn columns(&self) -> Vec<(String, Kind)> {
+        match self {
+            Relation::Table { columns, .. } | Relation::View { columns, .. } => columns.clone(),
+            Relation::Query(query) => {
+                query.items.iter().enumerate().map(|(at, item)| (format!("x{at}"), item.kind)).collect()
+            }
+        }
+    }
+}
+
+fn all(conjuncts: &[Expr]) -> String {
+    let conjuncts: Vec<String> = conjuncts.iter().map(Expr::sql).collect();
+    conjuncts.join(" AND ")
+}
+
+/// Kinds that tables are joined by, those first that every table has.
+const JOINED: [Kind; 10] = [
+    Kind::Code,
+    Kind::Text,
+    Kind::Int,
+    Kind::Instant,
+    Kind::Small,
+    Kind::Big,
+    Kind::Price,
+    Kind::Wide,
+    Kind::Day,
+    Kind::Moment,
+];
+
+/// Kinds that have a sum whose digits PostgreSQL and we agree on.
+const SUMMED: [Kind; 5] = [Kind::Small, Kind::Int, Kind::Big, Kind::Price, Kind::Ratio];
+
+struct Maker<'a> {
+    population: &'a Population,
+    dice: &'a mut Dice,
+    home: Option<Place>,
+    depth: usize,
+    scopes: usize,
+}
+
+impl Maker<'_> {
+    fn query(&mut self) -> Query {
+        let mut query = self.select(None);
+        while self.dice.chance(12) && query.others.len() < 2 {
+            let kinds: Vec<Kind> = query.items.iter().map(|item| item.kind).collect();
+            let other = self.select(Some(&kinds));
+            query.others.push((*self.dice.pick(&["UNION ALL", "UNION ALL", "UNION", "EXCEPT", "INTERSECT"]), other));
+        }
+        // Operators of different rank would need brackets.
+        if let Some(first) = query.others.first().map(|(operator, _)| *operator) {
+            for (operator, _) in &mut query.others {
+                *operator = first;
+            }
+        }
+        self.order(&mut query);
+        query
+    }
+
+    fn order(&mut self, query: &mut Query) {
+        let width = query.items.len();
+        if self.dice.chance(45) {
+            let mut positions: Vec<usize> = (1..=width).collect();
+            for at in 0..width {
+                let other = self.dice.below(width);
+                positions.swap(at, other);
+            }
+            query.order = positions
+                .into_iter()
+                .map(|position| Order {
+                    position,
+                    descending: self.dice.chance(40),
+                    nulls_first: self.dice.chance(40).then(|| self.dice.chance(50)),
+                })
+                .collect();
+        }
+        // Beneath another query, a limit needs an order, or its rows are anyone's guess.
+        if (self.depth == 0 || query.is_ordered()) && self.dice.chance(25) {
+            query.limit = Some(self.dice.between(0, 12));
+            query.offset = self.dice.chance(40).then(|| self.dice.between(0, 6));
+        }
+    }
+
+    fn relation(&mut self) -> Relation {
+        if self.depth < 2 && self.dice.chance(10) {
+            self.depth += 1;
+            let query = self.query();
+            self.depth -= 1;
+            return Relation::Query(Box::new(query));
+        }
+        if self.home.is_none() && self.dice.chance(25) {
+            let (name, columns) = *self.dice.pick(&VIEWS);
+            let columns = columns.iter().map(|(name, kind)| ((*name).to_string(), *kind)).collect();
+            return Relation::View { name, columns };
+        }
+        let place = self.home.unwrap_or_else(|| *self.dice.pick(&PLACES));
+        let table = self.dice.pick(&self.population.tables);
+        Relation::Table { place, name: table.name.clone(), columns: table.columns.clone() }
+    }
+
+    fn select(&mut self, wanted: Option<&[Kind]>) -> Query {
+        let scope = ["a", "b", "c", "d", "e", "f", "g", "h"].get(self.scopes).copied().unwrap_or("z").to_string();
+        let scope = if scope == "z" { format!("z{}_", self.scopes) } else { scope };
+        self.scopes += 1;
+        let from = self.relation();
+        let mut columns = in_scope(&scope, 0, &from);
+        let mut joins = vec![];
+        let count = *self.dice.pick(&[0, 0, 0, 1, 1, 2]);
+        for at in 1..=count {
+            let relation = self.relation();
+            let theirs = in_scope(&scope, at, &relation);
+            let how = *self.dice.pick(&["JOIN", "JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
+            let on = self.condition(&columns, &theirs, how != "FULL JOIN");
+            columns.extend(theirs);
+            joins.push(Join { how, relation, on });
+        }
+        let mut filters = vec![];
+        while self.dice.chance(55) && filters.len() < 3 {
+            filters.push(self.filter(&columns));
+        }
+        let mut query = Query {
+            scope,
+            from,
+            joins,
+            filters,
+            groups: vec![],
+            having: None,
+            items: vec![],
+            distinct: false,
+            others: vec![],
+            order: vec![],
+            limit: None,
+            offset: None,
+        };
+        match wanted {
+            Some(kinds) => {
+                let mut writer = Writer { dice: &mut *self.dice, columns: &columns };
+                query.items = kinds.iter().map(|kind| writer.leaf(*kind)).collect();
+            }
+            None if self.dice.chance(30) => self.group(&mut query, &columns),
+            None => {
+                let count = self.dice.between(1, 4);
+                let mut writer = Writer { dice: &mut *self.dice, columns: &columns };
+                for _ in 0..count {
+                    let plain = writer.dice.chance(50);
+                    let kind = writer.kind();
+                    query.items.push(if plain { writer.any_column() } else { writer.expr(kind, 2) });
+                }
+                query.distinct = self.dice.chance(15);
+            }
+        }
+        query
+    }
+
+    /// What two relations are joined by.
+    fn condition(&mut self, ours: &[Column], theirs: &[Column], more: bool) -> Vec<Expr> {
+        let shared: Vec<Kind> = JOINED
+            .into_iter()
+            .filter(|kind| ours.iter().any(|c| c.kind == *kind) && theirs.iter().any(|c| c.kind == *kind))
+            .collect();
+        if shared.is_empty() {
+            return vec![Expr::leaf(Kind::Flag, "true")];
+        }
+        let kind = if self.dice.chance(50) { shared[0] } else { *self.dice.pick(&shared) };
+        let pair = |dice: &mut Dice, kind: Kind| {
+            let ours = Writer { dice: &mut *dice, columns: ours }.column(kind)?;
+            let theirs = Writer { dice: &mut *dice, columns: theirs }.column(kind)?;
+            Some(vec![ours, theirs])
+        };
+        let mut on = vec![];
+        if let Some(parts) = pair(self.dice, kind) {
+            on.push(Expr::new(Kind::Flag, "\u{1} = \u{1}", parts));
+        }
+        if more && self.dice.chance(20) {
+            let kind = *self.dice.pick(&shared);
+            let op = *self.dice.pick(&["<", ">=", "<>", "="]);
+            if let Some(parts) = pair(self.dice, kind) {
+                on.push(Expr::new(Kind::Flag, format!("\u{1} {op} \u{1}"), parts));
+            }
+        }
+        if more && self.dice.chance(20) {
+            on.push(Writer { dice: &mut *self.dice, columns: theirs }.predicate(1));
+        }
+        on
+    }
+
+    fn filter(&mut self, columns: &[Column]) -> Expr {
+        if self.depth < 2 && self.dice.chance(22) {
+            return self.subquery(columns);
+        }
+        Writer { dice: &mut *self.dice, columns }.predicate(2)
+    }
+
+    /// A predicate with a query in it.
+    fn subquery(&mut self, columns: &[Column]) -> Expr {
+        let scope = format!("s{}", self.scopes);
+        self.scopes += 1;
+        let place = self.home.unwrap_or_else(|| *self.dice.pick(&PLACES));
+        let table = self.dice.pick(&self.population.tables);
+        // The place is fixed: a subquery stays where it is when the tables around it are moved, which is as good.
+        let relation = Relation::Table { place, name: table.name.clone(), columns: table.columns.clone() };
+        let theirs = in_scope(&scope, 0, &relation);
+        let from = format!("{} AS {scope}0", relation.sql(None));
+        let shared: Vec<Kind> = JOINED
+            .into_iter()
+            .filter(|kind| columns.iter().any(|c| c.kind == *kind) && theirs.iter().any(|c| c.kind == *kind))
+            .collect();
+        if shared.is_empty() {
+            return Writer { dice: &mut *self.dice, columns }.predicate(1);
+        }
+        let kind = *self.dice.pick(&shared);
+        let Some(outer) = (Writer { dice: &mut *self.dice, columns }).column(kind) else {
+            return Expr::leaf(Kind::Flag, "true");
+        };
+        let mut writer = Writer { dice: &mut *self.dice, columns: &theirs };
+        let Some(inner) = writer.column(kind) else { return Expr::leaf(Kind::Flag, "true") };
+        let filter = writer.predicate(1);
+        let with = self.dice.chance(50);
+        let not = if self.dice.chance(40) { "NOT " } else { "" };
+        match self.dice.below(5) {
+            0 | 1 => {
+                let and = if with { " AND \u{1}" } else { "" };
+                let mut parts = vec![inner, outer];
+                parts.extend(with.then_some(filter));
+                Expr::new(Kind::Flag, format!("{not}EXISTS (SELECT 1 FROM {from} WHERE \u{1} = \u{1}{and})"), parts)
+            }
+            2 | 3 => {
+                let only = if with { " WHERE \u{1}" } else { "" };
+                let mut parts = vec![outer, inner];
+                parts.extend(with.then_some(filter));
+                Expr::new(Kind::Flag, format!("\u{1} {not}IN (SELECT \u{1} FROM {from}{only})"), parts)
+            }
+            _ => {
+                let op = *self.dice.pick(&["=", "<", ">="]);
+                let (only, name) = (if with { " WHERE \u{1}" } else { "" }, *self.dice.pick(&["max", "min"]));
+                let mut parts = vec![outer, inner];
+                parts.extend(with.then_some(filter));
+                Expr::new(Kind::Flag, format!("\u{1} {op} (SELECT {name}(\u{1}) FROM {from}{only})"), parts)
+            }
+        }
+    }
+
+    fn group(&mut self, query: &mut Query, columns: &[Column]) {
+        let mut writer = Writer { dice: &mut *self.dice, columns };
+        for _ in 0..*writer.dice.pick(&[0, 1, 1, 2]) {
+            let plain = writer.dice.chance(70);
+            let kind = writer.kind();
+            let group = if plain { writer.any_column() } else { writer.expr(kind, 1) };
+            // A constant in GROUP BY is a position.
+            let is_column = |part: &Expr| columns.iter().any(|c| part.sql().contains(&c.sql));
+            if is_column(&group) && query.groups.iter().all(|g| g.sql() != group.sql()) {
+                query.groups.push(group);
+            }
+        }
+        query.items = query.groups.clone();
+        for _ in 0..writer.dice.between(1, 3) {
+            let item = aggregate(&mut writer);
+            query.items.push(item);
+        }
+        if !query.groups.is_empty() && writer.dice.chance(25) {
+            let template = *writer.dice.pick(&["count(*) > 1", "count(*) < 3", "count(*) <> 2"]);
+            query.having = Some(Expr::leaf(Kind::Flag, template));
+        }
+    }
+}
+
+fn aggregate(writer: &mut Writer<'_>) -> Expr {
+    let filter = |writer: &mut Writer<'_>, mut expr: Expr| {
+        if writer.dice.chance(15) {
+            let predicate = writer.predicate(1);
+            expr = Expr::new(expr.kind, "\u{1} FILTER (WHERE \u{1})", vec![expr, predicate]);
+        }
+        expr
+    };
+    let kind = writer.kind();
+    let argument = if writer.dice.chance(75) { writer.leaf(kind) } else { writer.expr(kind, 1) };
+    let found = match writer.dice.below(6) {
+        0 => Expr::leaf(Kind::Big, "count(*)"),
+        1 => Expr::new(Kind::Big, "count(\u{1})", vec![argument]),
+        2 => Expr::new(Kind::Big, "count(DISTINCT \u{1})", vec![argument]),
+        3 => {
+            let summed = if known::sum_of_integers() { &SUMMED[2..] } else { &SUMMED[..] };
+            let kind = *writer.dice.pick(summed);
+            let argument = writer.leaf(kind);
+            // Whole numbers have an average with other digits there.
+            let (name, exempt) = if writer.dice.chance(25) { ("avg", kind != Kind::Ratio) } else { ("sum", false) };
+            let result = if kind == Kind::Ratio { Kind::Ratio } else { Kind::Wide };
+            let sum = Expr::new(result, format!("{name}(\u{1})"), vec![argument]);
+            if exempt { sum.exempt() } else { sum }
+        }
+        _ if kind == Kind::Flag => Expr::new(kind, "bool_or(\u{1})", vec![argument]),
+        4 => Expr::new(kind, "min(\u{1})", vec![argument]),
+        _ => Expr::new(kind, "max(\u{1})", vec![argument]),
+    };
+    filter(writer, found)
+}
+
+fn in_scope(scope: &str, at: usize, relation: &Relation) -> Vec<Column> {
+    let columns = relation.columns();
+    columns.into_iter().map(|(name, kind)| Column { sql: format!("{scope}{at}.{name}"), kind }).collect()
+}
