@@ -14,6 +14,7 @@ pub mod declared;
 pub mod float;
 pub mod rows;
 pub mod statement;
+pub mod traffic;
 pub mod worker;
 pub mod zone;
 

@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::Restriction;
+use crate::sources::traffic::Traffic;
 
 /// About how many rows a batch from a source holds.
 pub const BATCH_ROWS: usize = 8192;
@@ -62,7 +63,13 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
     /// Opens one stream. `keys`: one for each `keyed` or `keyed_through` call that made this read, in order. The stream
     /// owns its connection; dropping it cancels the request at the source. Its batches have the scan's schema. Rows that
     /// are not among the keys may come too: what is above compares again.
-    async fn open(&self, partition: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>>;
+    /// `traffic` is told what it costs.
+    async fn open(
+        &self,
+        partition: usize,
+        keys: &[Keys],
+        traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>>;
 }
 
 /// Distinct values of one column, without nulls: equality never keeps a null.
@@ -82,6 +89,8 @@ pub struct SourceScanExec {
     restrictions: Vec<Restriction>,
     /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
     sent: Arc<Mutex<Option<String>>>,
+    /// What it has cost at the source; for EXPLAIN ANALYZE.
+    traffic: Arc<Traffic>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -102,6 +111,7 @@ impl SourceScanExec {
             rows,
             restrictions: vec![],
             sent: Arc::default(),
+            traffic: Arc::default(),
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -147,6 +157,7 @@ impl SourceScanExec {
             rows: self.rows,
             restrictions: self.restrictions.clone(),
             sent: Arc::default(),
+            traffic: Arc::default(),
             properties: Arc::clone(&self.properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -211,6 +222,7 @@ impl ExecutionPlan for SourceScanExec {
             read: Arc::clone(&self.read),
             restrictions: self.restrictions.clone(),
             sent: Arc::clone(&self.sent),
+            traffic: Arc::clone(&self.traffic),
             partition,
         };
         let stream = futures::stream::once(reading.open()).try_flatten().map(move |batch| {

@@ -26,6 +26,7 @@ use crate::federation::keys::{KeyOptions, RunTimeKeys, SmallSideFirst};
 use crate::functions::registry;
 use crate::planner::shipping::ShippingPlanner;
 use crate::sources::scan::{Keys, RemoteRead, SourceScanExec};
+use crate::sources::traffic::Traffic;
 
 /// A source that takes every predicate and checks none, and finds keys without regard to the case of letters: as bad as
 /// a source may be.
@@ -87,7 +88,7 @@ impl RemoteRead for CarelessRead {
         2
     }
 
-    async fn open(&self, _: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(&self, _: usize, keys: &[Keys], _: &Arc<Traffic>) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         assert_eq!(keys.len(), self.columns.len());
         let mut rows = self.rows.clone();
         for (column, keys) in self.columns.iter().zip(keys) {

@@ -19,6 +19,7 @@ use super::rows::{Place, Rows, ScanColumn};
 use super::{json_split, json_value};
 use crate::error::{Error, Result, SqlState};
 use crate::sources::scan::{self, RemoteRead};
+use crate::sources::traffic::Traffic;
 
 /// What is read from which files.
 pub struct TextScan {
@@ -70,7 +71,12 @@ impl RemoteRead for TextScan {
         self.groups.len()
     }
 
-    async fn open(&self, partition: usize, _: &[scan::Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(
+        &self,
+        partition: usize,
+        _: &[scan::Keys],
+        _traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let group = self.groups.get(partition).cloned().unwrap_or_default();
         let reader = GroupReader {
             opener: Opener {

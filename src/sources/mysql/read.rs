@@ -26,6 +26,7 @@ use crate::federation::dialect::{Parameter, RemoteDialect};
 use crate::federation::query::RemoteQuery;
 use crate::sources::rows::BatchBuilder;
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
 use crate::sources::zone::zone_option;
 
@@ -61,7 +62,12 @@ impl RemoteRead for MysqlRead {
         self.dialect.keys_at_once()
     }
 
-    async fn open(&self, _: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(
+        &self,
+        _: usize,
+        keys: &[Keys],
+        _traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let rendered = self.query.render(self.dialect.as_ref(), keys);
         let parameters = rendered.parameters.iter().map(|p| self.bind(p)).collect::<Result<Vec<_>>>()?;
         let lease = self.pool.acquire().await?;

@@ -26,6 +26,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::federation::dialect::Parameter;
 use crate::federation::query::RemoteQuery;
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::traffic::Traffic;
 
 /// One SELECT, ready to be sent.
 #[derive(Clone)]
@@ -58,7 +59,12 @@ impl RemoteRead for PostgresRead {
         self.restricted(Some(function), column)
     }
 
-    async fn open(&self, _partition: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(
+        &self,
+        _partition: usize,
+        keys: &[Keys],
+        _traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let rendered = self.query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;

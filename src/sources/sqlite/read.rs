@@ -28,6 +28,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::federation::query::RemoteQuery;
 use crate::sources::rows::BatchBuilder;
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
 
 /// How often a query is interrupted until it ends. Once is not enough: an interrupt before it begins is forgotten.
@@ -58,7 +59,12 @@ impl RemoteRead for SqliteRead {
         self.restricted(Some(function), column)
     }
 
-    async fn open(&self, _: usize, keys: &[Keys]) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn open(
+        &self,
+        _: usize,
+        keys: &[Keys],
+        _traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let rendered = self.query.render(&SqliteDialect, keys);
         let parameters = rendered
             .parameters
