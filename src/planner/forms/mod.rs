@@ -9,5 +9,6 @@ mod like;
 mod rewrite;
 pub mod subquery;
 mod substring;
+mod using;
 
 pub use rewrite::rewrite;

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, like, substring};
+use super::{aggregate, fetch, like, substring, using};
 use crate::error::{Error, Result};
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
@@ -46,6 +46,10 @@ impl VisitorMut for Forms {
             TableFactor::Function { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
             _ => ControlFlow::Continue(()),
         }
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        flow(using::merged_columns(query))
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
@@ -192,6 +196,22 @@ mod tests {
             ("SELECT (t.a).\"City\" FROM t", "SELECT (t.a).'City' FROM t"),
             ("SELECT t.a[1].b FROM t", "SELECT t.a[1].'b' FROM t"),
             ("TABLE t", "SELECT * FROM t"),
+            (
+                "SELECT * FROM x JOIN y USING (a)",
+                "SELECT x.a AS \"a\", x.* EXCEPT (\"a\"), y.* EXCEPT (\"a\") FROM x JOIN y ON x.a = y.a",
+            ),
+            (
+                "SELECT a, v FROM x FULL JOIN s.y USING (a) WHERE a > 1 ORDER BY a, a + 1",
+                "SELECT coalesce(x.a, s.y.a) AS \"a\", v FROM x FULL JOIN s.y ON x.a = s.y.a \
+                 WHERE coalesce(x.a, s.y.a) > 1 ORDER BY a, coalesce(x.a, s.y.a) + 1",
+            ),
+            (
+                "SELECT max(a) FROM x RIGHT JOIN y USING (a) FULL JOIN z USING (a) WHERE v IN (SELECT a FROM t)",
+                "SELECT max(coalesce(y.a, z.a)) FROM x RIGHT JOIN y ON x.a = y.a FULL JOIN z ON y.a = z.a \
+                 WHERE v IN (SELECT a FROM t)",
+            ),
+            ("SELECT a FROM x JOIN y USING (a)", "SELECT a FROM x JOIN y USING(a)"),
+            ("SELECT * FROM x NATURAL JOIN y", "SELECT * FROM x NATURAL JOIN y"),
             ("SELECT 1 UNION ALL (TABLE t)", "SELECT 1 UNION ALL (SELECT * FROM t)"),
         ] {
             assert_eq!(rewritten(sql).unwrap(), becomes);
@@ -206,6 +226,8 @@ mod tests {
             ("SELECT a FROM t ORDER BY a COLLATE \"C\"", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT * FROM t, LATERAL f(1) WITH ORDINALITY AS g (v, n)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t ORDER BY a FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT * FROM x NATURAL FULL JOIN y", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT v FROM x JOIN y ON x.a = y.b RIGHT JOIN z USING (a)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a LIKE 'x\\' FROM t", SqlState("22025")),
             ("SELECT a LIKE 'x' ESCAPE 'ab' FROM t", SqlState("22025")),
         ] {
