@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::Engine;
 use super::snapshot::Snapshot;
-use crate::catalog::definitions::{OWNER, RelationKind};
+use crate::catalog::definitions::{OWNER, Origin, RelationKind};
 use crate::error::Error;
 use crate::planner::names::Relations;
 
@@ -71,6 +71,7 @@ impl Engine {
                     Ok(source) => source.ping().await,
                     Err(e) => Err(e),
                 };
+                let reached = reached.map_err(|error| placed(error, &server.origin));
                 CheckLine {
                     name: server.name.clone(),
                     kind: server.kind.clone(),
@@ -102,11 +103,20 @@ impl Engine {
                 Ok(None) => {}
                 Err(error) => {
                     let name = relation.name.to_string();
+                    let error = placed(error, &relation.origin);
                     check.broken.push(Broken { name, kind: relation.kind_name(), error });
                 }
             }
         }
         check
+    }
+}
+
+/// Says in which file the thing is defined that an error is about, unless the error says where it is itself.
+fn placed(error: Error, origin: &Origin) -> Error {
+    match origin {
+        Origin::File(place) if error.location().is_none() => error.with_location(place.clone()),
+        _ => error,
     }
 }
 
