@@ -21,6 +21,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::arithmetic::input_schema;
 use super::number_casts::{decimal_text, exact_float};
+use super::operators;
 use crate::catalog::types::PgType;
 use crate::values::{Zone, read_text};
 
@@ -133,7 +134,7 @@ fn read_booleans<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFS
 
 fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     match &mut expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if operators::compares(*op) => {
             read_booleans([left.as_mut(), right.as_mut()], schema)?;
         }
         Expr::InList(InList { expr, list, .. }) => {
@@ -215,20 +216,6 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     })
 }
 
-fn is_comparison(op: Operator) -> bool {
-    matches!(
-        op,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-    )
-}
-
 fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     let unchanged = |binary| Ok(Transformed::no(Expr::BinaryExpr(binary)));
     let BinaryExpr { left, op, right } = binary;
@@ -245,7 +232,7 @@ fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<
             // A text that stands beside a timestamp may be an interval.
             if l.is_string() || r.is_string() { None } else { common([&l, &r]) }
         }
-        op if is_comparison(op) => {
+        op if operators::compares(op) => {
             real_literal(&left, &r).or_else(|| real_literal(&right, &l)).or_else(|| common([&l, &r]))
         }
         _ => None,

@@ -3,10 +3,9 @@
 //! Planning does not wait for anything, so that nothing can end it from outside. DataFusion's rules are wrapped: each
 //! looks, before it begins and for most rules at every node of the plan, whether its statement should go on.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::LogicalPlan;
@@ -17,6 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalog::carried::carried_in_config;
 use crate::error::{Error, Result, SqlState};
 
 /// What ends a statement that is being planned. It goes along with the settings that it is planned with.
@@ -41,31 +41,7 @@ impl Interrupt {
     }
 }
 
-impl ConfigExtension for Interrupt {
-    const PREFIX: &'static str = "onerow_interrupt";
-}
-
-impl ExtensionOptions for Interrupt {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, key: &str, _value: &str) -> DfResult<()> {
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{key}\"")).into())
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        Vec::new()
-    }
-}
+carried_in_config!(Interrupt, "onerow_interrupt");
 
 fn check(config: &ConfigOptions) -> DfResult<()> {
     config.extensions.get::<Interrupt>().map_or(Ok(()), Interrupt::check).map_err(DataFusionError::from)

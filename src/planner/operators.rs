@@ -75,7 +75,8 @@ pub(super) fn check(expr: &Expr, schema: &DFSchema) -> Result<()> {
     }
 }
 
-fn compares(op: Operator) -> bool {
+/// Whether an operator compares its operands and gives a boolean.
+pub(super) fn compares(op: Operator) -> bool {
     matches!(
         op,
         Operator::Eq

@@ -18,6 +18,14 @@ use crate::error::{Error, Result, SqlState};
 /// A batch ends early when its texts and blobs reach this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 
+/// What rows are of, for errors: `table "orders" of server "erp"`, or the server for a query without a table.
+pub fn object(server: &str, table: Option<&str>) -> String {
+    match table {
+        Some(table) => format!("table \"{table}\" of server \"{server}\""),
+        None => format!("server \"{server}\""),
+    }
+}
+
 /// Why a value does not fit its column, as the end of a sentence: `value 70000 is out of range for type smallint`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfit(pub String);

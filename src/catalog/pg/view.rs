@@ -1,14 +1,13 @@
 //! What the catalog shows: where its content comes from, and what it needs to know of the session that asks.
 
-use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
-use datafusion::error::Result as DataFusionResult;
+use datafusion::common::config::ConfigOptions;
 use datafusion::logical_expr::{AggregateUDF, Documentation, ScalarUDF, Signature, TypeSignature, Volatility};
 
+use crate::catalog::carried::carried_in_config;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
@@ -122,31 +121,7 @@ impl CatalogSession {
     }
 }
 
-impl ConfigExtension for CatalogSession {
-    const PREFIX: &'static str = "onerow_catalog";
-}
-
-impl ExtensionOptions for CatalogSession {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, key: &str, _value: &str) -> DataFusionResult<()> {
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{key}\"")).into())
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        vec![]
-    }
-}
+carried_in_config!(CatalogSession, "onerow_catalog");
 
 /// Carries what is defined, as the statement at hand sees it, in its DataFusion configuration: a statement looks
 /// everything up in one state of the catalog, and one in a transaction block sees the block's own changes. Where there
@@ -154,31 +129,7 @@ impl ExtensionOptions for CatalogSession {
 #[derive(Clone, Debug)]
 pub struct CatalogMoment(pub Arc<Definitions>);
 
-impl ConfigExtension for CatalogMoment {
-    const PREFIX: &'static str = "onerow_moment";
-}
-
-impl ExtensionOptions for CatalogMoment {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, key: &str, _value: &str) -> DataFusionResult<()> {
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{key}\"")).into())
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        vec![]
-    }
-}
+carried_in_config!(CatalogMoment, "onerow_moment");
 
 /// One function that this program adds, as `pg_proc` and `\df` show it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,9 @@
 //! What a session has set about keys.
 
-use std::any::Any;
-
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
-use datafusion::error::Result as DfResult;
+use datafusion::common::config::ConfigOptions;
 
 use super::gather::Bounds;
-use crate::error::{Error, SqlState};
+use crate::catalog::carried::carried_in_config;
 
 /// How many bytes the keys of one column may take; more is no question to ask of a source.
 const MAX_BYTES: usize = 4 << 20;
@@ -43,28 +40,4 @@ impl KeyOptions {
     }
 }
 
-impl ConfigExtension for KeyOptions {
-    const PREFIX: &'static str = "onerow_keys";
-}
-
-impl ExtensionOptions for KeyOptions {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(*self)
-    }
-
-    fn set(&mut self, key: &str, _: &str) -> DfResult<()> {
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{key}\"")).into())
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        vec![]
-    }
-}
+carried_in_config!(KeyOptions, "onerow_keys");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mysql_async::{Error as DriverError, ServerError};
 
 use crate::error::{Error, SqlState};
-use crate::sources::rows::Unfit;
+use crate::sources::rows::{Unfit, object};
 
 /// No connection could be made.
 pub(super) fn connect(server: &str, error: &DriverError) -> Error {
@@ -60,14 +60,6 @@ pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> E
         }
         _ => Error::new(SqlState::CONNECTION_FAILURE, format!("lost the connection while reading {object}"))
             .with_detail(detail(error)),
-    }
-}
-
-/// What a query is about.
-pub(super) fn object(server: &str, table: Option<&str>) -> String {
-    match table {
-        Some(table) => format!("table \"{table}\" of server \"{server}\""),
-        None => format!("server \"{server}\""),
     }
 }
 

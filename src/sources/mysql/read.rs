@@ -24,7 +24,7 @@ use super::{bind, errors};
 use crate::error::{Error, Result};
 use crate::federation::dialect::{Parameter, RemoteDialect};
 use crate::federation::query::RemoteQuery;
-use crate::sources::rows::BatchBuilder;
+use crate::sources::rows::{BatchBuilder, object};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
@@ -192,7 +192,7 @@ async fn pump(conn: &mut Conn, query: Query, shape: Shape, sender: mpsc::Sender<
             (schema, readers)
         }
     };
-    let origin = errors::object(&server, table);
+    let origin = object(&server, table);
     let mut batch = BatchBuilder::new(schema, origin)?;
     while let Some(row) = result.next().await.map_err(failed)? {
         let size = append_row(&readers, &row, batch.columns())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Error as DriverError, ErrorCode};
 
 use crate::error::{Error, SqlState};
-use crate::sources::rows::Unfit;
+use crate::sources::rows::{Unfit, object};
 
 /// The file is not there, or is none that can be read.
 pub(super) fn open(server: &str, path: &Path, why: impl std::fmt::Display) -> Error {
@@ -57,14 +57,6 @@ pub(super) fn query(server: &str, path: &Path, table: Option<&str>, error: &Driv
                 .with_hint("Its columns may have changed: import or define the table again.")
         }
         _ => failed(SqlState::FDW_ERROR, format!("could not read {object}")),
-    }
-}
-
-/// What a query is about.
-pub(super) fn object(server: &str, table: Option<&str>) -> String {
-    match table {
-        Some(table) => format!("table \"{table}\" of server \"{server}\""),
-        None => format!("server \"{server}\""),
     }
 }
 

@@ -26,7 +26,7 @@ use super::{errors, types};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::federation::query::RemoteQuery;
-use crate::sources::rows::BatchBuilder;
+use crate::sources::rows::{BatchBuilder, object};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
@@ -211,7 +211,7 @@ fn pump(
             (schema, readers)
         }
     };
-    let origin = errors::object(database.server(), table);
+    let origin = object(database.server(), table);
     let mut batch = BatchBuilder::new(schema, origin)?;
     let mut rows = statement.query(params_from_iter(query.parameters.iter())).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
