@@ -12,6 +12,7 @@ mod notice;
 mod open_sources;
 mod parameters;
 mod planning;
+mod reuse;
 mod run;
 mod session;
 mod settings;

@@ -59,6 +59,8 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     // Field metadata, which says what a column is in Postgres's terms, may differ between a logical union and its
     // physical plan; the types do not.
     settings.execution.skip_physical_aggregate_schema_check = true;
+    // Keys of customers are nearly all different: what is grouped by them is not grouped twice for long.
+    settings.execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
     settings.execution.time_zone = Some("UTC".to_string());
     let runtime = match config.memory_limit {
         Some(bytes) => RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0),

@@ -73,7 +73,12 @@ impl Session {
             }
             StatementKind::Plan(parsed) => {
                 self.check_transaction(statement)?;
-                let state = self.state();
+                let catalog = self.catalog();
+                let before = self.described_before(&catalog, statement, parsed, hints);
+                if let Some((_, Some(described))) = &before {
+                    return Ok(described.clone());
+                }
+                let state = self.state_in(Arc::clone(&catalog));
                 let parameters = Box::pin(self.parameter_types(&state, statement, parsed, hints)).await?;
                 let plan = self.plan(&state, statement, parsed, &parameters).await?;
                 let schema = match &plan {
@@ -88,7 +93,11 @@ impl Session {
                         Some(naming::unmarked(&schema).unwrap_or(schema))
                     }
                 };
-                Ok(Described { parameters, schema })
+                let described = Described { parameters, schema };
+                if let Some((key, _)) = before {
+                    catalog.described.put(key, described.clone());
+                }
+                Ok(described)
             }
             _ => Ok(Described { parameters: vec![], schema: None }),
         }
@@ -162,7 +171,14 @@ impl Session {
                         return Ok(Outcome::Done { tag });
                     }
                 }
-                let state = self.state();
+                let catalog = self.catalog();
+                let state = self.state_in(Arc::clone(&catalog));
+                let reusable = Box::pin(self.reusable(&state, &catalog, statement, parsed, &parameters)).await;
+                if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
+                    let stream = reusable.stream(&state).await.map_err(|e| located(e, statement))?;
+                    let shown = reusable.shown(&stream.schema(), shown);
+                    return Ok(answer(shown, stream));
+                }
                 let plan = self.plan(&state, statement, parsed, &kinds).await?;
                 let plan = bind_typed(plan, parameters)?;
                 if explain::is_explain(&plan) {
@@ -194,11 +210,7 @@ impl Session {
                     return Ok(rows_of(row, "SELECT"));
                 }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
-                let stream = match shown(&plan, &stream.schema()) {
-                    Some(schema) => renamed(schema, stream),
-                    None => stream,
-                };
-                Ok(Outcome::Rows { schema: stream.schema(), stream, verb: "SELECT" })
+                Ok(answer(shown(&plan, &stream.schema()), stream))
             }
         }
     }
@@ -323,6 +335,15 @@ fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {
 fn shown(plan: &LogicalPlan, schema: &SchemaRef) -> Option<SchemaRef> {
     let typed = result_types::typed(plan, schema);
     naming::unmarked(typed.as_ref().unwrap_or(schema)).or(typed)
+}
+
+/// The rows of a query, under the schema that they are shown with.
+fn answer(shown: Option<SchemaRef>, stream: SendableRecordBatchStream) -> Outcome {
+    let stream = match shown {
+        Some(schema) => renamed(schema, stream),
+        None => stream,
+    };
+    Outcome::Rows { schema: stream.schema(), stream, verb: "SELECT" }
 }
 
 /// The same rows under other column names and types of the same values.

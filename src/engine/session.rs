@@ -1,7 +1,7 @@
 //! One connection's session: its settings, its transaction, its names.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use datafusion::execution::SessionState;
 use parking_lot::{Mutex, RwLock};
@@ -10,6 +10,7 @@ use super::Engine;
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
 use super::settings::Settings;
+use super::snapshot::CatalogState;
 use super::transaction::{Block, Pending};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
@@ -66,6 +67,8 @@ pub struct Session {
     pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
     pub(super) scope: NameScope,
     state: RwLock<SessionState>,
+    /// Whether `state` has options of DataFusion's that SET has changed.
+    own_options: AtomicBool,
     notices: Mutex<Vec<Notice>>,
     /// What ends the statement that is being planned.
     interrupt: Mutex<Option<Interrupt>>,
@@ -95,6 +98,7 @@ impl Session {
             savepoints: Mutex::default(),
             scope,
             state: RwLock::new(state),
+            own_options: AtomicBool::default(),
             notices: Mutex::default(),
             interrupt: Mutex::default(),
             ended: AtomicU64::default(),
@@ -148,12 +152,27 @@ impl Session {
         *self.interrupt.lock() = Some(interrupt);
     }
 
+    /// Whether the statement that is being planned should end.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupt.lock().as_ref().is_some_and(|interrupt| interrupt.check().is_err())
+    }
+
+    /// Whether SET has changed what DataFusion plans by.
+    pub(super) fn has_own_options(&self) -> bool {
+        self.own_options.load(Ordering::Relaxed)
+    }
+
     /// The state to plan and run a statement with, as the settings are now.
     pub(super) fn state(&self) -> SessionState {
+        self.state_in(self.catalog())
+    }
+
+    /// The same in a given state of the catalog.
+    pub(super) fn state_in(&self, catalog: Arc<CatalogState>) -> SessionState {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
         let mut state = self.state.read().clone();
-        self.engine.pin(&mut state, self.catalog(), &self.scope);
+        self.engine.pin(&mut state, catalog, &self.scope);
         if let Some(interrupt) = self.interrupt.lock().clone() {
             state.config_mut().options_mut().extensions.insert(interrupt);
         }
@@ -301,6 +320,7 @@ impl Session {
         let Some(value) = value else {
             return Err(Error::unsupported(format!("\"{name}\" has no default to go back to")));
         };
+        self.own_options.store(true, Ordering::Relaxed);
         self.state.write().config_mut().options_mut().set(name, value)?;
         Ok(())
     }

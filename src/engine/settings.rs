@@ -10,7 +10,7 @@ use crate::planner::shipping::PushDown;
 /// The version that clients are told: they choose what they send by it.
 pub(super) const SERVER_VERSION: &str = pg::SERVER_VERSION;
 
-/// Settings with their defaults. Those a client must be told of when they change are marked.
+/// Settings with their defaults, by name. Those a client must be told of when they change are marked.
 const SETTINGS: &[(&str, &str, bool)] = &[
     ("application_name", "", true),
     ("array_nulls", "on", false),
@@ -35,8 +35,8 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("extra_float_digits", "1", false),
     ("from_collapse_limit", "8", false),
     ("geqo", "on", false),
-    ("idle_session_timeout", "0", false),
     ("idle_in_transaction_session_timeout", "0", false),
+    ("idle_session_timeout", "0", false),
     ("in_hot_standby", "off", false),
     ("integer_datetimes", "on", false),
     ("intervalstyle", "postgres", true),
@@ -86,6 +86,28 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("xmlbinary", "base64", false),
     ("xmloption", "content", false),
 ];
+
+/// Settings that no plan depends on.
+const UNPLANNED: &[&str] = &[
+    "application_name",
+    "client_min_messages",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "lock_timeout",
+    "plan_cache_mode",
+    "statement_timeout",
+];
+
+/// Whether plans are used again: `plan_cache_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlanCache {
+    /// From the second time on that a query is asked.
+    Auto,
+    /// From the first.
+    Always,
+    /// Never.
+    Off,
+}
 
 /// The most that onerow.max_keys can be: sources have bounds of their own on what one statement may hold.
 const MOST_KEYS: usize = 1_000_000;
@@ -248,6 +270,27 @@ impl Settings {
             .collect()
     }
 
+    /// Whether plans are used again.
+    pub fn plan_cache(&self) -> PlanCache {
+        match self.get("plan_cache_mode") {
+            Some("force_custom_plan") => PlanCache::Off,
+            Some("force_generic_plan") => PlanCache::Always,
+            _ => PlanCache::Auto,
+        }
+    }
+
+    /// The settings that plans can depend on and that are not as they are at first, by their names.
+    pub fn differing(&self) -> Vec<(String, String)> {
+        let default = |name: &str| {
+            let at = SETTINGS.binary_search_by(|(setting, ..)| (*setting).cmp(name));
+            at.ok().and_then(|at| SETTINGS.get(at)).map(|(_, value, _)| *value)
+        };
+        let differs = |(name, value): &(&String, &String)| {
+            default(name) != Some(value.as_str()) && !UNPLANNED.contains(&name.as_str())
+        };
+        self.values.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// How much is sent to sources.
     pub fn push_down(&self) -> PushDown {
         self.get("onerow.push_down").and_then(PushDown::parse).unwrap_or_default()
@@ -323,9 +366,16 @@ fn checked(name: &str, value: String) -> Result<String> {
                 m => format!("{m}ms"),
             })
         }
+        "plan_cache_mode" => {
+            let mode = value.trim_matches('"').to_ascii_lowercase();
+            match mode.as_str() {
+                "auto" | "force_custom_plan" | "force_generic_plan" => Ok(mode),
+                _ => Err(invalid(&value).with_hint("Available values: auto, force_generic_plan, force_custom_plan.")),
+            }
+        }
         "onerow.push_down" => match PushDown::parse(&value) {
             Some(push_down) => Ok(push_down.name().to_string()),
-            None => Err(invalid(&value).with_hint("Available values: on, filters, off.")),
+            None => Err(invalid(&value).with_hint("Available values: always, on, filters, off.")),
         },
         "onerow.max_keys" => match value.trim().parse::<usize>() {
             Ok(keys) if keys <= MOST_KEYS => Ok(keys.to_string()),

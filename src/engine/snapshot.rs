@@ -9,6 +9,8 @@ use datafusion::execution::SessionState;
 use parking_lot::{Mutex, RwLock};
 
 use super::local_rows::LocalRows;
+use super::reuse::{Asked, DescribedKey, Known, Recent};
+use super::run::Described;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
 use crate::error::{Error, Result};
@@ -27,13 +29,17 @@ pub(super) struct CatalogState {
     /// The rows of the local tables.
     pub rows: LocalRows,
     views: Mutex<HashMap<RelationName, Arc<View>>>,
+    /// Plans that were made in it.
+    pub plans: Recent<Asked, Known>,
+    /// What clients were told of queries in it.
+    pub described: Recent<DescribedKey, Described>,
 }
 
 impl CatalogState {
     /// A state whose local tables have the rows of `rows`, and where it knows none those of the state folder.
     pub fn new(definitions: Definitions, unreachable: BTreeMap<String, Error>, rows: &LocalRows) -> Self {
         let rows = rows.of(&definitions);
-        CatalogState { definitions: Arc::new(definitions), unreachable, rows, views: Mutex::default() }
+        CatalogState { definitions: Arc::new(definitions), unreachable, rows, ..CatalogState::default() }
     }
 
     /// The same with other definitions.

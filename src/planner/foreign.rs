@@ -10,6 +10,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::sample;
 use crate::catalog::definitions::RelationName;
 use crate::sources::kind::{ScanRequest, Source};
 use crate::sources::table::TableSpec;
@@ -58,7 +59,17 @@ impl TableProvider for ForeignTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
-        Ok(filters.iter().map(|filter| self.source.filter_support(&self.spec, filter)).collect())
+        filters
+            .iter()
+            .map(|filter| match sample::filled(filter)? {
+                None => Ok(self.source.filter_support(&self.spec, filter)),
+                // What the source does with one value need not be what it does with another.
+                Some(filled) => Ok(match self.source.filter_support(&self.spec, &filled) {
+                    TableProviderFilterPushDown::Unsupported => TableProviderFilterPushDown::Unsupported,
+                    _ => TableProviderFilterPushDown::Inexact,
+                }),
+            })
+            .collect()
     }
 
     async fn scan(

@@ -19,6 +19,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::foreign::ForeignTable;
 use super::merged::SearchPlanner;
+use super::narrow::{Narrow, is_narrow};
 use crate::error::Result;
 use crate::federation::kept::Kept;
 use crate::federation::ship::cut::{Shipped, cut};
@@ -33,12 +34,15 @@ pub enum PushDown {
     /// Joins, groups and the like too.
     #[default]
     On,
+    /// All of these that a source can run, whether or not it is expected to be quicker.
+    Always,
 }
 
 impl PushDown {
     /// Reads the setting's value.
     pub fn parse(text: &str) -> Option<PushDown> {
         match text.to_ascii_lowercase().as_str() {
+            "always" => Some(PushDown::Always),
             "on" | "true" | "yes" | "1" => Some(PushDown::On),
             "filters" => Some(PushDown::Filters),
             "off" | "false" | "no" | "0" => Some(PushDown::Off),
@@ -52,6 +56,7 @@ impl PushDown {
             PushDown::Off => "off",
             PushDown::Filters => "filters",
             PushDown::On => "on",
+            PushDown::Always => "always",
         }
     }
 }
@@ -70,13 +75,17 @@ impl QueryPlanner for ShippingPlanner {
         let mode = session.config().get_extension::<PushDown>().map_or(PushDown::On, |mode| *mode);
         let kept = session.config().get_extension::<Kept>();
         let plan = match mode {
-            PushDown::On => cut(plan.clone(), kept.as_deref())?,
+            PushDown::On => cut(plan.clone(), false, kept.as_deref())?,
+            PushDown::Always => cut(plan.clone(), true, kept.as_deref())?,
             PushDown::Filters => plan.clone(),
             PushDown::Off => plan.clone().transform_up_with_subqueries(unfiltered)?.data,
         };
-        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ShippedPlanner), Arc::new(SearchPlanner)])
-            .create_physical_plan(&plan, session)
-            .await
+        let planner =
+            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ShippedPlanner), Arc::new(SearchPlanner)]);
+        if is_narrow(&plan)? {
+            return planner.create_physical_plan(&plan, &Narrow::new(session)).await;
+        }
+        planner.create_physical_plan(&plan, session).await
     }
 }
 

@@ -113,7 +113,7 @@ const ROWS: &[(&str, &str, &str)] = &[
 ];
 
 /// A project in which every kind of source has the rows, under different ids, and a CSV file with some addresses.
-fn ugly(fixtures: &Fixtures, schema: &str) -> Result<Project, Box<dyn std::error::Error>> {
+pub fn ugly(fixtures: &Fixtures, schema: &str) -> Result<Project, Box<dyn std::error::Error>> {
     let values = |shift: u32, escape: fn(&str) -> String| {
         let rows = ROWS.iter().map(|(id, email, name)| {
             let id = id.parse::<u32>().unwrap_or_default() + shift;

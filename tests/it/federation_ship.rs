@@ -182,12 +182,13 @@ fn check(onerow: &Onerow, part_of: fn(&Case) -> &'static str) -> Outcome {
             if !is_right {
                 wrong.push(format!("{sql}\n    expected {part:?} in\n    {}", plan.join("\n    ")));
             }
-            let (on, filters, off) = (
+            let (on, always, filters, off) = (
                 shown(&client, "on", sql).await,
+                shown(&client, "always", sql).await,
                 shown(&client, "filters", sql).await,
                 shown(&client, "off", sql).await,
             );
-            for (mode, found) in [("on", on), ("filters", filters)] {
+            for (mode, found) in [("on", on), ("always", always), ("filters", filters)] {
                 match (&found, &off) {
                     (Ok(found), Ok(off)) if found == off => {}
                     (found, off) => wrong.push(format!("{sql}\n    {mode}: {found:?}\n    off: {off:?}")),

@@ -19,6 +19,7 @@ mod files;
 mod join_all;
 mod local_tables;
 mod mysql;
+mod plan_cache;
 mod postgres;
 mod psql;
 mod slt;
@@ -36,7 +37,7 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
-    let modules: [(&str, &[Test]); 17] = [
+    let modules: [(&str, &[Test]); 18] = [
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),
@@ -49,6 +50,7 @@ fn main() {
         ("join_all", join_all::TESTS),
         ("local_tables", local_tables::TESTS),
         ("mysql", mysql::TESTS),
+        ("plan_cache", plan_cache::TESTS),
         ("postgres", postgres::TESTS),
         ("psql", psql::TESTS),
         ("sqlite", sqlite::TESTS),

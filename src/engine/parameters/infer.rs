@@ -56,7 +56,8 @@ impl Session {
         Ok(kinds.into_iter().map(|kind| kind.unwrap_or(PgType::Text)).collect())
     }
 
-    async fn find_types(
+    /// The types that Postgres would find for the parameters that are `wanted`, by their indices.
+    pub(in crate::engine) async fn find_types(
         &self,
         state: &SessionState,
         statement: &Statement,

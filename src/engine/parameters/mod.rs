@@ -5,6 +5,6 @@ mod mark;
 mod typed;
 mod value;
 
-pub(super) use typed::{is_write, typed, unwrapped};
+pub(super) use typed::{count, is_write, typed, unwrapped};
 pub use value::Parameter;
 pub(super) use value::{bind, bind_typed};

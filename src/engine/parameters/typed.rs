@@ -30,7 +30,7 @@ fn index(name: &str) -> Option<usize> {
 }
 
 /// How many parameters a statement has: as many as the greatest number says. Anything but `$1` to `$65535` is 42P02.
-pub(super) fn count(statement: &DfStatement) -> Result<usize> {
+pub(in crate::engine) fn count(statement: &DfStatement) -> Result<usize> {
     struct Greatest(usize);
 
     impl Visitor for Greatest {

@@ -29,7 +29,7 @@ impl Parameter {
     }
 
     /// The value as a literal that says its type where the Arrow type alone does not.
-    fn literal(self) -> ScalarAndMetadata {
+    pub(in crate::engine) fn literal(self) -> ScalarAndMetadata {
         let field = self.kind.field("", true);
         let says =
             !is_numeric(&self.kind) && !field.metadata().is_empty() && *field.data_type() == self.value.data_type();

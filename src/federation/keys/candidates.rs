@@ -15,11 +15,14 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
 use futures::future::{BoxFuture, Shared};
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use super::gather::{Bounds, Gather};
 use super::slot::{Outcome, Publisher};
+
+/// When a search has found so few keys, what they make be read is less than what another search would read.
+const ENOUGH: usize = 1_000;
 
 /// One search: a query for keys.
 #[derive(Clone, Debug)]
@@ -61,8 +64,9 @@ impl Candidate {
         Ok(Candidate { searched: Arc::new(searched), ..self.clone() })
     }
 
-    /// Runs the search until its end, or until no keys of it can be used.
-    async fn run(self, context: Arc<TaskContext>) -> DfResult<()> {
+    /// Runs the search until its end, or until no keys of it can be used. Gives how many keys of one column it found at
+    /// least, if somebody waits for them all.
+    async fn run(self, context: Arc<TaskContext>) -> DfResult<Option<usize>> {
         let mut gathers = vec![];
         for searched in self.searched.iter() {
             match searched.gather.lock().take() {
@@ -72,7 +76,7 @@ impl Candidate {
             }
         }
         if gathers.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut rows = self.plan.execute(0, context)?;
         while let Some(batch) = rows.next().await {
@@ -86,10 +90,22 @@ impl Candidate {
             }
         }
         drop(rows);
+        let mut found: Option<usize> = None;
         for (searched, gather) in gathers {
-            searched.publisher.publish(gather.outcome()?);
+            let outcome = gather.outcome()?;
+            if let Outcome::Keys(keys) = &outcome {
+                found = Some(found.map_or(keys.len(), |least| least.min(keys.len())));
+            }
+            searched.publisher.publish(outcome);
         }
-        Ok(())
+        Ok(found)
+    }
+
+    /// Lets nobody wait for the search, which is not run.
+    fn skip(self) {
+        for searched in self.searched.iter() {
+            searched.publisher.publish(Outcome::NotSearched);
+        }
     }
 }
 
@@ -144,12 +160,24 @@ impl CandidatesExec {
         CandidatesExec::new(input, self.keys.clone(), candidates)
     }
 
-    /// All searches at once; whoever reads the input drives them.
+    /// One search after the other, until one has found few keys; whoever reads the input drives them. Each search only
+    /// makes fewer rows be read, so that any of them can be left out, and each asks every source.
     fn search(&self, context: &Arc<TaskContext>) -> Search {
         let start = || {
-            let runs = self.candidates.iter().map(|candidate| candidate.clone().run(Arc::clone(context)));
-            let runs: Vec<_> = runs.map(|run| run.map_err(Arc::new).boxed()).collect();
-            async move { futures::future::try_join_all(runs).await.map(|_| ()) }.boxed().shared()
+            let (candidates, context) = (self.candidates.clone(), Arc::clone(context));
+            let searching = async move {
+                let mut enough = false;
+                for candidate in candidates {
+                    if enough {
+                        candidate.skip();
+                    } else {
+                        let found = candidate.run(Arc::clone(&context)).await.map_err(Arc::new)?;
+                        enough = found.is_some_and(|keys| keys <= ENOUGH);
+                    }
+                }
+                Ok(())
+            };
+            searching.boxed().shared()
         };
         self.search.get_or_init(start).clone()
     }

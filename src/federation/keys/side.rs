@@ -110,7 +110,18 @@ fn should_swap(join: &HashJoinExec, options: &KeyOptions) -> DfResult<bool> {
         join.join_type,
         JoinType::Inner | JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::LeftSemi
     );
-    if join.null_aware || !join.join_type.supports_swap() || !swapped_restricts {
+    if join.null_aware || !join.join_type.supports_swap() {
+        return Ok(false);
+    }
+    let (left, right) = (rows(join.left()), rows(join.right()));
+    // Neither side has so few rows that its keys would be sent. The engine's own choice knows less of how many there
+    // are: the side that is kept in memory is the smaller one.
+    if let (Some(left), Some(right)) = (left, right)
+        && left.min(right) > options.max_keys as u64
+    {
+        return Ok(right < left);
+    }
+    if !swapped_restricts {
         return Ok(false);
     }
     let to_left = reaches(join.left(), join.on.iter().map(|(left, _)| left))?;
@@ -118,7 +129,6 @@ fn should_swap(join: &HashJoinExec, options: &KeyOptions) -> DfResult<bool> {
         return Ok(false);
     }
     let to_right = probe_can_be_restricted(join) && reaches(join.right(), join.on.iter().map(|(_, right)| right))?;
-    let (left, right) = (rows(join.left()), rows(join.right()));
     let few = |rows: Option<u64>| rows.is_some_and(|rows| rows <= options.max_keys as u64);
     Ok(match (left, right) {
         // Both ways send keys: the smaller side first. Otherwise the one way that does, unless the side that would be

@@ -17,6 +17,8 @@ pub enum Outcome {
     TooLong(usize),
     /// One of them is null, and null matches null here.
     HoldsNull,
+    /// They were not looked for: others are few enough.
+    NotSearched,
     /// Not all rows were seen: who reads them stopped early, failed, or never began.
     Incomplete,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Outcome {
             Outcome::TooMany(bound) => write!(f, "over {bound} distinct keys (onerow.max_keys = {bound})"),
             Outcome::TooLong(bound) => write!(f, "keys of over {bound} bytes"),
             Outcome::HoldsNull => write!(f, "a key is null"),
+            Outcome::NotSearched => write!(f, "not searched, as few keys are known already"),
             Outcome::Incomplete => write!(f, "the keys are not all known"),
         }
     }

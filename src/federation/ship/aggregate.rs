@@ -101,7 +101,7 @@ impl Translator {
                 return Ok(dialect.counted(Fragment::of("count({})", &[&rows])));
             }
             if *distinct {
-                if read.is_some_and(|rows| rows > MOST_FOR_DISTINCT) {
+                if !self.always && read.is_some_and(|rows| rows > MOST_FOR_DISTINCT) {
                     return Err(Stay::because(format!(
                         "{} of more than {MOST_FOR_DISTINCT} rows is quicker here",
                         shown(bare(expr))

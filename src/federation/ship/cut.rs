@@ -40,10 +40,10 @@ pub struct Shipped {
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Replaces the parts of a plan that are shipped; `kept` is told what is not, and why.
-pub fn cut(plan: LogicalPlan, kept: Option<&Kept>) -> DfResult<LogicalPlan> {
+/// Replaces the parts of a plan that are shipped, or with `always` all that can be; `kept` is told what is not, and why.
+pub fn cut(plan: LogicalPlan, always: bool, kept: Option<&Kept>) -> DfResult<LogicalPlan> {
     let shipped = plan.transform_down_with_subqueries(|node| {
-        Ok(match shipped(&node) {
+        Ok(match shipped(&node, always) {
             Ok(replaced) => Transformed::yes(replaced),
             Err(stay) => {
                 // What a projection computes of the rows that come is no part of a query's work worth telling.
@@ -58,7 +58,7 @@ pub fn cut(plan: LogicalPlan, kept: Option<&Kept>) -> DfResult<LogicalPlan> {
     Ok(shipped.data)
 }
 
-fn shipped(node: &LogicalPlan) -> Result<LogicalPlan, Stay> {
+fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
     if !matches!(
         node,
         LogicalPlan::Projection(_)
@@ -72,7 +72,7 @@ fn shipped(node: &LogicalPlan) -> Result<LogicalPlan, Stay> {
     ) {
         return Err(Stay::Silent);
     }
-    let translator = Translator::new(source_of(node).ok_or(Stay::Silent)?);
+    let translator = Translator::new(source_of(node).ok_or(Stay::Silent)?, always);
     let part = translator.part(node)?;
     if !part.works && !narrows(node, &part) {
         return Err(Stay::Silent);
@@ -91,7 +91,9 @@ fn shipped(node: &LogicalPlan) -> Result<LogicalPlan, Stay> {
         // A sort of all rows; what it sorts may be shipped by itself.
         return Err(Stay::Silent);
     }
-    worth(&part)?;
+    if !always {
+        worth(&part)?;
+    }
     let node = LogicalPlan::Extension(Extension { node: Arc::new(finished(&translator, part, node)?) });
     Ok(match sort {
         Some(expr) => sorted(expr.clone(), node),

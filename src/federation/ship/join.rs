@@ -200,7 +200,8 @@ impl Translator {
     fn found_quickly(&self, left: &Part, right: &Part, is_pinned: bool) -> Result<(), Stay> {
         const MOST_LOOPS: u64 = 1_000_000;
         let loops = left.rows.zip(right.rows).map(|(l, r)| l.saturating_mul(r));
-        if is_pinned || self.dialect()?.joins_by_hash() || loops.is_some_and(|loops| loops <= MOST_LOOPS) {
+        if self.always || is_pinned || self.dialect()?.joins_by_hash() || loops.is_some_and(|loops| loops <= MOST_LOOPS)
+        {
             return Ok(());
         }
         Err(Stay::because("a join that is not on a key is quicker here"))

@@ -22,6 +22,8 @@ use crate::sources::kind::Source;
 /// Writes for one server, which is that of the first table found.
 pub(super) struct Translator {
     pub(super) source: Arc<dyn Source>,
+    /// Whether what it costs does not count.
+    pub(super) always: bool,
     aliases: Cell<usize>,
 }
 
@@ -45,8 +47,8 @@ fn is_same(left: &Arc<dyn Source>, right: &Arc<dyn Source>) -> bool {
 }
 
 impl Translator {
-    pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        Translator { source, aliases: Cell::new(0) }
+    pub(super) fn new(source: Arc<dyn Source>, always: bool) -> Self {
+        Translator { source, always, aliases: Cell::new(0) }
     }
 
     pub(super) fn dialect(&self) -> Result<&dyn RemoteDialect, Stay> {

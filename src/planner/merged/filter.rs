@@ -11,6 +11,8 @@
 //! A source that gives more than it was asked for may still give some rows of G. What is merged of some rows of G for P's
 //! column is NULL or a value of one of them, and P is true of neither, so the filter leaves G out too.
 //!
+//! A search need not be run: it only makes fewer rows be read. Once one has found few keys the others are left out.
+//!
 //! Each conjunct searches for itself: two conditions may be met by two different rows of a group. A group whose key is
 //! null is found as one that cannot be asked for, and everything is read. The search and the reading are two questions
 //! to the same source, as the rows of a join of two tables are: what is written between them may be seen by the second

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
-use datafusion::common::DFSchema;
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile as ScanFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -127,6 +128,15 @@ impl Footers {
         Ok(rows)
     }
 
+    /// About how many rows a scan's files hold, by the size of the first file, whose footer was read before.
+    async fn estimate(&self, scan: &ParquetScan<'_>) -> Option<usize> {
+        let first = scan.partitions.files.first()?;
+        let rows = self.rows(std::slice::from_ref(&first.file)).await.ok()?;
+        let bytes: u128 = scan.partitions.files.iter().map(|file| u128::from(file.file.meta.size)).sum();
+        let all = u128::from(rows) * bytes / u128::from(first.file.meta.size.max(1));
+        usize::try_from(all).ok()
+    }
+
     /// Refuses a file whose footer would be longer than the file: the reader subtracts the one from the other. Asked
     /// of files of this machine, where it costs nothing.
     async fn check_end(&self, store: &dyn ObjectStore, file: &DataFile) -> Result<()> {
@@ -200,6 +210,8 @@ impl Footers {
         parquet.global.coerce_int96 = Some("us".to_string());
         let table_schema =
             TableSchema::builder(Arc::clone(&file_schema)).with_table_partition_cols(folders.fields.clone()).build();
+        let mut statistics = Statistics::new_unknown(table_schema.table_schema());
+        statistics.num_rows = self.estimate(&scan).await.map_or(Precision::Absent, Precision::Inexact);
         let mut source =
             ParquetSource::new(table_schema).with_table_parquet_options(parquet).with_metadata_size_hint(FOOTER);
         let store = self.location.store()?;
@@ -249,6 +261,7 @@ impl Footers {
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(FileGroup::new(files).split_files(streams))
             .with_limit(scan.limit)
+            .with_statistics(statistics)
             .with_expr_adapter(Some(Arc::new(adapter)))
             .with_projection_indices(Some(given))
             .map_err(internal)?

@@ -1,0 +1,212 @@
+//! How a session finds and makes plans that are used again.
+
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+
+use super::generic::{Generic, is_bindable, is_lasting, only_looks_up, sampled};
+use super::key::{Asked, DescribedKey};
+use super::literals::{self, Literal};
+use crate::catalog::pg;
+use crate::catalog::types::PgType;
+use crate::ddl::statement::Statement;
+use crate::engine::parameters::{Parameter, count};
+use crate::engine::run::Described;
+use crate::engine::session::Session;
+use crate::engine::settings::PlanCache;
+use crate::engine::snapshot::CatalogState;
+use crate::error::Result;
+use crate::planner::shipping::PushDown;
+
+/// The longest query, in bytes, whose plan is kept.
+const LONGEST: usize = 16 << 10;
+
+/// What is known of a query.
+#[derive(Clone, Debug)]
+pub(in crate::engine) enum Known {
+    /// It was asked once. A plan that many executions can share is made when it is asked again.
+    Once,
+    /// It must be planned with its values.
+    Never,
+    /// Its plan.
+    Plan(Arc<Generic>),
+}
+
+/// A kept plan with the values of one execution.
+pub(in crate::engine) struct Reusable {
+    generic: Arc<Generic>,
+    plan: LogicalPlan,
+}
+
+impl Reusable {
+    /// What rows of `schema` are shown with, which `find` finds from the plan as the query was written.
+    pub fn shown(
+        &self,
+        schema: &SchemaRef,
+        find: impl Fn(&LogicalPlan, &SchemaRef) -> Option<SchemaRef>,
+    ) -> Option<SchemaRef> {
+        let find = || find(&self.generic.written, schema);
+        let (of, shown) = self.generic.shown.get_or_init(|| (Arc::clone(schema), find()));
+        if of == schema { shown.clone() } else { find() }
+    }
+
+    /// Plans physically and starts.
+    pub async fn stream(&self, state: &SessionState) -> DfResult<SendableRecordBatchStream> {
+        let physical = state.query_planner().create_physical_plan(&self.plan, state).await?;
+        execute_stream(physical, state.task_ctx())
+    }
+}
+
+impl Session {
+    /// A query's plan, if one is kept or is worth keeping; none when it is to be planned as any other statement.
+    pub(in crate::engine) async fn reusable(
+        &self,
+        state: &SessionState,
+        catalog: &CatalogState,
+        statement: &Statement,
+        parsed: &DfStatement,
+        parameters: &[Parameter],
+    ) -> Result<Option<Reusable>> {
+        let Some((query, mode, settings)) = self.may_reuse(statement, parsed) else { return Ok(None) };
+        // A parameter without a value is an error, and must not get that of a literal.
+        if statement.text.contains('$') && !count(parsed).is_ok_and(|named| named <= parameters.len()) {
+            return Ok(None);
+        }
+        // Nulls are no literals that are looked up, and other values are compared in other ways.
+        if parameters.iter().any(|parameter| parameter.value.is_null()) {
+            return Ok(None);
+        }
+        let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
+        let mut asked = Asked { query: query.clone(), numbers: vec![], kinds, settings, role: self.scope.role.clone() };
+        let taken = literals::take(&mut asked.query, parameters.len() + 1);
+        asked.numbers = taken.iter().map(Literal::is_number).collect();
+        if !taken.is_empty() {
+            match catalog.plans.get(&asked) {
+                Some(Known::Never) => {
+                    asked.query = query.clone();
+                    asked.numbers = vec![];
+                }
+                known => return self.known(state, catalog, statement, asked, known, parameters, &taken, mode).await,
+            }
+        }
+        let known = catalog.plans.get(&asked);
+        self.known(state, catalog, statement, asked, known, parameters, &[], mode).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of them are what a query is known by")]
+    async fn known(
+        &self,
+        state: &SessionState,
+        catalog: &CatalogState,
+        statement: &Statement,
+        asked: Asked,
+        known: Option<Known>,
+        parameters: &[Parameter],
+        taken: &[Literal],
+        mode: PlanCache,
+    ) -> Result<Option<Reusable>> {
+        let generic = match known {
+            Some(Known::Plan(generic)) => generic,
+            Some(Known::Never) => return Ok(None),
+            None if mode == PlanCache::Auto => {
+                catalog.plans.put(asked, Known::Once);
+                return Ok(None);
+            }
+            None | Some(Known::Once) => {
+                let made = Box::pin(self.generic(state, statement, &asked, parameters, taken)).await;
+                // Planned as any other statement it fails again, or not; and then for its own reason.
+                let Some(generic) = made.unwrap_or_default().map(Arc::new) else {
+                    if !self.is_interrupted() {
+                        catalog.plans.put(asked, Known::Never);
+                    }
+                    return Ok(None);
+                };
+                catalog.plans.put(asked, Known::Plan(Arc::clone(&generic)));
+                generic
+            }
+        };
+        let values = taken.iter().zip(&generic.literals);
+        let values = values.map(|(literal, kind)| Some(Parameter { value: literal.value(kind)?, kind: kind.clone() }));
+        let Some(values) = values.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let plan = generic.bound(&[parameters, &values].concat())?;
+        Ok(Some(Reusable { generic, plan }))
+    }
+
+    /// A plan for all values of a query's parameters; none when there is no such plan.
+    async fn generic(
+        &self,
+        state: &SessionState,
+        statement: &Statement,
+        asked: &Asked,
+        parameters: &[Parameter],
+        taken: &[Literal],
+    ) -> Result<Option<Generic>> {
+        let parsed = DfStatement::Statement(Box::new(asked.query.clone()));
+        let mut literals = vec![];
+        if !taken.is_empty() {
+            let wanted: Vec<bool> =
+                (0..parameters.len() + taken.len()).map(|index| index >= parameters.len()).collect();
+            let found = self.find_types(state, statement, &parsed, &wanted).await?;
+            for index in 0..taken.len() {
+                let Some(kind) = found.get(&(index + parameters.len())) else { return Ok(None) };
+                literals.push(kind.clone());
+            }
+        }
+        let values = taken.iter().zip(&literals);
+        let values = values.map(|(literal, kind)| Some(Parameter { value: literal.value(kind)?, kind: kind.clone() }));
+        let Some(values) = values.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let kinds = [asked.kinds.as_slice(), &literals].concat();
+        let written = self.plan(state, statement, &parsed, &kinds).await?;
+        if !only_looks_up(&written)? {
+            return Ok(None);
+        }
+        let Some(plan) = sampled(written.clone(), &[parameters, &values].concat())? else { return Ok(None) };
+        let analyzed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+        if !is_lasting(&analyzed)? {
+            return Ok(None);
+        }
+        let plan = state.optimizer().optimize(analyzed, state, |_, _| {})?;
+        Ok(is_bindable(&plan)?.then_some(Generic { written, shown: OnceLock::new(), plan, literals }))
+    }
+
+    /// What was said of a query's columns before.
+    pub(in crate::engine) fn described_before(
+        &self,
+        catalog: &CatalogState,
+        statement: &Statement,
+        parsed: &DfStatement,
+        hints: &[Option<PgType>],
+    ) -> Option<(DescribedKey, Option<Described>)> {
+        let (query, _, settings) = self.may_reuse(statement, parsed)?;
+        let role = self.scope.role.clone();
+        let key = DescribedKey { query: query.clone(), hints: hints.to_vec(), settings, role };
+        let known = catalog.described.get(&key);
+        Some((key, known))
+    }
+
+    /// The query, when plans of its kind may be kept, with what the session says of that.
+    fn may_reuse<'a>(
+        &self,
+        statement: &Statement,
+        parsed: &'a DfStatement,
+    ) -> Option<(&'a SqlStatement, PlanCache, Vec<(String, String)>)> {
+        let DfStatement::Statement(query) = parsed else { return None };
+        if !matches!(query.as_ref(), SqlStatement::Query(_))
+            || statement.text.len() > LONGEST
+            || pg::mentions_catalog(&statement.text)
+            || self.has_own_options()
+        {
+            return None;
+        }
+        let settings = self.settings.lock();
+        let mode = settings.plan_cache();
+        let pushes = matches!(settings.push_down(), PushDown::On | PushDown::Always);
+        (mode != PlanCache::Off && pushes).then(|| (query.as_ref(), mode, settings.differing()))
+    }
+}
