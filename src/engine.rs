@@ -2,6 +2,7 @@
 
 mod check;
 mod constant;
+mod copy;
 mod define;
 mod explain;
 mod load;
@@ -12,23 +13,29 @@ mod notice;
 mod open_sources;
 mod parameters;
 mod planning;
+mod raw_queries;
+mod refresh;
 mod reuse;
 mod run;
 mod session;
 mod settings;
+mod shape;
 mod snapshot;
 mod transaction;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use datafusion::catalog::SchemaProvider;
 use datafusion::execution::SessionState;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use check::{Broken, Check, CheckLine};
+pub use copy::{CopyIn, CopyOut, CopyPiece};
 pub use notice::{Level, Notice};
 pub use parameters::Parameter;
 pub use run::{Described, Outcome};
@@ -41,6 +48,9 @@ use crate::config::EngineConfig;
 pub use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::functions::registry;
+use crate::planner::remote_query;
+use crate::sources::activity::Activity;
+use crate::sources::guard::ServerHealth;
 use constant::Answers;
 use open_sources::OpenSources;
 use snapshot::{CatalogState, Snapshot};
@@ -56,10 +66,16 @@ pub struct Engine {
     sources: OpenSources,
     /// Held while the catalog or a local table changes: for a statement, or from a block's first change to its end.
     changing: Arc<AsyncMutex<()>>,
+    /// Held while a server is refreshed.
+    refreshing: AsyncMutex<()>,
+    /// When servers were last refreshed because a statement failed.
+    asked_again: Mutex<HashMap<String, Instant>>,
     /// Whether the owner has a password that the command line or the environment gives.
     password_configured: AtomicBool,
     /// Of statements that need no planning.
     answers: Answers,
+    /// What sources were asked.
+    activity: Arc<Activity>,
     /// Functions, planners and settings that every session begins with.
     base: SessionState,
     /// `pg_catalog` and `information_schema`.
@@ -82,7 +98,10 @@ impl Engine {
         };
         let shown = Arc::new(ShownCatalog::new());
         let view: Arc<dyn pg::CatalogView> = Arc::clone(&shown) as Arc<dyn pg::CatalogView>;
-        let base = planning::base_state(&config, Arc::clone(&view))?;
+        let mut base = planning::base_state(&config, Arc::clone(&view))?;
+        let activity = Arc::new(Activity::default());
+        base.config_mut().set_extension(Arc::clone(&activity));
+        remote_query::register(&mut base, vec![]);
         let system_schemas = vec![
             ("pg_catalog", pg::pg_catalog_schema(Arc::clone(&view))),
             ("information_schema", pg::information_schema(view)),
@@ -94,11 +113,15 @@ impl Engine {
             catalog: RwLock::default(),
             sources: OpenSources::default(),
             changing: Arc::new(AsyncMutex::new(())),
+            refreshing: AsyncMutex::new(()),
+            asked_again: Mutex::default(),
             password_configured: AtomicBool::new(false),
             answers: Answers::default(),
+            activity,
             base,
             system_schemas,
         });
+        engine.sources.watched_by(Arc::new(shape::Watch(Arc::downgrade(&engine))));
         // The first and only time: the cell was made above.
         let _ = shown.engine.set(Arc::downgrade(&engine));
         Ok(engine)
@@ -112,6 +135,11 @@ impl Engine {
     /// Reads the files again: all of them, or none if one is wrong.
     pub async fn reload(&self) -> Result<(), Vec<Error>> {
         self.load().await
+    }
+
+    /// How the servers are that have been asked, in order of name: whether they are left alone, and why.
+    pub fn source_health(&self) -> Vec<ServerHealth> {
+        self.sources.health()
     }
 
     /// The owner's password as it is kept, if one was set with ALTER ROLE.
@@ -183,7 +211,8 @@ impl ShownCatalog {
     fn new() -> Self {
         let scalars = registry::scalars().into_iter().map(|f| pg::FunctionInfo::scalar(&f)).collect::<Vec<_>>();
         let aggregates = registry::aggregates().into_iter().map(|f| pg::FunctionInfo::aggregate(&f));
-        ShownCatalog { engine: OnceLock::new(), functions: Arc::new(scalars.into_iter().chain(aggregates).collect()) }
+        let functions = scalars.into_iter().chain(aggregates).chain([remote_query::described()]).collect();
+        ShownCatalog { engine: OnceLock::new(), functions: Arc::new(functions) }
     }
 }
 

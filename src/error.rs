@@ -3,11 +3,16 @@
 //! Display is the primary message alone (lower case, no full stop); it never repeats the source. The chain is
 //! printed in one place, [`Error::report`].
 
+mod fault;
 mod from_datafusion;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use datafusion::error::DataFusionError;
+use parking_lot::Mutex;
+
+pub use fault::Fault;
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -88,6 +93,8 @@ sql_states! {
     INVALID_PARAMETER_VALUE = "22023",
     /// 22P03: a binary parameter that is no value of its type.
     INVALID_BINARY_REPRESENTATION = "22P03",
+    /// 22P04: data of COPY that are no rows.
+    BAD_COPY_FILE_FORMAT = "22P04",
     /// 21000: a scalar subquery that gave more than one row.
     CARDINALITY_VIOLATION = "21000",
     /// 0A000: known, and not supported.
@@ -120,6 +127,8 @@ sql_states! {
     OUT_OF_MEMORY = "53200",
     /// 53300: too many connections.
     TOO_MANY_CONNECTIONS = "53300",
+    /// 53400: a limit that was set for a source.
+    CONFIGURATION_LIMIT_EXCEEDED = "53400",
     /// 54001: a statement nested too deeply.
     STATEMENT_TOO_COMPLEX = "54001",
     /// 55000: not in this state.
@@ -142,6 +151,8 @@ sql_states! {
     FDW_INVALID_OPTION_NAME = "HV00D",
     /// HV00N: the option's value cannot be used.
     FDW_INVALID_ATTRIBUTE_VALUE = "HV00N",
+    /// HV005: the source has no such column.
+    FDW_COLUMN_NAME_NOT_FOUND = "HV005",
     /// HV00R: the source has no such table.
     FDW_TABLE_NOT_FOUND = "HV00R",
     /// HV004: a value of the source that its mapped type cannot hold.
@@ -150,6 +161,33 @@ sql_states! {
     CONFIG_FILE_ERROR = "F0000",
     /// XX000: a mistake of ours.
     INTERNAL_ERROR = "XX000",
+}
+
+impl SqlState {
+    /// The code that a source's own error has, as its server gave it; HV000 for what is no SQLSTATE.
+    pub fn of_source(code: &str) -> SqlState {
+        /// The codes of servers that are not among ours. There are few; what is beyond is not told apart.
+        static OTHERS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        const MOST: usize = 1000;
+        if let Some(known) = SqlState::ALL.iter().find(|known| known.0 == code) {
+            return *known;
+        }
+        // A code of success, or of a warning, would be no error.
+        let is_code = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        if !is_code || ["00", "01", "02"].iter().any(|class| code.starts_with(class)) {
+            return SqlState::FDW_ERROR;
+        }
+        let mut others = OTHERS.lock();
+        match others.get(code) {
+            Some(known) => SqlState(known),
+            None if others.len() < MOST => {
+                let kept: &'static str = code.to_string().leak();
+                others.insert(kept);
+                SqlState(kept)
+            }
+            None => SqlState::FDW_ERROR,
+        }
+    }
 }
 
 impl fmt::Debug for SqlState {
@@ -192,6 +230,7 @@ struct Inner {
     line_column: Option<(usize, usize)>,
     location: Option<Location>,
     subject: Option<Subject>,
+    fault: Option<Fault>,
 }
 
 /// What a constraint that was violated belongs to; drivers show it apart from the message.
@@ -220,6 +259,7 @@ impl Error {
             line_column: None,
             location: None,
             subject: None,
+            fault: None,
         }))
     }
 
@@ -255,6 +295,17 @@ impl Error {
     /// What the violated constraint belongs to.
     pub fn subject(&self) -> Option<&Subject> {
         self.0.subject.as_ref()
+    }
+
+    /// Says what trouble the source is in.
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.0.fault = Some(fault);
+        self
+    }
+
+    /// What trouble a source is in, where it was a source that failed.
+    pub fn fault(&self) -> Option<Fault> {
+        self.0.fault.or((self.0.state == SqlState::CONNECTION_FAILURE).then_some(Fault::Lost))
     }
 
     /// Adds whole sentences that say what to do.

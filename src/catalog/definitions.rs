@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::acl::Acl;
 use crate::catalog::types::PgType;
 use crate::error::Location;
+use crate::sources::kind::ImportRequest;
 use crate::sources::options::Options;
 use crate::sources::table::TableSpec;
 
@@ -177,6 +178,9 @@ pub struct ForeignTableDef {
     pub table: Arc<TableSpec>,
     /// Whether an IMPORT made it, and not a CREATE FOREIGN TABLE of its own.
     pub imported: bool,
+    /// What the IMPORT asked for that was typed over the wire; none where a file has it.
+    #[serde(default)]
+    pub request: Option<Arc<ImportRequest>>,
     /// Why its columns are not known: its source was down when it was declared without columns.
     #[serde(skip)]
     pub broken: Option<crate::error::Error>,

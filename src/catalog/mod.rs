@@ -1,6 +1,7 @@
 //! What is defined, its dependencies and its order; kept durably; shown as `pg_catalog`.
 
 pub mod acl;
+pub(crate) mod blanks;
 pub(crate) mod carried;
 pub mod change;
 pub mod definitions;

@@ -33,6 +33,12 @@ CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRIC
 /// The setting that holds the owner's password, in the form in which it is kept.
 pub const PASSWORD: &str = "password";
 
+/// The setting that holds the views of the files that a changed source has broken, with their queries.
+pub const DRIFTED: &str = "drifted_views";
+
+/// Rows are kept in parts of about this size: a blob may have a gigabyte.
+const LARGE_BLOB: usize = 64 << 20;
+
 /// How the rows of a local table change.
 #[derive(Debug)]
 pub enum RowChange<'a> {
@@ -199,6 +205,14 @@ impl Store {
             .optional()
             .map_err(failed)
     }
+
+    /// Keeps a setting of the server itself.
+    pub fn keep_setting(&self, name: &str, value: &str) -> Result<()> {
+        let mut connection = self.connection.lock();
+        let transaction = connection.transaction().map_err(failed)?;
+        write_setting(&transaction, name, Some(value))?;
+        transaction.commit().map_err(failed)
+    }
 }
 
 /// The file is for its owner alone.
@@ -272,20 +286,29 @@ fn write_rows(transaction: &Transaction<'_>, relation: &str, change: &RowChange<
             batches
         }
     };
-    let Some(first) = batches.first() else { return Ok(()) };
-    let mut blob = vec![];
-    let mut writer = StreamWriter::try_new(&mut blob, &first.schema())?;
-    for batch in *batches {
-        writer.write(batch)?;
+    let mut rest = *batches;
+    while let Some(first) = rest.first() {
+        let mut size = 0;
+        let more = rest.iter().skip(1).take_while(|batch| {
+            size += batch.get_array_memory_size();
+            size < LARGE_BLOB
+        });
+        let (part, left) = rest.split_at(1 + more.count());
+        rest = left;
+        let mut blob = vec![];
+        let mut writer = StreamWriter::try_new(&mut blob, &first.schema())?;
+        for batch in part {
+            writer.write(batch)?;
+        }
+        writer.finish()?;
+        transaction
+            .execute(
+                "INSERT INTO local_rows (relation, seq, batches)
+                 SELECT ?1, coalesce(max(seq), 0) + 1, ?2 FROM local_rows WHERE relation = ?1",
+                params![relation, blob],
+            )
+            .map_err(failed)?;
     }
-    writer.finish()?;
-    transaction
-        .execute(
-            "INSERT INTO local_rows (relation, seq, batches)
-             SELECT ?1, coalesce(max(seq), 0) + 1, ?2 FROM local_rows WHERE relation = ?1",
-            params![relation, blob],
-        )
-        .map_err(failed)?;
     Ok(())
 }
 

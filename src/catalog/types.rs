@@ -36,7 +36,7 @@ pub enum PgType {
     Text,
     /// `character varying(n)`
     Varchar(Option<u32>),
-    /// `character(n)`
+    /// `character(n)`, held without the blanks that fill it: they count for nothing but in what is shown
     Bpchar(Option<u32>),
     /// `name`
     Name,
@@ -296,6 +296,14 @@ impl PgType {
             }
             PgType::Array(element) => element.typmod(),
             _ => -1,
+        }
+    }
+
+    /// A text as a value of this type is held: `character(n)` without the blanks at its end.
+    pub fn held<'a>(&self, text: &'a str) -> &'a str {
+        match self {
+            PgType::Bpchar(_) => text.trim_end_matches(' '),
+            _ => text,
         }
     }
 

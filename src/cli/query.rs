@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::run::report;
 use crate::config::{EngineConfig, Format};
-use crate::engine::{Engine, Outcome, SessionParameters};
+use crate::engine::{Engine, Outcome, Session, SessionParameters};
 use crate::error::{Error, Location, Result, SqlState};
 
 pub(super) async fn query(config: EngineConfig, sql: &str, format: Format) -> Result<ExitCode> {
@@ -32,12 +32,23 @@ pub(super) async fn query(config: EngineConfig, sql: &str, format: Format) -> Re
                 Outcome::Done { tag } if format == Format::Table => writeln!(out, "{tag}").map_err(broken_pipe)?,
                 Outcome::Done { .. } => {}
             }
+            told(&session);
         }
         out.flush().map_err(broken_pipe)
     };
     match run.await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(e) => Err(in_argument(e, sql)),
+    }
+}
+
+/// Shows on stderr what a client would be told besides the answer.
+fn told(session: &Session) {
+    for notice in session.take_notices() {
+        eprintln!("{}: {}", notice.level.name(), notice.message);
+        if let Some(detail) = &notice.detail {
+            eprintln!("detail: {detail}");
+        }
     }
 }
 

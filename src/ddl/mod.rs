@@ -4,11 +4,13 @@
 //! DataFusion's parser. `ddl` knows nothing of the catalog.
 
 mod comment;
+pub mod copy;
 mod cursor;
 mod depth;
 pub mod dialect;
 mod drop;
 mod expansion;
+pub mod explain;
 mod foreign;
 mod grant;
 mod local;

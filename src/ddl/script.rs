@@ -1,14 +1,16 @@
 //! Splits a script into statements and finds out what each one is.
 
-use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::common::format::ExplainStatementOptions;
+use datafusion::sql::parser::{DFParserBuilder, ExplainStatement, Statement as DfStatement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::cursor::{Cursor, Placed, placed};
 use super::depth;
 use super::dialect::PgDialect;
+use super::explain::ExplainOptions;
 use super::statement::{Ddl, Statement, StatementKind};
-use super::{comment, drop, expansion, foreign, grant, local, role, server, session, view};
+use super::{comment, copy, drop, expansion, foreign, grant, local, role, server, session, view};
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 
@@ -54,12 +56,24 @@ impl Lines {
     }
 }
 
-fn split(script: &str) -> Result<Vec<Piece>> {
-    let tokens = Tokenizer::new(&PgDialect, script).tokenize_with_location().map_err(|e| {
+/// One statement's tokens without white space.
+pub(super) fn tokens(statement: &str) -> Result<Vec<Placed>> {
+    let lines = Lines::of(statement);
+    let tokens = tokenized(statement)?;
+    let said = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
+    Ok(said.map(|t| placed(t, |line, column| lines.offset(line, column))).collect())
+}
+
+fn tokenized(script: &str) -> Result<Vec<TokenWithSpan>> {
+    Tokenizer::new(&PgDialect, script).tokenize_with_location().map_err(|e| {
         Error::syntax(lower_first(&e.message), None)
             .with_line_column(e.location.line as usize, e.location.column as usize)
             .located_in(script)
-    })?;
+    })
+}
+
+fn split(script: &str) -> Result<Vec<Piece>> {
+    let tokens = tokenized(script)?;
     let lines = Lines::of(script);
     let mut rest = Rest { text: script, before: 0 };
     let mut pieces = vec![];
@@ -135,26 +149,50 @@ impl Piece {
         if let Some(ddl) = ddl(&mut cursor)? {
             return Ok(StatementKind::Ddl(Box::new(ddl)));
         }
-        if pg::mentions_catalog(&self.text) {
-            let mut statements = pg::parse_catalog_query(&self.text)?;
-            if let (Some(statement), true) = (statements.pop(), statements.is_empty()) {
-                let statement = DfStatement::Statement(Box::new(statement));
-                expansion::check(&statement)?;
-                return Ok(StatementKind::Plan(Box::new(statement)));
+        let statement = match ExplainOptions::parse(&self.tokens)? {
+            Some((options, taken)) => self.explained(options, taken, &lines)?,
+            None => planned(&self.text, &self.tokens)?,
+        };
+        expansion::check(&statement)?;
+        Ok(StatementKind::Plan(Box::new(statement)))
+    }
+
+    /// EXPLAIN of what follows its options. What is shown is read off the text again when it is run.
+    fn explained(&self, options: ExplainOptions, taken: usize, lines: &Lines) -> Result<DfStatement> {
+        let rest = self.tokens.get(taken..).unwrap_or_default();
+        let Some(first) = rest.first() else { return Err(Error::syntax("syntax error at end of input", None)) };
+        let before = lines.offset(first.span.start.line, first.span.start.column);
+        // Its parts keep their places.
+        let blank = |(at, letter): (usize, char)| if at < before && letter != '\n' { ' ' } else { letter };
+        let text: String = self.text.chars().enumerate().map(blank).collect();
+        let statement = match planned(&text, rest)? {
+            DfStatement::Explain(_) => {
+                return Err(Error::syntax("syntax error at or near \"EXPLAIN\"", Some(before + 1)));
             }
+            statement => Box::new(statement),
+        };
+        let options =
+            ExplainStatementOptions { analyze: options.analyze, verbose: options.verbose, ..Default::default() };
+        Ok(DfStatement::Explain(ExplainStatement { statement, options }))
+    }
+}
+
+/// Parses one statement for DataFusion.
+fn planned(text: &str, tokens: &[TokenWithSpan]) -> Result<DfStatement> {
+    if pg::mentions_catalog(text) {
+        let mut statements = pg::parse_catalog_query(text)?;
+        if let (Some(statement), true) = (statements.pop(), statements.is_empty()) {
+            return Ok(DfStatement::Statement(Box::new(statement)));
         }
-        let mut parser = DFParserBuilder::new(spelled_out(&self.tokens))
-            .with_dialect(&PgDialect)
-            .with_recursion_limit(RECURSION_LIMIT)
-            .build()?;
-        let mut statements = parser.parse_statements()?;
-        match (statements.pop_front(), statements.is_empty()) {
-            (Some(statement), true) => {
-                expansion::check(&statement)?;
-                Ok(StatementKind::Plan(Box::new(statement)))
-            }
-            _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
-        }
+    }
+    let mut parser = DFParserBuilder::new(spelled_out(tokens))
+        .with_dialect(&PgDialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .build()?;
+    let mut statements = parser.parse_statements()?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
     }
 }
 
@@ -205,6 +243,7 @@ fn ddl(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
 /// Statements that Postgres has and this program does not, so that the answer says so and does not speak of a
 /// syntax error.
 fn refuse(cursor: &Cursor<'_>) -> Result<()> {
+    copy::refuse_explained(cursor)?;
     const REFUSED: &[(&[&str], &str)] = &[
         (&["CREATE", "EXTERNAL"], "CREATE EXTERNAL TABLE is not supported"),
         (&["CREATE", "UNBOUNDED"], "CREATE EXTERNAL TABLE is not supported"),
@@ -230,7 +269,7 @@ fn refuse(cursor: &Cursor<'_>) -> Result<()> {
         (&["REFRESH"], "REFRESH is not supported"),
         (&["REINDEX"], "REINDEX is not supported"),
         (&["SECURITY", "LABEL"], "SECURITY LABEL is not supported"),
-        (&["COPY"], "COPY is not supported yet"),
+        (&["COPY"], "COPY needs a connection to the server"),
         (&["DECLARE"], "cursors need a connection to the server"),
         (&["FETCH"], "cursors need a connection to the server"),
         (&["MOVE"], "cursors need a connection to the server"),

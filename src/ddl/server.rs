@@ -17,10 +17,13 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
                 return Err(Error::unsupported(format!("ALTER SERVER .. {words} is not supported")));
             }
         }
+        if cursor.take(&["REFRESH"]) {
+            return Ok(Some(Ddl::RefreshServer { name }));
+        }
         let version = if cursor.take(&["VERSION"]) { Some(cursor.string()?) } else { None };
         let changes = cursor.option_changes(true)?;
         if version.is_none() && changes.is_empty() {
-            return Err(cursor.unexpected("VERSION or OPTIONS"));
+            return Err(cursor.unexpected("VERSION, OPTIONS or REFRESH"));
         }
         return Ok(Some(Ddl::AlterServer { name, version, changes }));
     }

@@ -117,6 +117,11 @@ pub enum Ddl {
         /// OPTIONS
         changes: Vec<OptionChange>,
     },
+    /// ALTER SERVER .. REFRESH
+    RefreshServer {
+        /// its name
+        name: String,
+    },
     /// DROP SERVER
     DropServer {
         /// their names

@@ -49,6 +49,7 @@ impl VisitorMut for Derived {
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        name_later_branches(&mut query.body);
         for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
             name_derived(&mut table.query, self.mark);
         }
@@ -86,6 +87,39 @@ fn name_derived(query: &mut Query, mark: bool) {
             name = format!("{name}{MARK}{marked}");
         }
         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
+    }
+}
+
+/// Tells the columns of all but the first branch of a UNION apart: their names mean nothing, and may stand twice.
+fn name_later_branches(body: &mut SetExpr) {
+    let mut body = body;
+    while let SetExpr::SetOperation { left, right, .. } = body {
+        name_branch(right);
+        body = left.as_mut();
+    }
+}
+
+fn name_branch(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => {
+            let mut taken = HashSet::new();
+            for (at, item) in select.projection.iter_mut().enumerate() {
+                let (expr, name) = match &*item {
+                    SelectItem::UnnamedExpr(expr) => (expr, pg::column_name(expr)),
+                    SelectItem::ExprWithAlias { expr, alias } => (expr, folded(alias)),
+                    _ => continue,
+                };
+                if !taken.insert(name.clone()) {
+                    let alias = Ident::with_quote('"', format!("{name}{MARK}{at}"));
+                    *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                }
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            name_branch(left);
+            name_branch(right);
+        }
+        _ => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sources that are open: one for each server and user mapping, opened when first needed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -9,13 +9,19 @@ use crate::catalog::change::undefined;
 use crate::catalog::definitions::{Definitions, Origin, ServerDef};
 use crate::config::secrets;
 use crate::error::{Error, Result};
+use crate::sources::guard::{GuardedSource, ServerGuard, ServerHealth, ShapeWatch};
 use crate::sources::kind::{ServerSpec, Source};
 use crate::sources::kinds;
 use crate::sources::options::Options;
 
-/// Open sources by (server, user of the mapping), with the definition they were opened from.
+/// Open sources by (server, user of the mapping), with the definition they were opened from; and the guards of their
+/// servers, which all users of a server share.
 #[derive(Debug, Default)]
-pub(super) struct OpenSources(Mutex<HashMap<(String, String), Opened>>);
+pub(super) struct OpenSources {
+    open: Mutex<HashMap<(String, String), Opened>>,
+    guards: Mutex<HashMap<String, (ServerDef, Arc<ServerGuard>)>>,
+    watch: OnceLock<Arc<dyn ShapeWatch>>,
+}
 
 #[derive(Debug)]
 struct Opened {
@@ -31,7 +37,7 @@ impl OpenSources {
         let mapping = definitions.user_mapping(&server.name, role);
         let user = mapping.map(|m| m.options.clone()).unwrap_or_default();
         let key = (server.name.clone(), mapping.map(|m| m.user.clone()).unwrap_or_default());
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
         if let Some(opened) = open.get(&key)
             && opened.server == *server
             && opened.user == user
@@ -45,14 +51,55 @@ impl OpenSources {
             user: resolved(&user, mapping_from_file, &server.folder)?,
             folder: server.folder.clone(),
         };
-        let source = kinds::find(&server.kind)?.open(spec).map_err(|e| named(e, &server.name))?;
+        let opened = kinds::find(&server.kind)?.open(spec.clone()).map_err(|e| named(e, &server.name))?;
+        // A source without SQL is files, each of which is asked for by itself.
+        let source: Arc<dyn Source> = match opened.dialect().is_some() {
+            true => Arc::new(GuardedSource::new(opened, self.guard(server, &spec)?)),
+            false => opened,
+        };
         open.insert(key, Opened { server: server.clone(), user, source: Arc::clone(&source) });
         Ok(source)
     }
 
+    /// The guard of a server as it is defined. What is opened anew is asked whatever was before.
+    fn guard(&self, server: &ServerDef, spec: &ServerSpec) -> Result<Arc<ServerGuard>> {
+        let mut guards = self.guards.lock();
+        if let Some((defined, guard)) = guards.get(&server.name)
+            && defined == server
+        {
+            guard.reset();
+            return Ok(Arc::clone(guard));
+        }
+        let guard = ServerGuard::new(spec, self.watch.get().cloned()).map_err(|e| named(e, &server.name))?;
+        let guard = Arc::new(guard);
+        guards.insert(server.name.clone(), (server.clone(), Arc::clone(&guard)));
+        Ok(guard)
+    }
+
+    /// Who is told when a source's tables are not what they were. Of sources that were opened before it is not.
+    pub fn watched_by(&self, watch: Arc<dyn ShapeWatch>) {
+        // It is set once, when the engine is made.
+        let _ = self.watch.set(watch);
+    }
+
+    /// The next query asks the server again, whatever was.
+    pub fn ask_again(&self, server: &str) {
+        if let Some((_, guard)) = self.guards.lock().get(server) {
+            guard.reset();
+        }
+    }
+
+    /// How the servers are that have been opened, in order of name.
+    pub fn health(&self) -> Vec<ServerHealth> {
+        let mut all: Vec<ServerHealth> = self.guards.lock().values().map(|(_, guard)| guard.health()).collect();
+        all.sort_by(|a, b| a.server.cmp(&b.server));
+        all
+    }
+
     /// Closes the sources of servers that are gone.
     pub fn retain(&self, definitions: &Definitions) {
-        self.0.lock().retain(|(server, _), _| definitions.servers.contains_key(server));
+        self.open.lock().retain(|(server, _), _| definitions.servers.contains_key(server));
+        self.guards.lock().retain(|server, _| definitions.servers.contains_key(server));
     }
 }
 

@@ -15,6 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 
 use super::parameters::unwrapped;
+use super::raw_queries::{self, RawQuerier};
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, naming};
@@ -30,6 +31,7 @@ use crate::functions::{collected, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
 use crate::planner::cast_names::{self, CastNames};
+use crate::planner::clock_casts::ClockCasts;
 use crate::planner::coercion::PostgresCoercion;
 use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
@@ -39,10 +41,13 @@ use crate::planner::input::TextInputRules;
 use crate::planner::merged::{MergedFilter, MergedOrder};
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
+use crate::planner::output::TextOutputRules;
 use crate::planner::shipping::ShippingPlanner;
+use crate::planner::skipping::SkipRule;
+use crate::planner::time_arithmetic::TimeArithmetic;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{distinct_sums, interrupt, literals, sum, written};
+use crate::planner::{avg, distinct_sums, interrupt, literals, sum, written};
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -71,6 +76,8 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
     analyzer.rules.insert(1, Arc::new(ListedSubqueries));
     analyzer.rules.push(Arc::new(TextInputRules));
+    analyzer.rules.push(Arc::new(TextOutputRules));
+    analyzer.rules.push(Arc::new(ClockCasts));
     analyzer.rules.push(Arc::new(NumberCasts));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
     analyzer.rules.push(Arc::new(LimitedConcatenation));
@@ -88,6 +95,8 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     registry::register(&mut state)?;
     state.register_expr_planner(Arc::new(JsonOperators::new()))?;
     state.register_expr_planner(Arc::new(CastNames))?;
+    state.register_expr_planner(Arc::new(TimeArithmetic::new()))?;
+    state.register_udaf(avg::function())?;
     state.register_udaf(sum::function())?;
     for function in collected::functions() {
         state.register_udaf(function)?;
@@ -115,6 +124,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     rules.insert(choice, Arc::new(SmallSideFirst));
     rules.push(Arc::new(CooperativeJoins));
     rules.push(interrupt::physical());
+    rules.push(Arc::new(SkipRule));
     // What it links must not be taken apart: it is the last.
     rules.push(Arc::new(RunTimeKeys));
     rules
@@ -129,6 +139,8 @@ impl Engine {
     /// Fixes what a statement sees: all its names are looked up in this one state of the catalog, in `scope`.
     pub(super) fn pin(self: &Arc<Self>, state: &mut SessionState, catalog: Arc<CatalogState>, scope: &NameScope) {
         let definitions = Arc::clone(&catalog.definitions);
+        let querier = RawQuerier::new(self, &definitions, &scope.role);
+        state.config_mut().set_extension(Arc::new(querier));
         let relations: Arc<dyn Relations> = Arc::new(Snapshot::new(Arc::clone(self), catalog));
         let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
         state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
@@ -140,18 +152,26 @@ impl Engine {
 /// Postgres's types. Nothing is analysed yet.
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
+    let own = raw_queries::prepared(state, &mut statement, text).await?;
+    let state = own.as_ref().unwrap_or(state);
     let kept = cast_names::has_casts(&statement).then(|| statement.clone());
-    let failed = match settled(state, statement, text).await {
-        Err(error) if cast_names::is_clash(&error) => error,
-        done => return done,
+    let done = settled(state, statement, text).await;
+    let clashes = match &done {
+        Ok(plan) => cast_names::groups_clash(plan)?,
+        Err(error) => cast_names::is_clash(error),
     };
-    let Some(mut named) = kept else { return Err(failed) };
-    cast_names::mark(&mut named);
-    settled(state, named, text).await.map_err(|_| failed)
+    match kept {
+        Some(mut named) if clashes => {
+            cast_names::mark(&mut named);
+            settled(state, named, text).await.or(done)
+        }
+        _ => done,
+    }
 }
 
 async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     let plan = unwrapped(Box::pin(state.statement_to_plan(statement)).await?);
+    raw_queries::check(state, &plan)?;
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))
 }

@@ -25,7 +25,6 @@ use super::{constant, explain, modes, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
-use crate::federation::kept::Kept;
 use crate::planner::interrupt::Interrupt;
 use crate::planner::{bounds, result_types};
 
@@ -83,7 +82,7 @@ impl Session {
                 let plan = self.plan(&state, statement, parsed, &parameters).await?;
                 let schema = match &plan {
                     LogicalPlan::Dml(_) => None,
-                    plan if explain::is_explain(plan) => Some(explain::schema()),
+                    plan if explain::is_explain(plan) => Some(explain::schema(statement)),
                     plan => {
                         let bound = with_null_parameters(plan.clone(), &parameters)?;
                         let analyzed =
@@ -124,6 +123,17 @@ impl Session {
             }
             done => done,
         })
+    }
+
+    /// Does a piece of work as a statement: cancelling `cancel`, or `statement_timeout`, ends it with 57014.
+    pub(super) async fn guarded<T>(
+        &self,
+        cancel: CancellationToken,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let guard = Guard { cancel, deadline: self.deadline() };
+        self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
+        guard.until(work).await.and_then(|done| done)
     }
 
     /// When a statement that begins now has used up its `statement_timeout`.
@@ -172,7 +182,7 @@ impl Session {
                     }
                 }
                 let catalog = self.catalog();
-                let state = self.state_in(Arc::clone(&catalog));
+                let state = self.state_to_answer(Arc::clone(&catalog));
                 let reusable = Box::pin(self.reusable(&state, &catalog, statement, parsed, &parameters)).await;
                 if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
                     let stream = reusable.stream(&state).await.map_err(|e| located(e, statement))?;
@@ -182,22 +192,7 @@ impl Session {
                 let plan = self.plan(&state, statement, parsed, &kinds).await?;
                 let plan = bind_typed(plan, parameters)?;
                 if explain::is_explain(&plan) {
-                    let verbose = match &plan {
-                        LogicalPlan::Explain(explain) => explain.verbose,
-                        LogicalPlan::Analyze(analyze) => analyze.verbose,
-                        _ => false,
-                    };
-                    let kept = Arc::new(Kept::default());
-                    let mut state = state;
-                    state.config_mut().set_extension(Arc::clone(&kept));
-                    let rows = collect(&state, &plan).await?;
-                    // DataFusion writes into the plan's lines why there is no plan.
-                    if let LogicalPlan::Explain(explained) = &plan
-                        && !explain::has_plan(&rows)?
-                    {
-                        state.create_physical_plan(&explained.plan).await.map_err(|e| located(e, statement))?;
-                    }
-                    return Ok(rows_of(explain::lines(&rows, &kept.reasons(), verbose)?, "EXPLAIN"));
+                    return Ok(rows_of(Box::pin(explain::run(state, &plan, statement)).await?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
                     let row = match shown(&plan, &row.schema()) {

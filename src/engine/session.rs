@@ -19,6 +19,9 @@ use crate::ddl::statement::{SessionStatement, Statement};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::interrupt::Interrupt;
 use crate::planner::names::NameScope;
+use crate::planner::skipping::SkipsDown;
+use crate::sources::activity::Activity;
+use crate::sources::guard::{Skipped, Skipping};
 
 /// Who connects, and with what settings.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ pub struct Session {
     state: RwLock<SessionState>,
     /// Whether `state` has options of DataFusion's that SET has changed.
     own_options: AtomicBool,
-    notices: Mutex<Vec<Notice>>,
+    notices: Arc<Mutex<Vec<Notice>>>,
     /// What ends the statement that is being planned.
     interrupt: Mutex<Option<Interrupt>>,
     /// How many transactions have ended.
@@ -86,7 +89,12 @@ impl Session {
         let scope = NameScope { role: OWNER.to_string(), search_path: Arc::new(RwLock::new(settings.search_path())) };
         let settings = Arc::new(Mutex::new(settings));
         let mut state = engine.session_state();
-        let shown = ShownSession { user: parameters.user, pid: parameters.pid, settings: Arc::clone(&settings) };
+        let shown = ShownSession {
+            user: parameters.user,
+            pid: parameters.pid,
+            settings: Arc::clone(&settings),
+            activity: Arc::clone(&engine.activity),
+        };
         state.config_mut().options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
         let session = Session {
             engine,
@@ -99,7 +107,7 @@ impl Session {
             scope,
             state: RwLock::new(state),
             own_options: AtomicBool::default(),
-            notices: Mutex::default(),
+            notices: Arc::default(),
             interrupt: Mutex::default(),
             ended: AtomicU64::default(),
         };
@@ -178,6 +186,20 @@ impl Session {
         }
         // `now()` is when the statement began.
         state.mark_start_execution();
+        state
+    }
+
+    /// The same for a query whose rows are only shown: it may leave out what cannot be reached, where the session wants
+    /// that. What is written somewhere never lacks rows.
+    pub(super) fn state_to_answer(&self, catalog: Arc<CatalogState>) -> SessionState {
+        let mut state = self.state_in(catalog);
+        if self.settings.lock().skips_down() {
+            let notices = Arc::clone(&self.notices);
+            let tell = move |skipped: Skipped| notices.lock().push(told(&skipped));
+            let config = state.config_mut();
+            config.set_extension(Arc::new(Skipping::new(tell)));
+            config.options_mut().extensions.insert(SkipsDown);
+        }
         state
     }
 
@@ -394,6 +416,16 @@ impl Session {
     }
 }
 
+/// What a client is told of a source that was left out.
+fn told(skipped: &Skipped) -> Notice {
+    let message = format!("server \"{}\" was skipped: \"{}\" gave no rows", skipped.server, skipped.tables);
+    let detail = match skipped.error.detail() {
+        Some(detail) => format!("{}: {detail}", skipped.error.message()),
+        None => format!("{}.", skipped.error.message()),
+    };
+    Notice { detail: Some(detail), ..Notice::warning(SqlState("01000"), message) }
+}
+
 /// What the catalog's functions answer in this session.
 #[derive(Debug)]
 struct ShownSession {
@@ -401,6 +433,7 @@ struct ShownSession {
     user: String,
     pid: i32,
     settings: Arc<Mutex<Settings>>,
+    activity: Arc<Activity>,
 }
 
 impl pg::SessionView for ShownSession {
@@ -422,6 +455,10 @@ impl pg::SessionView for ShownSession {
 
     fn settings(&self) -> Vec<(String, String)> {
         self.settings.lock().all().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    fn source_activity(&self) -> Option<Arc<Activity>> {
+        Some(Arc::clone(&self.activity))
     }
 
     fn set(&self, name: &str, value: &str) -> Result<String> {

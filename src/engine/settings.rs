@@ -58,6 +58,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("onerow.max_keys", "20000", false),
     ("onerow.merged_filter", "on", false),
     ("onerow.merged_order", "on", false),
+    ("onerow.on_source_down", "error", false),
     ("onerow.push_down", "on", false),
     ("onerow.run_time_keys", "on", false),
     ("password_encryption", "scram-sha-256", false),
@@ -296,6 +297,11 @@ impl Settings {
         self.get("onerow.push_down").and_then(PushDown::parse).unwrap_or_default()
     }
 
+    /// Whether a query leaves out the sources that cannot be reached.
+    pub fn skips_down(&self) -> bool {
+        self.get("onerow.on_source_down") == Some("skip")
+    }
+
     /// What is set about the keys that sources are sent; none where whole tables are read.
     pub fn keys(&self) -> KeyOptions {
         let defaults = KeyOptions::default();
@@ -376,6 +382,10 @@ fn checked(name: &str, value: String) -> Result<String> {
         "onerow.push_down" => match PushDown::parse(&value) {
             Some(push_down) => Ok(push_down.name().to_string()),
             None => Err(invalid(&value).with_hint("Available values: always, on, filters, off.")),
+        },
+        "onerow.on_source_down" => match value.to_ascii_lowercase().as_str() {
+            known @ ("error" | "skip") => Ok(known.to_string()),
+            _ => Err(invalid(&value).with_hint("Available values: error, skip.")),
         },
         "onerow.max_keys" => match value.trim().parse::<usize>() {
             Ok(keys) if keys <= MOST_KEYS => Ok(keys.to_string()),

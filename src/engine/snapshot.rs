@@ -13,7 +13,7 @@ use super::reuse::{Asked, DescribedKey, Known, Recent};
 use super::run::Described;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::planner::bounds;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::names::{NameScope, Relations};
@@ -95,14 +95,19 @@ impl Snapshot {
                 Ok(Arc::new(memory))
             }
             RelationKind::View(view) => {
-                if let Some(error) = &view.broken {
+                // A view whose source was down is tried again: it may be up by now.
+                if let Some(error) = view.broken.as_ref().filter(|error| error.state() != SqlState::CONNECTION_FAILURE)
+                {
                     return Err(error.clone());
                 }
                 if let Some(planned) = self.state.views.lock().get(&relation.name) {
                     return Ok(Arc::clone(planned) as Arc<dyn TableProvider>);
                 }
                 let planned = Arc::new(Box::pin(self.plan_view(relation, view)).await?);
-                self.state.views.lock().insert(relation.name.clone(), Arc::clone(&planned));
+                // The columns of a raw query are what its server says each time.
+                if !planned.reads_raw_queries() {
+                    self.state.views.lock().insert(relation.name.clone(), Arc::clone(&planned));
+                }
                 Ok(planned)
             }
         }

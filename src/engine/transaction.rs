@@ -117,6 +117,15 @@ impl Pending {
     }
 }
 
+impl Engine {
+    /// Makes other definitions durable and current. Whoever calls it keeps other writers out.
+    pub(super) fn redefine(&self, after: Definitions) -> Result<()> {
+        let mut pending = Pending::on(self.current());
+        pending.change(&self.store, after, &[])?;
+        self.publish(&pending)
+    }
+}
+
 impl Session {
     /// The catalog as this session sees it: the current one, or with what its block has changed.
     pub(super) fn catalog(&self) -> Arc<CatalogState> {

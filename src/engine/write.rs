@@ -25,6 +25,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::run::{bind, collect, located};
 use super::session::Session;
 use super::{naming, planning};
+use crate::catalog::blanks::without_blanks;
 use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::store::RowChange;
 use crate::catalog::types::PgType;
@@ -330,7 +331,7 @@ async fn name_targets(state: &SessionState, parsed: &mut DfStatement, table: &Lo
     let SqlStatement::Insert(insert) = statement.as_mut() else { return Ok(()) };
     let Some(source) = insert.source.as_ref().filter(|_| insert.columns.is_empty()) else { return Ok(()) };
     let query = DfStatement::Statement(Box::new(SqlStatement::Query(source.clone())));
-    let given = state.statement_to_plan(query).await?.schema().fields().len();
+    let given = planning::to_plan(state, query, "").await?.schema().fields().len();
     if given > table.columns.len() {
         return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
     }
@@ -373,7 +374,8 @@ pub(super) fn conform(batches: &[RecordBatch], table: &LocalTableDef) -> Result<
                 let column = cast_with_options(column, field.data_type(), &options)?;
                 check_texts(&column, &PgType::of_field(field))?;
                 Ok(match PgType::of_field(field) {
-                    PgType::Bpchar(Some(length)) => padded(&column, length as usize),
+                    PgType::Bpchar(_) => without_blanks(&column),
+                    kind @ (PgType::Jsonb | PgType::Uuid) => normal(&column, &kind)?,
                     _ => column,
                 })
             })
@@ -404,14 +406,14 @@ fn check_texts(column: &ArrayRef, kind: &PgType) -> Result<()> {
     Ok(())
 }
 
-/// `character(n)` is filled with blanks to its length.
-fn padded(column: &ArrayRef, length: usize) -> ArrayRef {
-    let fill = |text: &str| {
-        let cut: String = text.chars().take(length).collect();
-        let missing = length.saturating_sub(cut.chars().count());
-        cut + &" ".repeat(missing)
+/// Texts in the one form that values of their type have.
+fn normal(column: &ArrayRef, kind: &PgType) -> Result<ArrayRef> {
+    let read = |text: &str| match read_text(kind, text, Zone::UTC)? {
+        ScalarValue::Utf8View(Some(text)) => Ok(text),
+        _ => Err(Error::internal(format!("a value of {kind} is no text"))),
     };
-    Arc::new(column.as_string_view().iter().map(|text| text.map(fill)).collect::<StringViewArray>())
+    let values = column.as_string_view().iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(StringViewArray::from_iter(values)))
 }
 
 pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &LocalTableDef) -> Result<()> {
@@ -435,14 +437,28 @@ pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &L
     Ok(())
 }
 
-/// Refuses rows that have the same key. A key with a null in it is equal to none, as in Postgres.
+/// Refuses rows that have the same key.
 pub(super) fn check_keys<'a>(
     batches: impl Iterator<Item = &'a RecordBatch> + Clone,
     relation: &RelationName,
     table: &LocalTableDef,
 ) -> Result<()> {
+    match first_duplicate(batches, relation, table)? {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// The first row that has a key which a row before it has, and the error that says so. A key with a null in it is equal
+/// to none, as in Postgres.
+pub(super) fn first_duplicate<'a>(
+    batches: impl Iterator<Item = &'a RecordBatch> + Clone,
+    relation: &RelationName,
+    table: &LocalTableDef,
+) -> Result<Option<(usize, Error)>> {
     let primary = (!table.primary_key.is_empty()).then_some(("pkey", &table.primary_key));
     let keys = primary.into_iter().chain(table.unique_keys.iter().map(|key| ("key", key)));
+    let mut first: Option<(usize, Error)> = None;
     for (suffix, key) in keys {
         let mut seen = HashSet::new();
         let Some(indexes) =
@@ -453,20 +469,26 @@ pub(super) fn check_keys<'a>(
         let types = schema(table);
         let fields = indexes.iter().map(|i| SortField::new(types.field(*i).data_type().clone())).collect();
         let converter = RowConverter::new(fields)?;
-        for batch in batches.clone() {
+        let mut before = 0;
+        'key: for batch in batches.clone() {
             let columns: Vec<ArrayRef> = indexes.iter().map(|i| Arc::clone(batch.column(*i))).collect();
             let rows = converter.convert_columns(&columns)?;
             for row in 0..batch.num_rows() {
                 if columns.iter().any(|c| c.is_null(row)) {
                     continue;
                 }
+                if first.as_ref().is_some_and(|(found, _)| before + row >= *found) {
+                    break 'key;
+                }
                 if !seen.insert(rows.row(row).owned()) {
-                    return Err(duplicate(relation, key, suffix, &columns, row)?);
+                    first = Some((before + row, duplicate(relation, key, suffix, &columns, row)?));
+                    break 'key;
                 }
             }
+            before += batch.num_rows();
         }
     }
-    Ok(())
+    Ok(first)
 }
 
 fn duplicate(relation: &RelationName, key: &[String], suffix: &str, columns: &[ArrayRef], row: usize) -> Result<Error> {

@@ -3,6 +3,7 @@
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use super::statistics::TableStatistics;
 use crate::sources::table::TableSpec;
 
 /// One row of so many is taken to pass a filter, as the engine itself takes it.
@@ -11,13 +12,14 @@ const FILTER_KEEPS: u64 = 5;
 /// One row of so many is taken to have one value of a column that is no key.
 const VALUE_KEEPS: u64 = 100;
 
-/// About how many rows a scan of a table gives, by what was kept of the table's size. A key that is pinned gives one.
-pub fn scan(table: &TableSpec, filters: &[Expr], limit: Option<usize>) -> Option<u64> {
-    scan_of(table, filters, limit, table.row_estimate)
+/// About how many rows a table has: what its source said last, else what was known when it was defined.
+pub fn size(table: &TableSpec, known: Option<&TableStatistics>) -> Option<u64> {
+    known.and_then(|known| known.rows).or(table.row_estimate)
 }
 
-/// The same for a table of about `all` rows.
-pub fn scan_of(table: &TableSpec, filters: &[Expr], limit: Option<usize>, all: Option<u64>) -> Option<u64> {
+/// About how many rows a scan of a table gives. A key that is pinned gives one.
+pub fn scan(table: &TableSpec, filters: &[Expr], limit: Option<usize>, known: Option<&TableStatistics>) -> Option<u64> {
+    let all = size(table, known);
     let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
     let pinned: Vec<(&str, u64)> = filters.iter().filter_map(pinned).collect();
     let keys = std::iter::once(&table.primary_key).chain(&table.unique_keys).filter(|key| !key.is_empty());
@@ -29,10 +31,7 @@ pub fn scan_of(table: &TableSpec, filters: &[Expr], limit: Option<usize>, all: O
     });
     let rows = match (by_key.min(), all) {
         (Some(by_key), all) => Some(all.map_or(by_key, |all| by_key.min(all.max(1)))),
-        (None, Some(all)) => Some(filters.iter().fold(all, |rows, filter| match self::pinned(filter) {
-            Some((_, values)) => (rows.saturating_mul(values) / VALUE_KEEPS).clamp(1, rows.max(1)),
-            None => (rows / FILTER_KEEPS).max(1),
-        })),
+        (None, Some(all)) => Some(filters.iter().fold(all, |rows, filter| kept(table, filter, rows, known))),
         (None, None) => None,
     };
     match (rows, limit) {
@@ -40,6 +39,28 @@ pub fn scan_of(table: &TableSpec, filters: &[Expr], limit: Option<usize>, all: O
         // A limit is only the most that can come, but it is all that is known.
         (rows, limit) => rows.or(limit),
     }
+}
+
+/// About how many of so many rows a filter keeps; at least one.
+fn kept(table: &TableSpec, filter: &Expr, rows: u64, known: Option<&TableStatistics>) -> u64 {
+    let remote = |name: &str| table.column(name).map(|column| column.remote.as_str());
+    let kept = match (pinned(filter), filter) {
+        (Some((column, values)), _) => {
+            let one = known.zip(remote(column)).and_then(|(known, column)| known.with_value(column, rows));
+            one.map_or(rows.saturating_mul(values) / VALUE_KEEPS, |one| one.saturating_mul(values))
+        }
+        (None, Expr::IsNull(inner) | Expr::IsNotNull(inner)) => {
+            let column = match inner.as_ref() {
+                Expr::Column(column) => remote(&column.name),
+                _ => None,
+            };
+            let are = matches!(filter, Expr::IsNull(_));
+            let nulls = known.zip(column).and_then(|(known, column)| known.nulls(column, rows, are));
+            nulls.unwrap_or(rows / FILTER_KEEPS)
+        }
+        _ => rows / FILTER_KEEPS,
+    };
+    kept.clamp(1, rows.max(1))
 }
 
 /// About how many rows a filter keeps, or groups there are, of so many.
@@ -72,6 +93,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::types::PgType;
+    use crate::federation::statistics::{ColumnStatistics, Distinct};
     use crate::sources::table::ColumnSpec;
 
     #[test]
@@ -83,13 +105,20 @@ mod tests {
             row_estimate: Some(1000),
             ..TableSpec::default()
         };
-        let rows = |filters: Vec<Expr>, limit| scan(&table, &filters, limit);
+        let rows = |filters: Vec<Expr>, limit| scan(&table, &filters, limit, None);
         assert_eq!(rows(vec![], None), Some(1000));
         assert_eq!(rows(vec![], Some(10)), Some(10));
         assert_eq!(rows(vec![col("name").gt(lit("a"))], None), Some(200));
         assert_eq!(rows(vec![col("name").eq(lit("a"))], None), Some(10));
         assert_eq!(rows(vec![lit(7).eq(col("id"))], None), Some(1));
         assert_eq!(rows(vec![col("id").in_list(vec![lit(7), lit(8)], false)], None), Some(2));
-        assert_eq!(scan_of(&table, &[], None, None), None);
+        let unknown = TableSpec { row_estimate: None, ..table.clone() };
+        assert_eq!(scan(&unknown, &[], None, None), None);
+        let column = ColumnStatistics { distinct: Some(Distinct::Count(50)), nulls: Some(0.5) };
+        let known = TableStatistics { rows: Some(10_000), columns: [("name".to_string(), column)].into() };
+        let rows = |filter: Expr| scan(&unknown, &[filter], None, Some(&known));
+        assert_eq!(rows(col("name").eq(lit("a"))), Some(100));
+        assert_eq!(rows(col("name").is_null()), Some(5000));
+        assert_eq!(rows(col("id").eq(lit(7))), Some(1));
     }
 }

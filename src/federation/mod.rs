@@ -11,6 +11,8 @@ pub mod kept;
 pub mod keys;
 pub mod predicate;
 pub mod query;
+pub mod reason;
 pub mod select;
 pub mod ship;
+pub mod statistics;
 pub mod value;

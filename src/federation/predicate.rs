@@ -7,9 +7,9 @@ use datafusion::logical_expr::expr::{InList, Like};
 use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::scalar::ScalarValue;
 
-use super::cleaning;
 use super::dialect::{Comparison, Fidelity, Operand, Parameter, RemoteDialect};
 use super::fragment::Fragment;
+use super::{cleaning, reason};
 use crate::catalog::types::PgType;
 use crate::sources::table::TableSpec;
 
@@ -85,7 +85,7 @@ impl RemotePredicate {
 pub struct Writer<'a> {
     pub(super) dialect: &'a dyn RemoteDialect,
     pub(super) scope: &'a dyn Scope,
-    /// The first part of an expression that could not be written.
+    /// Why the first part of an expression could not be written.
     kept: RefCell<Option<String>>,
 }
 
@@ -95,14 +95,14 @@ impl<'a> Writer<'a> {
         Writer { dialect, scope, kept: RefCell::new(None) }
     }
 
-    /// The innermost expression that made an expression stay here, since last asked.
+    /// Why the innermost expression that made an expression stay here does, since last asked.
     pub fn kept(&self) -> Option<String> {
         self.kept.borrow_mut().take()
     }
 
     pub(super) fn keep<T>(&self, written: Option<T>, expr: &Expr) -> Option<T> {
         if written.is_none() {
-            self.kept.borrow_mut().get_or_insert_with(|| expr.human_display().to_string());
+            self.kept.borrow_mut().get_or_insert_with(|| reason::of(expr));
         }
         written
     }

@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, Expr, GroupsAccumulator, ReversedUDAF,
     Signature,
 };
+use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::scalar::ScalarValue;
 
 use super::limited::{MOST, too_large};
@@ -80,6 +81,18 @@ impl AggregateUDFImpl for Counted {
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
         let hides = self.hides(&args);
         let name = self.function.inner().name().to_string();
+        // Where another aggregate has the order turned around, what is read backwards is turned again at the end. What
+        // must differ is sorted at the end, and by nothing else: it is sorted as it was written.
+        let forward: Vec<PhysicalSortExpr> = args
+            .order_bys
+            .iter()
+            .map(|by| PhysicalSortExpr { expr: Arc::clone(&by.expr), options: !by.options })
+            .collect();
+        let args = if args.is_distinct && args.is_reversed {
+            AccumulatorArgs { order_bys: &forward, is_reversed: false, ..args }
+        } else {
+            args
+        };
         Ok(Box::new(One { inner: self.function.accumulator(args)?, name, hides, hidden: 0, collected: 0 }))
     }
 
@@ -100,12 +113,19 @@ impl AggregateUDFImpl for Counted {
         self: Arc<Self>,
         beneficial_ordering: bool,
     ) -> DfResult<Option<Arc<dyn AggregateUDFImpl>>> {
+        if self.function.name() == "string_agg" {
+            return Ok(Some(self as Arc<dyn AggregateUDFImpl>));
+        }
         let function = self.function.as_ref().clone().with_beneficial_ordering(beneficial_ordering)?;
         Ok(function.map(|function| Arc::new(Counted { function: Arc::new(function) }) as Arc<dyn AggregateUDFImpl>))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.function.order_sensitivity()
+        // It sorts what it collects, so that it goes together with other orders.
+        match self.function.name() {
+            "string_agg" => AggregateOrderSensitivity::SoftRequirement,
+            _ => self.function.order_sensitivity(),
+        }
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {

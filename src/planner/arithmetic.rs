@@ -13,11 +13,9 @@ use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -26,6 +24,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
 
+use super::each;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -199,23 +198,8 @@ impl AnalyzerRule for CheckedArithmetic {
     }
 }
 
-/// The columns that a plan node's own expressions read.
-pub(super) fn input_schema(plan: &LogicalPlan) -> DfResult<DFSchema> {
-    match plan {
-        LogicalPlan::TableScan(scan) => {
-            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())
-        }
-        plan => Ok(merge_schema(&plan.inputs())),
-    }
-}
-
 fn check_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let schema = input_schema(&plan)?;
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let saved = names.save(&expr);
-        Ok(expr.transform_up(|e| check_operator(e, &schema))?.update_data(|e| saved.restore(e)))
-    })
+    each::expression(plan, check_operator)
 }
 
 fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {

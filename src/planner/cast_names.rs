@@ -4,13 +4,15 @@
 //! error. A statement that fails for that is planned once more with every cast named, as an alias within the
 //! expression. Other statements are planned as they are, since an alias hides a cast from what looks for one.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::{DataFusionError, Result as DfResult};
-use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr as SqlExpr, Query, Select, Value, Visit, VisitMut, Visitor, VisitorMut,
@@ -32,6 +34,15 @@ pub fn is_clash(error: &DataFusionError) -> bool {
     ]
     .iter()
     .any(|part| text.contains(part))
+}
+
+/// Whether a plan groups by two expressions of one name, which the optimizer would refuse.
+pub fn groups_clash(plan: &LogicalPlan) -> DfResult<bool> {
+    plan.exists(|node| {
+        let LogicalPlan::Aggregate(aggregate) = node else { return Ok(false) };
+        let mut names = HashSet::new();
+        Ok(aggregate.group_expr.iter().any(|group| !names.insert(group.schema_name().to_string())))
+    })
 }
 
 /// Whether a statement has casts.

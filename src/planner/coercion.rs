@@ -9,24 +9,31 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::{Between, Case, Cast, InList, InSubquery, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::{NamePreserver, coerce_plan_expr_for_schema};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
+use datafusion::logical_expr::expr::{
+    AggregateFunction, AggregateFunctionParams, Between, Case, Cast, InList, InSubquery, ScalarFunction,
+};
+use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::expr_schema::cast_subquery;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator, Union, Values};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
-use super::arithmetic::input_schema;
+use super::again;
+use super::blanks;
+use super::each;
 use super::number_casts::{decimal_text, exact_float};
 use super::operators;
+use super::time_arithmetic::difference;
 use crate::catalog::types::PgType;
+use crate::functions::pg::interval_span;
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
-const UNIFYING: &[&str] = &["coalesce", "nvl", "ifnull", "greatest", "least", "nullif", "make_array"];
+const UNIFYING: &[&str] = &["coalesce", "nvl", "ifnull", "greatest", "least", "make_array"];
 
 /// Brings values that meet to the type that Postgres brings them to.
 #[derive(Debug, Default)]
@@ -43,15 +50,15 @@ impl AnalyzerRule for PostgresCoercion {
 }
 
 fn coerce_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let schema = input_schema(&plan)?;
-    let names = NamePreserver::new(&plan);
-    let plan = plan
-        .map_expressions(|expr| {
-            let saved = names.save(&expr);
-            Ok(expr.transform_up(|e| coerce(e, &schema))?.update_data(|e| saved.restore(e)))
-        })?
-        .data;
+    let plan = each::expression(plan, coerce)?.data;
     let plan = match plan {
+        LogicalPlan::Sort(mut sort) => {
+            let schema = Arc::clone(sort.input.schema());
+            for by in &mut sort.expr {
+                by.expr = sorted(std::mem::take(&mut by.expr), &schema)?;
+            }
+            LogicalPlan::Sort(sort)
+        }
         LogicalPlan::Union(union) => coerce_union(union)?,
         LogicalPlan::Join(join) => coerce_join(join)?,
         LogicalPlan::Values(values) => keep_types(values)?,
@@ -133,6 +140,7 @@ fn read_booleans<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFS
 }
 
 fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    blanks::settle(&mut expr, schema);
     match &mut expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if operators::compares(*op) => {
             read_booleans([left.as_mut(), right.as_mut()], schema)?;
@@ -148,6 +156,20 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     }
     Ok(match expr {
         Expr::BinaryExpr(binary) => coerce_binary(binary, schema)?,
+        Expr::Between(Between { expr, negated, low, high }) if intervals([&*expr, &*low, &*high], schema) => {
+            Transformed::yes(Expr::Between(Between {
+                expr: Box::new(span(*expr, schema)?),
+                negated,
+                low: Box::new(span(*low, schema)?),
+                high: Box::new(span(*high, schema)?),
+            }))
+        }
+        Expr::InList(InList { expr, list, negated })
+            if intervals(std::iter::once(expr.as_ref()).chain(&list), schema) =>
+        {
+            let list = list.into_iter().map(|member| span(member, schema)).collect::<DfResult<Vec<_>>>()?;
+            Transformed::yes(Expr::InList(InList { expr: Box::new(span(*expr, schema)?), list, negated }))
+        }
         Expr::Between(Between { expr, negated, low, high }) => {
             match meeting([expr.as_ref(), low.as_ref(), high.as_ref()], schema) {
                 Some(to) => Transformed::yes(Expr::Between(Between {
@@ -188,6 +210,47 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             }
         }
         Expr::Case(case) => coerce_case(case, schema)?,
+        Expr::WindowFunction(mut window) => {
+            for by in &mut window.params.order_by {
+                by.expr = sorted(std::mem::take(&mut by.expr), schema)?;
+            }
+            Transformed::yes(Expr::WindowFunction(window))
+        }
+        // The shortest and the longest interval, not the one with the least months.
+        Expr::AggregateFunction(call)
+            if matches!(call.func.name(), "min" | "max") && intervals(&call.params.args, schema) =>
+        {
+            let ascending = call.func.name() == "min";
+            let AggregateFunctionParams { args, filter, .. } = call.params;
+            let by = args.iter().map(|arg| Ok(span(arg.clone(), schema)?.sort(ascending, false)));
+            let by = by.collect::<DfResult<Vec<_>>>()?;
+            Transformed::yes(Expr::AggregateFunction(AggregateFunction::new_udf(
+                first_value_udaf(),
+                args,
+                false,
+                filter,
+                by,
+                None,
+            )))
+        }
+        // What must differ is sorted, as in Postgres.
+        Expr::AggregateFunction(mut call)
+            if call.params.distinct
+                && call.params.order_by.is_empty()
+                && matches!(call.func.name(), "array_agg" | "string_agg") =>
+        {
+            call.params.order_by = call.params.args.iter().take(1).map(|arg| arg.clone().sort(true, false)).collect();
+            Transformed::yes(Expr::AggregateFunction(call))
+        }
+        Expr::AggregateFunction(mut call) if call.params.distinct && call.func.name() == "count" => {
+            for arg in &mut call.params.args {
+                *arg = sorted(std::mem::take(arg), schema)?;
+            }
+            Transformed::yes(Expr::AggregateFunction(call))
+        }
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == "nullif" && args.len() == 2 => {
+            first_unless_equal(ScalarFunction { func, args }, schema)?
+        }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             if UNIFYING.contains(&func.name())
                 && let Some(to) = meeting(&args, schema)
@@ -203,17 +266,32 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
                 let args = convert_all(args, &DataType::Utf8View, schema)?;
                 return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
             }
-            let date = |e: &Expr| matches!(e.get_type(schema), Ok(DataType::Date32 | DataType::Date64));
-            if func.name() == "date_trunc" && args.iter().any(date) {
-                let stamp = DataType::Timestamp(TimeUnit::Microsecond, None);
-                let args = args.into_iter().map(|e| if date(&e) { convert(e, &stamp, schema) } else { Ok(e) });
-                let args = args.collect::<DfResult<Vec<_>>>()?;
-                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
-            }
             Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
         }
         other => Transformed::no(other),
     })
+}
+
+/// `nullif(a, b)` has the type of a, whatever the two are compared as.
+fn first_unless_equal(call: ScalarFunction, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    let ScalarFunction { func, args } = call;
+    let [first, second] = match <[Expr; 2]>::try_from(args) {
+        Ok(both) => both,
+        Err(args) => return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))),
+    };
+    match (first.get_type(schema), second.get_type(schema)) {
+        (Ok(one), Ok(other)) if one != other && !one.is_string() && !one.is_null() && !other.is_null() => {
+            let equal = BinaryExpr { left: Box::new(first.clone()), op: Operator::Eq, right: Box::new(second) };
+            let equal = coerce(Expr::BinaryExpr(equal), schema)?.data;
+            let null = Expr::Literal(ScalarValue::try_from(&one)?, None);
+            Ok(Transformed::yes(Expr::Case(Case {
+                expr: None,
+                when_then_expr: vec![(Box::new(equal), Box::new(null))],
+                else_expr: Some(Box::new(first)),
+            })))
+        }
+        _ => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args: vec![first, second] }))),
+    }
 }
 
 fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
@@ -228,6 +306,16 @@ fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<
             let days = Expr::BinaryExpr(BinaryExpr { left, op, right });
             return Ok(Transformed::yes(Expr::Cast(Cast::new(Box::new(days), DataType::Int32))));
         }
+        Operator::Minus if difference(&left, &l, &right, &r).is_some() => {
+            return match difference(&left, &l, &right, &r) {
+                Some(difference) => Ok(Transformed::yes(difference)),
+                None => unchanged(BinaryExpr { left, op, right }),
+            };
+        }
+        op if operators::compares(op) && are_intervals([&l, &r]) => {
+            let (left, right) = (Box::new(span(*left, schema)?), Box::new(span(*right, schema)?));
+            return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })));
+        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide => {
             // A text that stands beside a timestamp may be an interval.
             if l.is_string() || r.is_string() { None } else { common([&l, &r]) }
@@ -241,6 +329,43 @@ fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<
     let left = Box::new(convert(*left, &to, schema)?);
     let right = Box::new(convert(*right, &to, schema)?);
     Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+}
+
+/// Whether these are intervals, or texts beside one.
+fn are_intervals<'a>(types: impl IntoIterator<Item = &'a DataType>) -> bool {
+    let mut interval = false;
+    types.into_iter().all(|of| {
+        let is_interval = matches!(of, DataType::Interval(_) | DataType::Duration(_));
+        interval |= is_interval;
+        is_interval || of.is_string() || of.is_null()
+    }) && interval
+}
+
+fn intervals<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> bool {
+    let types = exprs.into_iter().map(|e| e.get_type(schema)).collect::<DfResult<Vec<_>>>();
+    types.is_ok_and(|types| are_intervals(&types))
+}
+
+/// How long an interval is: a month has 30 days, a day 24 hours.
+fn span(interval: Expr, schema: &DFSchema) -> DfResult<Expr> {
+    let interval = interval.cast_to(&PgType::Interval.arrow(), schema)?;
+    let span = Arc::new(interval_span::udf());
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(span, vec![interval])))
+}
+
+/// What is sorted by in the place of an expression: intervals by their length, and the two zeros are one.
+fn sorted(by: Expr, schema: &DFSchema) -> DfResult<Expr> {
+    match by.get_type(schema) {
+        Ok(DataType::Interval(_) | DataType::Duration(_)) => span(by, schema),
+        Ok(of @ (DataType::Float32 | DataType::Float64)) if !matches!(by, Expr::Literal(..)) => one_zero(by, &of),
+        _ => Ok(by),
+    }
+}
+
+/// A floating point number, and 0 for -0.
+fn one_zero(number: Expr, of: &DataType) -> DfResult<Expr> {
+    let zero = Expr::Literal(ScalarValue::new_zero(of)?, None);
+    Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(number), op: Operator::Plus, right: Box::new(zero) }))
 }
 
 /// A number beside a real compares as double precision. One that real holds exactly may as well compare as real,
@@ -302,7 +427,8 @@ fn coerce_join(mut join: Join) -> DfResult<LogicalPlan> {
     Ok(LogicalPlan::Join(join))
 }
 
-fn coerce_union(union: Union) -> DfResult<LogicalPlan> {
+fn coerce_union(mut union: Union) -> DfResult<LogicalPlan> {
+    union.inputs = again::apart(blanks::unite(union.inputs)?)?;
     let width = union.schema.fields().len();
     let schemas: Vec<DFSchemaRef> = union.inputs.iter().map(|input| Arc::clone(input.schema())).collect();
     if schemas.iter().any(|schema| schema.fields().len() != width) {

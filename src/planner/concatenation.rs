@@ -15,10 +15,9 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
     ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -26,7 +25,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
-use super::arithmetic::input_schema;
+use super::each;
 use crate::error::Error;
 use crate::functions::limited::{MOST, limit, too_large};
 
@@ -48,12 +47,7 @@ impl AnalyzerRule for LimitedConcatenation {
 }
 
 fn limit_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let schema = input_schema(&plan)?;
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let saved = names.save(&expr);
-        Ok(expr.transform_up(|e| Ok(limit_operator(e, &schema)))?.update_data(|e| saved.restore(e)))
-    })
+    each::expression(plan, |e, schema| Ok(limit_operator(e, schema)))
 }
 
 fn limit_operator(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {

@@ -10,11 +10,9 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -22,6 +20,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
+use super::each;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::values::{Zone, read_text};
@@ -44,8 +43,7 @@ impl TextInput {
             }
             PgType::Bpchar(Some(length)) => {
                 let cut: String = text.chars().take(*length as usize).collect();
-                let missing = (*length as usize).saturating_sub(cut.chars().count());
-                Ok(ScalarValue::Utf8View(Some(cut + &" ".repeat(missing))))
+                Ok(ScalarValue::Utf8View(Some(self.kind.held(&cut).to_string())))
             }
             kind => read_text(kind, text, zone),
         }
@@ -124,17 +122,7 @@ impl AnalyzerRule for TextInputRules {
 }
 
 fn read_casts(plan: LogicalPlan, zone: &str) -> DfResult<Transformed<LogicalPlan>> {
-    let schema = match &plan {
-        LogicalPlan::TableScan(scan) => {
-            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?
-        }
-        plan => merge_schema(&plan.inputs()),
-    };
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let saved = names.save(&expr);
-        Ok(expr.transform_up(|e| read_cast(e, &schema, zone))?.update_data(|e| saved.restore(e)))
-    })
+    each::expression(plan, |e, schema| read_cast(e, schema, zone))
 }
 
 fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<Expr>> {
@@ -158,12 +146,19 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
             | PgType::TimestampTz
             | PgType::Array(_)
             | PgType::Varchar(Some(_))
-            | PgType::Bpchar(Some(_))
+            | PgType::Bpchar(_)
     ) && (kind.arrow() == *field.data_type());
-    let of_text = || matches!(inner.get_type(schema), Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View));
-    if !has_rules || !of_text() {
+    if !has_rules {
         return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
     }
+    let inner = match inner.get_type(schema) {
+        Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => inner,
+        // Whatever is cast to a text of some length is a text first, which is cut.
+        Ok(_) if matches!(kind, PgType::Varchar(_) | PgType::Bpchar(_)) => {
+            Box::new(Expr::Cast(Cast::new(inner, DataType::Utf8View)))
+        }
+        _ => return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
+    };
     let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),

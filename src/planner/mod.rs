@@ -3,29 +3,39 @@
 //! A view stays a scan of [`view::View`] until the analyzer; until then its boundary (name, owner, definition) can
 //! be found by policy, lineage and merge rules.
 
+mod again;
 pub mod arithmetic;
+pub mod avg;
+mod blanks;
 pub mod bounds;
 pub mod cast_names;
+pub mod clock_casts;
 pub mod coercion;
 pub mod concatenation;
 pub mod cooperative;
 pub mod distinct_sums;
+mod each;
 pub mod filter_names;
 pub mod foreign;
 pub mod forms;
 pub mod input;
 pub mod interrupt;
+mod interval_sums;
 pub mod literals;
 pub mod merged;
 pub mod names;
 mod narrow;
 pub mod number_casts;
 mod operators;
+pub mod output;
+pub mod remote_query;
 pub mod result_types;
 pub mod sample;
 pub mod shipping;
+pub mod skipping;
 pub mod sum;
 mod sum_widened;
+pub mod time_arithmetic;
 pub mod types;
 pub mod view;
 pub mod written;

@@ -1,8 +1,8 @@
 //! Questions about few rows are planned for one thread.
 //!
-//! DataFusion plans for as many partitions as there are threads. For a handful of rows that costs more than it can save:
-//! each exchange of rows between partitions is a task and channels to plan, to start and to end. The sources are still
-//! read side by side, as each of them is a partition of its own.
+//! DataFusion plans for as many partitions as there are threads. For a handful of rows that costs more than it can
+//! save: each exchange of rows between partitions is a task and channels to plan, to start and to end. The sources are
+//! still read side by side, as each of them is a partition of its own.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -56,7 +56,12 @@ pub(super) fn is_narrow(plan: &LogicalPlan) -> DfResult<bool> {
                 let provider = source_as_provider(&scan.source)?;
                 let table = provider.downcast_ref::<ForeignTable>();
                 table.and_then(|table| {
-                    let known = estimate::scan(table.spec(), &scan.filters, scan.fetch);
+                    let known = estimate::scan(
+                        table.spec(),
+                        &scan.filters,
+                        scan.fetch,
+                        table.source().statistics(table.spec()).as_deref(),
+                    );
                     known.or_else(|| scan.filters.iter().any(looks_up).then_some(LOOKED_UP))
                 })
             }

@@ -13,10 +13,9 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -24,7 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
-use super::arithmetic::input_schema;
+use super::each;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 
@@ -252,12 +251,7 @@ impl AnalyzerRule for NumberCasts {
 }
 
 fn cast_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let schema = input_schema(&plan)?;
-    let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let saved = names.save(&expr);
-        Ok(expr.transform_up(|e| cast_number(e, &schema))?.update_data(|e| saved.restore(e)))
-    })
+    each::expression(plan, cast_number)
 }
 
 fn cast_number(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {

@@ -264,8 +264,12 @@ fn common(kinds: Vec<PgType>) -> Option<PgType> {
         if kind == next {
             return Some(kind);
         }
-        let (kind, next) = (bare(kind), bare(next));
-        (kind == next).then_some(kind)
+        match (bare(kind), bare(next)) {
+            (kind, next) if kind == next => Some(kind),
+            (PgType::Bpchar(_), PgType::Bpchar(_)) => Some(PgType::Bpchar(None)),
+            (kind @ PgType::Bpchar(_), PgType::Text) | (PgType::Text, kind @ PgType::Bpchar(_)) => Some(kind),
+            _ => None,
+        }
     })
 }
 
@@ -289,11 +293,10 @@ fn array(kind: PgType) -> PgType {
     }
 }
 
-/// The type without the length of its texts. The digits of a numeric are part of how it is carried, and stay.
+/// The type without the length of its texts. That of `character(n)` stays: its values are shown in it. The digits of a numeric are part of how it is carried, and stay.
 fn bare(kind: PgType) -> PgType {
     match kind {
         PgType::Varchar(_) => PgType::Varchar(None),
-        PgType::Bpchar(_) => PgType::Bpchar(None),
         PgType::Array(element) => PgType::Array(Box::new(bare(*element))),
         kind => kind,
     }

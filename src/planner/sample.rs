@@ -1,8 +1,8 @@
 //! Parameters whose values are not known while a plan is made that many executions share.
 //!
-//! Such a parameter carries a sample: the value that it has in the execution that the plan is made for. A source is asked
-//! what it would do with the sample, so that filters travel to where they are likely to be of use. What it says is not
-//! relied on: a filter with a parameter is looked at again here, until its value is known.
+//! Such a parameter carries a sample: the value that it has in the execution that the plan is made for. A source is
+//! asked what it would do with the sample, so that filters travel to where they are likely to be of use. What it says
+//! is not relied on: a filter with a parameter is looked at again here, until its value is known.
 
 use std::sync::Arc;
 

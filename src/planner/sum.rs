@@ -1,4 +1,4 @@
-//! `sum(bigint)` is numeric, as in Postgres, so that it cannot overflow.
+//! `sum(bigint)` is numeric, as in Postgres, so that it cannot overflow; intervals have a sum too.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 
+use super::interval_sums::{self, INTERVAL};
 use super::sum_widened::{Widened, WidenedGroups};
 use crate::error::{Error, SqlState};
 
@@ -61,8 +62,8 @@ impl AggregateUDFImpl for PgSum {
             | DataType::Decimal32(..)
             | DataType::Decimal64(..)
             | DataType::Decimal128(..)
-            | DataType::Decimal256(..)
-            | DataType::Duration(_) => of.clone(),
+            | DataType::Decimal256(..) => of.clone(),
+            DataType::Interval(_) | DataType::Duration(_) => INTERVAL,
             DataType::Dictionary(_, value) => self.coerce_types(std::slice::from_ref(value))?.remove(0),
             other => {
                 let name = crate::catalog::types::PgType::of_arrow(other);
@@ -76,22 +77,29 @@ impl AggregateUDFImpl for PgSum {
     fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
         match types {
             [of] if is_small(of) => Ok(DataType::Int64),
+            [INTERVAL] => Ok(INTERVAL),
             types => self.sum.return_type(types),
         }
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
+        if interval_sums::is_interval(args.expr_fields.first()) {
+            return interval_sums::accumulator(&args, false);
+        }
         let small = small_input(&args);
         let sum = self.sum.accumulator(args)?;
         Ok(if small { Box::new(Widened(sum)) } else { sum })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
+        if interval_sums::is_interval(args.input_fields.first()) {
+            return Ok(interval_sums::state_fields(&args));
+        }
         self.sum.state_fields(args)
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.sum.groups_accumulator_supported(args)
+        !interval_sums::is_interval(args.expr_fields.first()) && self.sum.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
@@ -101,6 +109,9 @@ impl AggregateUDFImpl for PgSum {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
+        if interval_sums::is_interval(args.expr_fields.first()) {
+            return interval_sums::accumulator(&args, false);
+        }
         let small = small_input(&args);
         let sum = self.sum.create_sliding_accumulator(args)?;
         Ok(if small { Box::new(Widened(sum)) } else { sum })

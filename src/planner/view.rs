@@ -14,6 +14,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::bounds::Size;
+use super::remote_query;
 use crate::catalog::definitions::RelationName;
 use crate::error::Error;
 
@@ -48,6 +49,11 @@ impl View {
     ) -> Self {
         let schema = Arc::new(analyzed.schema().as_arrow().clone());
         View { name, owner, query, written, analyzed, schema, size }
+    }
+
+    /// Whether it, or a view beneath it, reads raw queries.
+    pub fn reads_raw_queries(&self) -> bool {
+        remote_query::is_in(&self.analyzed)
     }
 
     /// How large its plan is.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, Value, ValueWithSpan, VisitMut, VisitorMut,
+    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
@@ -41,7 +41,17 @@ impl VisitorMut for Spelling {
                     None => double(digits, *span),
                 };
             }
-            SqlExpr::Interval(interval) => plain_interval(interval),
+            SqlExpr::Interval(interval) => {
+                plain_interval(interval, 1);
+            }
+            // The planner would turn the sign of the months alone.
+            SqlExpr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
+                if let SqlExpr::Interval(interval) = inner.as_mut()
+                    && plain_interval(interval, -1)
+                {
+                    *expr = SqlExpr::Interval(interval.clone());
+                }
+            }
             _ => {}
         }
         ControlFlow::Continue(())
@@ -79,15 +89,16 @@ fn double(digits: &str, span: Span) -> SqlExpr {
     }
 }
 
-/// Rewrites an interval that is one text. One that Postgres would not take is left for the planner to refuse.
-fn plain_interval(interval: &mut Interval) {
+/// Rewrites an interval that is one text, times `sign`. One that Postgres would not take is left for the planner to
+/// refuse.
+fn plain_interval(interval: &mut Interval, sign: i32) -> bool {
     let SqlExpr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = interval.value.as_mut() else {
-        return;
+        return false;
     };
     if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
-        return;
+        return false;
     }
-    let Some(zone) = Zone::parse("UTC") else { return };
+    let Some(zone) = Zone::parse("UTC") else { return false };
     let number = text.trim().parse::<f64>().is_ok();
     let whole = match (&interval.leading_field, &interval.last_field) {
         (None, None) => text.clone(),
@@ -95,13 +106,17 @@ fn plain_interval(interval: &mut Interval) {
         (Some(field), None) if number => format!("{} {field}", text.trim()),
         // '1-2' YEAR TO MONTH says in itself what it counts.
         (Some(_), Some(_)) if !number => text.clone(),
-        _ => return,
+        _ => return false,
     };
     if let Ok(ScalarValue::IntervalMonthDayNano(Some(value))) = read_text(&PgType::Interval, &whole, zone) {
-        *text = format!("{} months {} days {} microseconds", value.months, value.days, value.nanoseconds / 1000);
+        let (months, days) = (i64::from(value.months), i64::from(value.days));
+        let (sign, micros) = (i64::from(sign), value.nanoseconds / 1000);
+        *text = format!("{} months {} days {} microseconds", sign * months, sign * days, sign * micros);
         interval.leading_field = None;
         interval.last_field = None;
+        return true;
     }
+    false
 }
 
 #[cfg(test)]
@@ -136,6 +151,7 @@ mod tests {
         assert_eq!(interval("interval '1 year 2 mons 3 days 04:05:06.789'"), plain);
         assert_eq!(interval("interval '5' minute"), "SELECT INTERVAL '0 months 0 days 300000000 microseconds'");
         assert_eq!(interval("interval '-1 mon'"), "SELECT INTERVAL '-1 months 0 days 0 microseconds'");
+        assert_eq!(interval("-interval '1 day 1 s'"), "SELECT INTERVAL '0 months -1 days -1000000 microseconds'");
         assert_eq!(interval("interval 'long'"), "SELECT INTERVAL 'long'");
     }
 }

@@ -8,13 +8,16 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use datafusion::physical_plan::ExecutionPlan;
+use serde::{Deserialize, Serialize};
 
 use super::options::{OptionSpec, Options};
+use super::scan::RemoteRead;
 use super::table::TableSpec;
 use crate::error::{Error, Result};
 use crate::federation::dialect::RemoteDialect;
 use crate::federation::query::RemoteQuery;
+use crate::federation::statistics::TableStatistics;
 
 /// One kind of source, by the name that `FOREIGN DATA WRAPPER` gives it.
 pub trait SourceKind: Debug + Send + Sync {
@@ -47,7 +50,7 @@ pub struct ServerSpec {
 }
 
 /// What IMPORT FOREIGN SCHEMA asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportRequest {
     /// The schema (or database) at the source.
     pub schema: String,
@@ -58,7 +61,7 @@ pub struct ImportRequest {
 }
 
 /// Which tables an import takes; names are the source's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImportTables {
     /// Every table and view.
     #[default]
@@ -89,6 +92,17 @@ pub struct ScanRequest {
     pub filters: Vec<Expr>,
     /// At most so many rows; given only when every filter was taken as exact.
     pub limit: Option<usize>,
+}
+
+/// A statement in a source's own language that is prepared and was not run.
+#[derive(Clone, Debug)]
+pub struct RawQuery {
+    /// What it gives. Every column may be null.
+    pub schema: SchemaRef,
+    /// Runs and reads it, with all its columns.
+    pub read: Arc<dyn RemoteRead>,
+    /// Whether it may change something at the source. It takes effect when its rows were read to their end.
+    pub writes: bool,
 }
 
 /// One server of some kind, with its pool. Every error it gives names the server and, where there is one, the
@@ -135,9 +149,17 @@ pub trait Source: Debug + Send + Sync {
         Err(Error::internal("a query was planned for a source without SQL"))
     }
 
+    /// What is known of a table's rows and values by now. It asks nothing and waits for nothing; where what is known is
+    /// old it may have the source asked behind.
+    fn statistics(&self, _table: &TableSpec) -> Option<Arc<TableStatistics>> {
+        None
+    }
+
     /// An estimate of a table's number of rows, or none when the source has no cheap one.
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>>;
 
-    /// Runs the source's own query language and streams its answer; 0A000 for a source that has none.
-    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream>;
+    /// Prepares one statement in the source's own language, and runs nothing. An error of the source has its own
+    /// SQLSTATE, and a position that counts in `query`. 0A000 for a source that has no language, for several statements
+    /// and for one that gives no columns; 42501 where the server's option `raw_queries` forbids it.
+    async fn raw_query(&self, query: &str) -> Result<RawQuery>;
 }

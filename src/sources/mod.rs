@@ -6,12 +6,16 @@
 pub mod kind;
 pub mod options;
 pub mod scan;
+pub mod split;
 pub mod table;
 pub mod tls;
 
+pub mod activity;
 pub mod decimal;
 pub mod declared;
 pub mod float;
+pub mod guard;
+pub mod known;
 pub mod rows;
 pub mod statement;
 pub mod traffic;

@@ -12,6 +12,7 @@ use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::scan::BATCH_ROWS;
 use super::{decimal, float};
+use crate::catalog::blanks::without_blanks;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 
@@ -383,6 +384,12 @@ impl BatchBuilder {
         self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
+    /// The bytes of the values since the last batch: texts and blobs by their length, others by their type's width.
+    pub fn received(&self) -> u64 {
+        let width: usize = self.schema.fields().iter().filter_map(|field| field.data_type().primitive_width()).sum();
+        u64::try_from(self.bytes.saturating_add(self.rows.saturating_mul(width))).unwrap_or(u64::MAX)
+    }
+
     /// Whether no row has been counted since the last batch.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
@@ -390,7 +397,12 @@ impl BatchBuilder {
 
     /// The batch of the rows so far; the builder is empty afterwards. A null in a column that has none is 23502.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        for (field, column) in self.schema.fields().iter().zip(&mut columns) {
+            if matches!(PgType::of_field(field), PgType::Bpchar(_)) {
+                *column = without_blanks(column);
+            }
+        }
         for (field, column) in self.schema.fields().iter().zip(&columns) {
             if !field.is_nullable() && column.null_count() > 0 {
                 let (name, origin) = (field.name(), &self.origin);

@@ -1,9 +1,11 @@
 //! The plan's leaf for sources that answer a request with a stream of rows.
 
+mod asked;
 mod keyed;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::ArrayRef;
@@ -28,7 +30,10 @@ use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::Restriction;
+use crate::sources::activity::{Activity, Literals};
+use crate::sources::guard::ScanGuard;
 use crate::sources::traffic::Traffic;
+use asked::Asking;
 
 /// About how many rows a batch from a source holds.
 pub const BATCH_ROWS: usize = 8192;
@@ -39,9 +44,25 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
     /// What is sent to the source, for EXPLAIN: its SQL with placeholders, never a secret.
     fn describe(&self) -> String;
 
+    /// How the literals of what [`RemoteRead::describe`] gives are written: they are left out where it is remembered. A
+    /// read that hands on to another must hand this on too.
+    fn literals(&self) -> Literals;
+
+    /// How that is read, in words, where it is not by one statement: in how many parts, or why in fewer. It may say more
+    /// while it runs.
+    fn how(&self) -> Option<String> {
+        None
+    }
+
     /// How many streams it can be read by; each is opened once.
     fn partitions(&self) -> usize {
         1
+    }
+
+    /// Whether a stream that has given nothing may be opened a second time. Where there are several, they may have to
+    /// see one moment of the source, which a second try does not.
+    fn is_repeatable(&self) -> bool {
+        self.partitions() == 1
     }
 
     /// The same read restricted to rows whose output column `column` (an index into the schema it gives) is among keys
@@ -58,6 +79,11 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
     /// How many keys of one column a statement may have. More are sent in several, one after the other.
     fn keys_at_once(&self) -> usize {
         usize::MAX
+    }
+
+    /// The same read for another run of its plan, where runs must not share what their streams share.
+    fn again(&self) -> Option<Arc<dyn RemoteRead>> {
+        None
     }
 
     /// Opens one stream. `keys`: one for each `keyed` or `keyed_through` call that made this read, in order. The stream
@@ -79,6 +105,19 @@ pub struct Keys {
     pub values: ArrayRef,
 }
 
+/// What a scan has cost at its source; [`Traffic`] says what counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Rows that came.
+    pub rows: u64,
+    /// Bytes that came.
+    pub bytes: u64,
+    /// How often the source was asked and waited for.
+    pub round_trips: u64,
+    /// How long the source was waited for.
+    pub time: Duration,
+}
+
 /// Reads one request from one server.
 #[derive(Debug)]
 pub struct SourceScanExec {
@@ -87,6 +126,8 @@ pub struct SourceScanExec {
     read: Arc<dyn RemoteRead>,
     rows: Option<u64>,
     restrictions: Vec<Restriction>,
+    /// What stands between it and its server.
+    guard: Option<ScanGuard>,
     /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
     sent: Arc<Mutex<Option<String>>>,
     /// What it has cost at the source; for EXPLAIN ANALYZE.
@@ -110,6 +151,7 @@ impl SourceScanExec {
             read,
             rows,
             restrictions: vec![],
+            guard: None,
             sent: Arc::default(),
             traffic: Arc::default(),
             properties,
@@ -132,6 +174,35 @@ impl SourceScanExec {
         self.rows
     }
 
+    /// What it sends, without a secret and without keys.
+    pub fn sends(&self) -> String {
+        match self.read.how() {
+            Some(how) => format!("{} {how}", self.read.describe()),
+            None => self.read.describe(),
+        }
+    }
+
+    /// The keys that it waits for, in words.
+    pub fn keys(&self) -> Vec<String> {
+        self.restrictions.iter().map(ToString::to_string).collect()
+    }
+
+    /// What became of the keys, once they were known.
+    pub fn sent(&self) -> Option<String> {
+        self.sent.lock().clone()
+    }
+
+    /// What it has cost so far; none before it runs.
+    pub fn cost(&self) -> Option<Cost> {
+        let rows = self.metrics.clone_inner().output_rows()?;
+        Some(Cost {
+            rows: rows as u64,
+            bytes: self.traffic.bytes(),
+            round_trips: self.traffic.round_trips(),
+            time: self.traffic.wait(),
+        })
+    }
+
     /// Whether the source can be asked for the rows whose column `column`, or whose `function(column)`, is among keys.
     pub fn takes_keys(&self, function: Option<&str>, column: usize) -> bool {
         keyed::keyed(&self.read, function, column).is_some()
@@ -149,6 +220,16 @@ impl SourceScanExec {
         scan
     }
 
+    /// The same scan, which opens its streams by way of `guard`.
+    pub fn with_guard(&self, guard: ScanGuard) -> Self {
+        SourceScanExec { guard: Some(guard), ..self.copy() }
+    }
+
+    /// What stands between it and its server.
+    pub fn guard(&self) -> Option<&ScanGuard> {
+        self.guard.as_ref()
+    }
+
     fn copy(&self) -> Self {
         SourceScanExec {
             server: self.server.clone(),
@@ -156,6 +237,7 @@ impl SourceScanExec {
             read: Arc::clone(&self.read),
             rows: self.rows,
             restrictions: self.restrictions.clone(),
+            guard: self.guard.clone(),
             sent: Arc::default(),
             traffic: Arc::default(),
             properties: Arc::clone(&self.properties),
@@ -176,17 +258,35 @@ fn with_table(error: Error, table: &str) -> Error {
     }
 }
 
+impl SourceScanExec {
+    /// Its line in EXPLAIN: with `estimates`, how many rows are expected; with `times`, how long its source was waited
+    /// for.
+    pub fn write(&self, f: &mut fmt::Formatter<'_>, estimates: bool, times: bool) -> fmt::Result {
+        write!(f, "SourceScan: server={}, table={}, sends={}", self.server, self.table, self.sends())?;
+        if let Some(rows) = self.rows.filter(|_| estimates) {
+            write!(f, ", rows=~{rows}")?;
+        }
+        if !self.restrictions.is_empty() {
+            write!(f, ", keys=[{}]", self.keys().join(", "))?;
+        }
+        if let Some(guard) = &self.guard {
+            write!(f, "{guard}")?;
+        }
+        if let Some(sent) = self.sent.lock().as_deref() {
+            write!(f, ", sent=[{sent}]")?;
+        }
+        let Some(Cost { rows, bytes, round_trips, time }) = self.cost() else { return Ok(()) };
+        write!(f, ", received=[rows={rows}, bytes={bytes}, round_trips={round_trips}")?;
+        if times {
+            write!(f, ", time_at_source={:.3}ms", time.as_secs_f64() * 1000.0)?;
+        }
+        f.write_str("]")
+    }
+}
+
 impl DisplayAs for SourceScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SourceScan: server={}, table={}, sends={}", self.server, self.table, self.read.describe())?;
-        if !self.restrictions.is_empty() {
-            let keys: Vec<String> = self.restrictions.iter().map(ToString::to_string).collect();
-            write!(f, ", keys=[{}]", keys.join(", "))?;
-        }
-        match self.sent.lock().as_deref() {
-            Some(sent) => write!(f, ", sent=[{sent}]"),
-            None => Ok(()),
-        }
+        self.write(f, true, true)
     }
 }
 
@@ -207,6 +307,13 @@ impl ExecutionPlan for SourceScanExec {
         if children.is_empty() { Ok(self) } else { internal_err!("a source scan has no children") }
     }
 
+    fn reset_state(self: Arc<Self>) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let Some(read) = self.read.again() else { return Ok(self) };
+        let (sent, traffic) = (Arc::clone(&self.sent), Arc::clone(&self.traffic));
+        let metrics = self.metrics.clone();
+        Ok(Arc::new(SourceScanExec { read, sent, traffic, metrics, ..self.copy() }))
+    }
+
     fn apply_expressions(
         &self,
         _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
@@ -214,15 +321,23 @@ impl ExecutionPlan for SourceScanExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.schema();
         let table = self.table.clone();
+        let read = match &self.guard {
+            Some(guard) => guard.guarded(&self.read, &context),
+            None => Arc::clone(&self.read),
+        };
         let reading = keyed::Reading {
-            read: Arc::clone(&self.read),
+            read,
             restrictions: self.restrictions.clone(),
             sent: Arc::clone(&self.sent),
-            traffic: Arc::clone(&self.traffic),
+            asking: Asking {
+                server: Arc::from(self.server.as_str()),
+                traffic: Arc::clone(&self.traffic),
+                activity: context.session_config().get_extension::<Activity>(),
+            },
             partition,
         };
         let stream = futures::stream::once(reading.open()).try_flatten().map(move |batch| {
@@ -238,11 +353,12 @@ impl ExecutionPlan for SourceScanExec {
         Some(self.metrics.clone_inner())
     }
 
-    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], _: &StatisticsArgs) -> DfResult<Arc<Statistics>> {
+    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> DfResult<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.schema());
         if let Some(rows) = self.rows {
-            // Inexact always: an exact count would answer COUNT(*) from an estimate.
-            statistics.num_rows = Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX));
+            // One stream has its share. Inexact always: an exact count would answer COUNT(*) from an estimate.
+            let streams = if args.partition().is_some() { self.read.partitions().max(1) } else { 1 };
+            statistics.num_rows = Precision::Inexact(usize::try_from(rows).unwrap_or(usize::MAX) / streams);
         }
         Ok(Arc::new(statistics))
     }

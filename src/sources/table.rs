@@ -33,6 +33,9 @@ pub struct TableSpec {
     /// About how many rows it has, when last seen.
     #[serde(default)]
     pub row_estimate: Option<u64>,
+    /// How many pages it had when last seen, of a table that can be read by ranges of its pages; none of any other.
+    #[serde(default)]
+    pub pages: Option<u64>,
     /// What a relative path in the options is relative to.
     #[serde(default)]
     pub folder: PathBuf,

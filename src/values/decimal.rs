@@ -149,10 +149,41 @@ impl Decimal {
         }
     }
 
+    /// Cuts what stands behind so many digits after the point, half away from zero.
+    pub fn round(&mut self, scale: usize) {
+        let Some(cut) = self.scale.checked_sub(scale).filter(|cut| *cut > 0) else { return };
+        let kept = self.digits.len().saturating_sub(cut);
+        let up = self.digits.get(kept).is_some_and(|digit| *digit >= b'5');
+        self.digits.truncate(kept);
+        self.scale = scale;
+        if up {
+            let mut carried = true;
+            for digit in self.digits.iter_mut().rev() {
+                carried = *digit == b'9';
+                *digit = if carried { b'0' } else { *digit + 1 };
+                if !carried {
+                    break;
+                }
+            }
+            if carried {
+                self.digits.insert(0, b'1');
+            }
+        }
+        if self.digits.is_empty() {
+            self.digits.push(b'0');
+        }
+        self.negative &= self.digits.iter().any(|digit| *digit != b'0');
+    }
+
     /// How many digits count: leading zeros do not, except those behind the point.
     pub fn precision(&self) -> usize {
         let zeros = self.digits.iter().take_while(|d| **d == b'0').count();
         (self.digits.len() - zeros).max(self.scale).max(1)
+    }
+
+    /// How many digits there are without leading zeros.
+    pub fn significant(&self) -> usize {
+        self.digits.len() - self.digits.iter().take_while(|d| **d == b'0').count()
     }
 
     /// The digits with their sign, as an integer's text.

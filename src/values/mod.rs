@@ -1,6 +1,8 @@
-//! Values as Postgres writes and reads them, in text and in binary; its calendar, numbers and time zones.
+//! Values as Postgres writes and reads them, in text, in binary and in COPY's rows; its calendar, numbers and time
+//! zones.
 
 pub(crate) mod calendar;
+pub mod copy;
 mod decimal;
 pub(crate) mod decode;
 pub mod encode;

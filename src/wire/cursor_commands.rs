@@ -88,6 +88,7 @@ impl Connection {
             }
         }
         self.portals.insert(fetch.cursor.clone(), portal);
+        self.put_notices()?;
         Ok(self.wire.put_complete(format!("{verb} {count}"))?)
     }
 

@@ -98,6 +98,9 @@ impl Reader<'_, '_, '_> {
 
     /// The one statement from here on.
     fn statement(&mut self) -> Result<Statement> {
+        if is_word(self.peek(), "COPY") {
+            return Err(self.unexpected());
+        }
         let (text, before) = self.rest()?;
         let mut commands = engine_s(self.session, &text, before)?;
         match (commands.pop(), commands.is_empty()) {

@@ -40,6 +40,10 @@ impl Connection {
             )));
         }
         let prepared = Arc::new(Prepared::new(commands.pop().unwrap_or(Command::Nothing), types));
+        if matches!(prepared.command, Command::Copy(_)) {
+            // Drivers send data after Execute: what can be refused before is.
+            self.check_block()?;
+        }
         if !name.is_empty() {
             self.describe_once(&prepared).await?;
         }
@@ -177,7 +181,8 @@ impl Connection {
             | Command::Declare { .. }
             | Command::Fetch(_)
             | Command::Prepare { .. }
-            | Command::Execute(_) => return Ok(()),
+            | Command::Execute(_)
+            | Command::Copy(_) => return Ok(()),
             Command::Deallocate(None) => {
                 self.statements.retain(|name, _| name.is_empty());
                 "DEALLOCATE ALL"
@@ -224,6 +229,10 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
             Command::Execute(execute) => (prepared, values) = self.resolve(execute).await?,
+            Command::Copy(copy) => {
+                self.copy(copy).await?;
+                return Ok(Progress::Finished(None));
+            }
             own => {
                 self.run_own(own)?;
                 return Ok(Progress::Finished(None));
@@ -253,6 +262,7 @@ impl Connection {
 
     async fn go_on(&mut self, mut rows: Box<Rows>, limit: Option<u64>) -> Result<Progress, Failure> {
         let sent = rows.send(&mut self.wire, &self.shared.ending, limit).await?;
+        self.put_notices()?;
         if sent.complete {
             self.wire.put_complete(tag(rows.verb, sent.rows))?;
             Ok(Progress::Finished(Some(rows.verb)))

@@ -7,6 +7,8 @@ mod backend;
 mod base64;
 mod cancel;
 mod connection;
+mod copy;
+mod copy_in;
 mod cursor_commands;
 mod cursor_words;
 mod data_row;

@@ -25,6 +25,7 @@ const AHEAD: usize = 1;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What ends a statement before it is done.
+#[derive(Clone)]
 pub(super) struct Leash {
     /// Cancelled by the client's request, or when the client is gone.
     pub cancel: CancellationToken,
@@ -38,8 +39,22 @@ impl Leash {
         Leash { cancel: CancellationToken::new(), deadline }
     }
 
+    /// Waits until the statement must end, and says why.
+    async fn ended(&self) -> Error {
+        let late = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.cancel.cancelled() => canceled(),
+            () = late => timed_out(),
+        }
+    }
+
     /// Waits until the statement must have ended, and says why.
-    async fn overdue(&self) -> Error {
+    pub async fn overdue(&self) -> Error {
         let cancelled = async {
             self.cancel.cancelled().await;
             sleep(PATIENCE).await;
@@ -135,7 +150,7 @@ impl Started {
             let _ = give.try_send(Ok(row));
             return Ok(Started { begun, batches: Batches { rows, task: None, ended: false } });
         }
-        let cancel = leash.cancel.clone();
+        let (cancel, ending) = (leash.cancel.clone(), leash.clone());
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
             let (schema, mut stream, verb) = match Box::pin(session.run(statement, values, cancel)).await {
@@ -149,7 +164,17 @@ impl Started {
             }
             while let Some(batch) = stream.next().await {
                 let failed = batch.is_err();
-                if give.send(batch.map_err(Error::from)).await.is_err() || failed {
+                let sent = tokio::select! {
+                    biased;
+                    sent = give.send(batch.map_err(Error::from)) => sent,
+                    error = ending.ended() => {
+                        // The client takes no rows, and the sources wait: they need not. It is told when it reads on.
+                        drop(stream);
+                        let _ = give.send(Err(error)).await;
+                        return;
+                    }
+                };
+                if sent.is_err() || failed {
                     return;
                 }
             }

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::cursor_words;
+use crate::ddl::copy::{self, Copy};
 use crate::engine::{Session, Statement};
 use crate::error::{Error, Result, SqlState};
 
@@ -43,6 +44,8 @@ pub(super) enum Command {
     },
     /// EXECUTE: runs a prepared statement.
     Execute(Execute),
+    /// COPY: rows as data.
+    Copy(Box<Copy>),
 }
 
 /// FETCH and MOVE.
@@ -66,7 +69,7 @@ pub(super) struct Execute {
 }
 
 /// The words that a text holds if any of its statements is answered here.
-const OURS: [&[u8]; 7] = [b"deallocate", b"close", b"declare", b"fetch", b"move", b"prepare", b"execute"];
+const OURS: [&[u8]; 8] = [b"deallocate", b"close", b"declare", b"fetch", b"move", b"prepare", b"execute", b"copy"];
 
 /// Splits a text and parses every statement of it; empty ones are left out. Mistakes are errors with their position
 /// in the text.
@@ -85,7 +88,7 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
         return engine_s(session, sql, 0);
     };
     let pieces: Vec<&[TokenWithSpan]> = tokens.split(|token| token.token == Token::SemiColon).collect();
-    if !pieces.iter().any(|piece| cursor_words::begins(piece) || own(piece).is_some()) {
+    if !pieces.iter().any(|piece| cursor_words::begins(piece) || is_copy(piece) || own(piece).is_some()) {
         return engine_s(session, sql, 0);
     }
     let mut places = Places::new(sql);
@@ -100,7 +103,13 @@ pub(super) fn parse(session: &Session, sql: &str) -> Result<Vec<Command>> {
             let last = said.next_back().unwrap_or(first);
             let (from, before) = places.of(first.span.start);
             let (until, _) = places.of(last.span.end);
-            commands.extend(engine_s(session, sql.get(from..until).unwrap_or_default(), before)?);
+            let text = sql.get(from..until).unwrap_or_default();
+            if is_copy(piece) {
+                let copy = copy::parse(text).map_err(|error| error.shifted(before))?;
+                commands.push(Command::Copy(Box::new(copy.shifted(before))));
+            } else {
+                commands.extend(engine_s(session, text, before)?);
+            }
         }
     }
     Ok(commands)
@@ -123,6 +132,11 @@ fn mentions(sql: &str, word: &[u8]) -> bool {
 
 pub(super) fn is_blank(token: &Token) -> bool {
     matches!(token, Token::Whitespace(_) | Token::EOF)
+}
+
+fn is_copy(tokens: &[TokenWithSpan]) -> bool {
+    let first = tokens.iter().map(|token| &token.token).find(|token| !is_blank(token));
+    matches!(first, Some(Token::Word(word)) if word.quote_style.is_none() && word.keyword == Keyword::COPY)
 }
 
 /// The statement of these tokens, if it is answered here.

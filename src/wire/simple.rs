@@ -33,6 +33,7 @@ impl Connection {
                     let (prepared, values) = self.resolve(&execute).await?;
                     self.run_text(prepared, values).await?;
                 }
+                Command::Copy(copy) => self.copy(&copy).await?,
                 own => self.run_own(&own)?,
             }
             if self.wire.output.len() >= FLUSH_SIZE {
@@ -55,6 +56,7 @@ impl Connection {
                 self.wire.put_columns(&schema, &vec![Format::Text; schema.fields().len()])?;
                 let mut rows = Rows::new(&schema, started.batches, verb, None, &[], self.zone(), leash)?;
                 let sent = rows.send(&mut self.wire, &self.shared.ending, None).await?;
+                self.put_notices()?;
                 Ok(self.wire.put_complete(tag(verb, sent.rows))?)
             }
         }

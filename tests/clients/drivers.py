@@ -4,6 +4,7 @@ not as it is with PostgreSQL."""
 import asyncio
 import datetime
 import decimal
+import io
 import json
 import sys
 import uuid
@@ -33,6 +34,7 @@ def psycopg_3():
         for binary in (False, True):
             row = client.execute("SELECT * FROM person WHERE id = 1", binary=binary).fetchone()
             assert row == (1, "Ann", UID, {"a": 1}, decimal.Decimal("1.50")), row
+        psycopg_copy(client)
     with psycopg.connect(f"host=127.0.0.1 port={PORT} user=onerow dbname=onerow") as client:
         for binary in (False, True):
             with client.cursor(name="c", binary=binary) as cursor:
@@ -46,6 +48,75 @@ def psycopg_3():
             raise AssertionError("a read-only transaction has written")
         except psycopg.errors.ReadOnlySqlTransaction:
             pass
+
+
+CREATE_COPIED = "CREATE TABLE copied (id integer PRIMARY KEY, t text, n numeric(12,2), d date, y bytea, a integer[])"
+COPIED = [
+    (1, "tab\t, \"quote\" and \\N", decimal.Decimal("1.50"), datetime.date(9999, 12, 31), b"\x00\xff", [1, None]),
+    (2, "", decimal.Decimal("-0.01"), datetime.date(1, 1, 1), b"", []),
+    (3, "张三 Şükrü\r\n\\.\n", None, None, None, None),
+    (4, None, decimal.Decimal("9999999999.99"), datetime.date(2024, 2, 29), b"x", [-1]),
+]
+
+
+def psycopg_copy(client):
+    client.execute(CREATE_COPIED)
+    types = ["int4", "text", "numeric", "date", "bytea", "int4[]"]
+    for options in ("", " (FORMAT binary)"):
+        with client.cursor() as cursor, cursor.copy("COPY copied FROM STDIN" + options) as copy:
+            copy.set_types(types)
+            for row in COPIED:
+                copy.write_row(row)
+        asked = "COPY (SELECT * FROM copied ORDER BY id) TO STDOUT"
+        with client.cursor() as cursor, cursor.copy(asked + options) as copy:
+            copy.set_types(types)
+            rows = list(copy.rows())
+        assert rows == COPIED, rows
+        client.execute("DELETE FROM copied")
+    with client.cursor() as cursor:
+        with cursor.copy("COPY copied (id, t) FROM STDIN (FORMAT csv, HEADER)") as copy:
+            copy.write("id,t\n1,\"a\nb\"\n")
+            copy.write("2,\n")
+        assert cursor.rowcount == 2
+    try:
+        with client.cursor() as cursor, cursor.copy("COPY copied (id) FROM STDIN") as copy:
+            copy.write_row((3,))
+            copy.write_row((1,))
+        raise AssertionError("a key is there twice")
+    except psycopg.errors.UniqueViolation as error:
+        assert error.diag.context == "COPY copied, line 2", error.diag.context
+    try:
+        with client.cursor() as cursor, cursor.copy("COPY copied (id) FROM STDIN") as copy:
+            copy.write_row((4,))
+            raise KeyError("the program fails")
+    except KeyError:
+        pass
+    assert client.execute("SELECT id, t FROM copied ORDER BY id").fetchall() == [(1, "a\nb"), (2, None)]
+    client.execute("DROP TABLE copied")
+
+
+async def asyncpg_copy(client):
+    await client.execute(CREATE_COPIED)
+    assert await client.copy_records_to_table("copied", records=COPIED) == "COPY 4"
+    assert [tuple(row) for row in await client.fetch("SELECT * FROM copied ORDER BY id")] == COPIED
+    for options in ({}, {"format": "csv", "header": True}, {"format": "binary"}):
+        out = io.BytesIO()
+        assert await client.copy_from_table("copied", output=out, **options) == "COPY 4"
+        asked = io.BytesIO()
+        query = "SELECT * FROM copied WHERE id > $1"
+        assert await client.copy_from_query(query, 0, output=asked, **options) == "COPY 4"
+        assert asked.getvalue() == out.getvalue()
+        await client.execute("DELETE FROM copied")
+        out.seek(0)
+        assert await client.copy_to_table("copied", source=out, **options) == "COPY 4"
+        assert [tuple(row) for row in await client.fetch("SELECT * FROM copied ORDER BY id")] == COPIED
+    try:
+        await client.copy_records_to_table("copied", records=[(9, "x"), (1, "y")], columns=["id", "t"])
+        raise AssertionError("a key is there twice")
+    except asyncpg.UniqueViolationError as error:
+        assert error.detail == "Key (id)=(1) already exists.", error.detail
+    assert await client.fetchval("SELECT count(*) FROM copied") == 4
+    await client.execute("DROP TABLE copied")
 
 
 async def asyncpg_():
@@ -68,6 +139,7 @@ async def asyncpg_():
     assert await client.fetchval("SELECT timestamp '2024-01-01 00:00' + $1", day) == datetime.datetime(2024, 1, 2)
     async with client.transaction():
         assert [r["id"] async for r in client.cursor("SELECT id FROM person ORDER BY id", prefetch=1)] == [1, 2]
+    await asyncpg_copy(client)
     await client.reset()
     await client.close()
 

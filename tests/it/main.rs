@@ -11,8 +11,11 @@ mod clients;
 mod command_line;
 mod demo;
 mod endpoint;
+mod explain;
 mod faults;
 mod federation;
+mod federation_executors;
+mod federation_faults;
 mod federation_keys;
 mod federation_ship;
 mod files;
@@ -22,8 +25,10 @@ mod mysql;
 mod plan_cache;
 mod postgres;
 mod psql;
+mod remote_query;
 mod slt;
 mod sqlite;
+mod stat_source;
 mod statements;
 mod transactions;
 
@@ -37,13 +42,20 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
-    let modules: [(&str, &[Test]); 18] = [
+    let modules: &[(&str, &[Test])] = &[
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),
         ("endpoint", endpoint::TESTS),
+        ("explain", explain::TESTS),
         ("faults", faults::TESTS),
         ("federation", federation::TESTS),
+        ("federation_executors", federation_executors::TESTS),
+        ("federation_faults::breaker", federation_faults::breaker::TESTS),
+        ("federation_faults::drift", federation_faults::drift::TESTS),
+        ("federation_faults::limits", federation_faults::limits::TESTS),
+        ("federation_faults::lost", federation_faults::lost::TESTS),
+        ("federation_faults::skip", federation_faults::skip::TESTS),
         ("federation_keys", federation_keys::TESTS),
         ("federation_ship", federation_ship::TESTS),
         ("files", files::TESTS),
@@ -53,13 +65,15 @@ fn main() {
         ("plan_cache", plan_cache::TESTS),
         ("postgres", postgres::TESTS),
         ("psql", psql::TESTS),
+        ("remote_query", remote_query::TESTS),
         ("sqlite", sqlite::TESTS),
+        ("stat_source", stat_source::TESTS),
         ("statements", statements::TESTS),
         ("transactions", transactions::TESTS),
     ];
     let mut trials: Vec<Trial> = vec![];
     for (module, tests) in modules {
-        for (name, test) in tests {
+        for (name, test) in tests.iter() {
             let (fixtures, test) = (Arc::clone(&fixtures), *test);
             trials.push(Trial::test(format!("{module}::{name}"), move || test(&fixtures)));
         }

@@ -12,6 +12,7 @@ pub const TESTS: &[Test] = &[
     ("look_ups_are_the_same_with_a_plan_of_other_values", look_ups),
     ("parameters_are_the_same_with_a_plan_of_other_values", parameters),
     ("definitions_that_change_are_seen", definitions),
+    ("few_rows_are_not_spread_over_threads", few_rows),
 ];
 
 /// What looks something up, at each kind of source and above several.
@@ -174,4 +175,15 @@ fn definitions(fixtures: &Fixtures) -> Outcome {
         }
         Ok(())
     })
+}
+
+fn few_rows(fixtures: &Fixtures) -> Outcome {
+    let project = ugly(fixtures, "cached_few")?;
+    let onerow = project.serve();
+    for condition in ["email = 'ann@x.org'", "'ann@x.org' = email AND rows > 1"] {
+        let plan = onerow.sql(&format!("EXPLAIN SELECT * FROM raw WHERE {condition}"))?;
+        same!(plan.contains("RepartitionExec"), false, "{plan}");
+        same!(plan.matches("SourceScan").count(), 3, "{plan}");
+    }
+    Ok(())
 }

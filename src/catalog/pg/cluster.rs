@@ -1,6 +1,7 @@
 //! What a database has one list of: schemas, roles, settings, servers, comments.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::indexes;
 use super::relations;
@@ -48,7 +49,36 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_user_mappings" => user_mappings(snapshot, rows),
         "pg_description" => descriptions(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
+        "onerow_stat_source" => source_activity(snapshot, session, rows),
         _ => {}
+    }
+}
+
+/// What sources were asked. The kind of a server that is gone is NULL; times are in milliseconds.
+fn source_activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let Some(activity) = session.source_activity() else { return };
+    let count = |value: u64| Cell::from(i64::try_from(value).unwrap_or(i64::MAX));
+    let millis = |time: Duration| Cell::from(time.as_secs_f64() * 1000.0);
+    for (server, statement, totals) in activity.all() {
+        let kind = snapshot.definitions.servers.get(&server).map(|server| server.kind.clone());
+        let mean = totals.time.checked_div(u32::try_from(totals.calls).unwrap_or(u32::MAX)).unwrap_or_default();
+        rows.push([
+            ("server", server.into()),
+            ("kind", kind.into()),
+            ("statement", statement.into()),
+            ("calls", count(totals.calls)),
+            ("rows", count(totals.rows)),
+            ("bytes", count(totals.bytes)),
+            ("round_trips", count(totals.round_trips)),
+            ("total_exec_time", millis(totals.time)),
+            ("mean_exec_time", millis(mean)),
+            ("max_exec_time", millis(totals.longest)),
+            ("errors", count(totals.errors)),
+            ("last_error", totals.last_error.into()),
+            ("last_at", totals.last_at.into()),
+            ("retries", count(totals.retries)),
+            ("skipped", count(totals.skipped)),
+        ]);
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int16Array, Int16Builder, Int32Array, Int32Builder, Int64Array,
-    ListBuilder, RecordBatch, RecordBatchOptions, StringViewArray, StringViewBuilder, new_null_array,
+    ListBuilder, RecordBatch, RecordBatchOptions, StringViewArray, StringViewBuilder, TimestampMicrosecondArray,
+    new_null_array,
 };
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use datafusion::error::Result;
 
 use super::shapes::Shape;
@@ -181,6 +182,10 @@ pub fn array(data_type: &DataType, cells: &[&Cell]) -> ArrayRef {
         DataType::Int64 => Arc::new(ints().collect::<Int64Array>()),
         DataType::Float32 => Arc::new(floats().map(|v| v.map(|v| v as f32)).collect::<Float32Array>()),
         DataType::Float64 => Arc::new(floats().collect::<Float64Array>()),
+        // Microseconds since 1970.
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            Arc::new(ints().collect::<TimestampMicrosecondArray>().with_timezone_opt(zone.clone()))
+        }
         DataType::Utf8View => Arc::new(
             cells
                 .iter()

@@ -70,7 +70,8 @@ fn sample() -> Snapshot {
         row_estimate: Some(42),
         ..TableSpec::default()
     };
-    let foreign = ForeignTableDef { server: "erp".into(), table: Arc::new(table), imported: true, broken: None };
+    let foreign =
+        ForeignTableDef { server: "erp".into(), table: Arc::new(table), imported: true, request: None, broken: None };
     let column = |name: &str, default: Option<&str>| ColumnDef {
         name: name.into(),
         pg_type: "text".into(),

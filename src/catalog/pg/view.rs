@@ -11,6 +11,7 @@ use crate::catalog::carried::carried_in_config;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::sources::activity::Activity;
 
 /// Where the catalog's content comes from. Both calls answer from memory: no source is asked.
 pub trait CatalogView: Debug + Send + Sync {
@@ -53,6 +54,11 @@ pub trait SessionView: Debug + Send + Sync {
     /// Every setting, for `pg_settings`.
     fn settings(&self) -> Vec<(String, String)> {
         DEFAULT_SETTINGS.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect()
+    }
+
+    /// What sources were asked, for `onerow_stat_source`; none where nothing keeps that.
+    fn source_activity(&self) -> Option<Arc<Activity>> {
+        None
     }
 
     /// Does what `set_config(name, value, ..)` asks, and gives the new value.

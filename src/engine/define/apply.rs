@@ -1,11 +1,14 @@
 //! Statements that files may hold too.
 
+use std::sync::Arc;
+
 use super::foreign::{add_from, add_imported, foreign};
 use super::servers::apply_mapping;
 use crate::catalog::definitions::{Definitions, LocalTableDef, OWNER, Origin, RelationKind};
 use crate::ddl::statement::Ddl;
 use crate::engine::{Engine, write};
 use crate::error::{Error, Result, SqlState};
+use crate::sources::kind::ImportRequest;
 
 impl Engine {
     /// Applies a statement that files may hold too; gives its command tag and notices.
@@ -68,10 +71,15 @@ impl Engine {
                 }
                 "CREATE FOREIGN TABLE"
             }
-            Ddl::Import { into, server, .. } => {
-                let tables = self.introspect(definitions, ddl).await?;
+            Ddl::Import { into, server, remote_schema, tables, options } => {
+                let request = Arc::new(ImportRequest {
+                    schema: remote_schema.clone(),
+                    tables: tables.clone(),
+                    options: options.clone(),
+                });
+                let found = self.import(definitions, server, &request).await?;
                 definitions.ensure_schema(into, origin);
-                add_imported(definitions, into, server, tables, origin)?;
+                add_imported(definitions, into, server, found, Some(&request), origin)?;
                 "IMPORT FOREIGN SCHEMA"
             }
             _ => return Err(Error::internal("a statement came where it is not handled")),

@@ -9,6 +9,7 @@ use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, Relati
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
+use crate::planner::remote_query;
 
 /// The relations that a query reads, resolved; 42P01 for one that is not there is left to planning.
 pub(in crate::engine) fn dependencies(
@@ -38,6 +39,7 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
     let (tables, _) = resolve_table_references(&parsed, true)?;
     Ok(tables
         .into_iter()
+        .filter(|table| !(table.schema().is_none() && table.table() == remote_query::NAME))
         .map(|table| NameRef {
             schema: table.schema().map(str::to_string),
             name: table.table().to_string(),

@@ -57,11 +57,22 @@ impl Engine {
         let Ddl::Import { remote_schema, tables, server, options, .. } = ddl else {
             return Err(Error::internal("not an import"));
         };
-        let there = definitions.servers.get(server).ok_or_else(|| undefined("server", server))?;
-        options.check(kinds::find(&there.kind)?.options(), OptionPlace::Import)?;
-        let source = self.sources.get(definitions, server, OWNER)?;
         let request = ImportRequest { schema: remote_schema.clone(), tables: tables.clone(), options: options.clone() };
-        let mut found = source.introspect(&request).await?;
+        self.import(definitions, server, &request).await
+    }
+
+    /// Asks a source for the tables of an import.
+    pub(in crate::engine) async fn import(
+        &self,
+        definitions: &Definitions,
+        server: &str,
+        request: &ImportRequest,
+    ) -> Result<Vec<TableSpec>> {
+        let there = definitions.servers.get(server).ok_or_else(|| undefined("server", server))?;
+        request.options.check(kinds::find(&there.kind)?.options(), OptionPlace::Import)?;
+        let source = self.sources.get(definitions, server, OWNER)?;
+        let mut found = source.introspect(request).await?;
+        let (tables, remote_schema) = (&request.tables, &request.schema);
         found.retain(|table| tables.wants(&table.name));
         if let ImportTables::LimitTo(names) = tables
             && let Some(missing) = names.iter().find(|name| !found.iter().any(|t| t.name == **name))
@@ -78,20 +89,28 @@ impl Engine {
 
 /// A foreign table as the catalog holds it.
 pub(in crate::engine) fn foreign(server: String, table: TableSpec, imported: bool) -> RelationKind {
-    RelationKind::Foreign(ForeignTableDef { server, table: Arc::new(table), imported, broken: None })
+    RelationKind::Foreign(ForeignTableDef { server, table: Arc::new(table), imported, request: None, broken: None })
 }
 
-/// Adds the tables that an import found.
+/// Adds the tables that an import found; `request` is what it asked for, to be asked again later.
 pub(in crate::engine) fn add_imported(
     definitions: &mut Definitions,
     into: &str,
     server: &str,
     tables: Vec<TableSpec>,
+    request: Option<&Arc<ImportRequest>>,
     origin: &Origin,
 ) -> Result<()> {
     for table in tables {
         let name = RelationName::new(into, &table.name);
-        add_from(definitions, &name, foreign(server.to_string(), table, true), origin)?;
+        let table = ForeignTableDef {
+            server: server.to_string(),
+            table: Arc::new(table),
+            imported: true,
+            request: request.cloned(),
+            broken: None,
+        };
+        add_from(definitions, &name, RelationKind::Foreign(table), origin)?;
     }
     Ok(())
 }

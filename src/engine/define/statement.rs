@@ -15,6 +15,9 @@ use crate::error::{Error, Result, SqlState};
 impl Session {
     /// Runs a statement that changes the catalog, giving its command tag.
     pub(in crate::engine) async fn define(&self, ddl: &Ddl, statement: &Statement) -> Result<String> {
+        if let Ddl::RefreshServer { name } = ddl {
+            return self.refresh_server(name).await;
+        }
         let _writing = self.start_writing().await;
         let mut definitions = self.catalog().definitions.as_ref().clone();
         let path = self.scope.search_path.read().clone();

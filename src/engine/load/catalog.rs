@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::files::{FileStatement, statements};
 use super::state::merge_state;
 use super::views::add_views;
-use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, SchemaDef};
+use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, RelationKind, SchemaDef};
+use crate::catalog::store::DRIFTED;
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
 use crate::engine::snapshot::CatalogState;
@@ -26,18 +27,41 @@ pub(super) struct Loading {
     pub errors: Vec<Error>,
     /// Imports that were taken from the state, or not had at all: to be asked again behind.
     pub stale: bool,
+    /// Views of the files, with their queries, that have planned: what breaks them now is not their files' mistake.
+    pub planned_before: BTreeMap<String, String>,
+    /// Those of them that do not plan now.
+    pub drifted: BTreeMap<String, String>,
+}
+
+/// What a load comes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The program starts, or its files have changed.
+    Files,
+    /// A source has other tables than before.
+    Source,
 }
 
 impl Engine {
     /// Loads everything anew. On error the catalog stays as it was.
     pub(in crate::engine) async fn load(&self) -> Result<(), Vec<Error>> {
+        self.load_since(Cause::Files).await
+    }
+
+    /// The same where a source has changed: a view of the files that no longer plans then fails alone. It is a future
+    /// of known type: it starts what may load again.
+    pub(in crate::engine) fn load_boxed(&self) -> BoxFuture<'_, Result<(), Vec<Error>>> {
+        Box::pin(self.load_since(Cause::Source))
+    }
+
+    async fn load_since(&self, cause: Cause) -> Result<(), Vec<Error>> {
         let _changing = self.changing.lock().await;
         let (statements, errors) = match &self.config.sql {
             Some(folder) => statements(folder),
             None => (vec![], vec![]),
         };
         let kept = self.store.load().map_err(|e| vec![e])?;
-        let mut loading = Loading { errors, ..Loading::default() };
+        let mut loading = Loading { errors, planned_before: self.planned_before(cause), ..Loading::default() };
         let public =
             SchemaDef { name: PUBLIC.into(), owner: OWNER.into(), origin: Origin::State, acl: None, comment: None };
         loading.definitions.schemas.insert(PUBLIC.into(), public);
@@ -50,6 +74,7 @@ impl Engine {
         if !loading.errors.is_empty() {
             return Err(loading.errors);
         }
+        self.keep_drifted(&loading.drifted);
         self.sources.retain(&loading.definitions);
         let relations = loading.definitions.relations.len();
         let before = self.current();
@@ -61,9 +86,36 @@ impl Engine {
         Ok(())
     }
 
-    /// The load as a future of known type: it starts what may load again.
-    pub(super) fn load_boxed(&self) -> BoxFuture<'_, Result<(), Vec<Error>>> {
-        Box::pin(self.load())
+    /// The views that may fail alone: those that a changed source broke before, and if one has changed now all that
+    /// are there. A restart knows of them by the state.
+    fn planned_before(&self, cause: Cause) -> BTreeMap<String, String> {
+        let mut all = match self.config.start_from_state {
+            true => self.drifted(),
+            false => BTreeMap::new(),
+        };
+        if cause == Cause::Source {
+            for relation in self.definitions().relations.values() {
+                if let RelationKind::View(view) = &relation.kind {
+                    all.insert(relation.name.to_string(), view.query.clone());
+                }
+            }
+        }
+        all
+    }
+
+    fn drifted(&self) -> BTreeMap<String, String> {
+        let kept = self.store.setting(DRIFTED).ok().flatten();
+        kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default()
+    }
+
+    fn keep_drifted(&self, drifted: &BTreeMap<String, String>) {
+        if !self.config.start_from_state || *drifted == self.drifted() {
+            return;
+        }
+        let kept = serde_json::to_string(drifted).map_err(|e| Error::internal(e.to_string()));
+        if let Err(error) = kept.and_then(|kept| self.store.keep_setting(DRIFTED, &kept)) {
+            warn!(error = error.message(), "could not keep which views do not plan");
+        }
     }
 
     async fn load_servers(&self, loading: &mut Loading, statements: &[FileStatement]) {
@@ -103,9 +155,9 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
             Ddl::Grant(grant) => loading.definitions.grant(grant, &origin, &path),
             _ => continue,
         };
-        // A table whose source is down cannot be found; what is said of it waits for the source.
+        // A table whose source is down, or has it no more, cannot be found; what is said of it waits for the source.
         if let Err(e) = done
-            && (!is_missing(&e) || loading.unreachable.is_empty())
+            && (!is_missing(&e) || (loading.unreachable.is_empty() && loading.planned_before.is_empty()))
         {
             loading.errors.push(statement.locate(e, 0));
         }

@@ -111,7 +111,8 @@ impl Engine {
                 let (server, declared) = self.declared_table(&loading.definitions, ddl)?;
                 // A table with declared columns can be planned with; its queries fail when they reach the source.
                 let broken = declared.columns.is_empty().then_some(error);
-                let table = ForeignTableDef { server, table: Arc::new(declared), imported: false, broken };
+                let table =
+                    ForeignTableDef { server, table: Arc::new(declared), imported: false, request: None, broken };
                 add_from(&mut loading.definitions, &name.to_create(), RelationKind::Foreign(table), origin)
             }
             _ => Ok(()),
@@ -134,7 +135,7 @@ fn add_answer(definitions: &mut Definitions, ddl: &Ddl, tables: Vec<TableSpec>, 
     match ddl {
         Ddl::Import { into, server, .. } => {
             definitions.ensure_schema(into, origin);
-            add_imported(definitions, into, server, tables, origin)
+            add_imported(definitions, into, server, tables, None, origin)
         }
         Ddl::CreateForeignTable { name, server, .. } => {
             let table = tables.into_iter().next().unwrap_or_default();

@@ -119,8 +119,13 @@ impl Engine {
             _ => None,
         });
         let in_state = loading.definitions.relation(name).is_none_or(|r| r.origin == Origin::State);
+        let query = view_query(&loading.definitions, name).unwrap_or_default();
+        let planned_before = loading.planned_before.get(&name.to_string()) == Some(&query);
+        if planned_before && !in_state && !is_down(&error) {
+            loading.drifted.insert(name.to_string(), query);
+        }
         match from_file {
-            Some((statement, inner)) if !in_state && !is_down(&error) => {
+            Some((statement, inner)) if !in_state && !planned_before && !is_down(&error) => {
                 loading.errors.push(statement.locate(error.clone(), inner));
             }
             _ => warn!(view = %name, error = error.message(), "view does not plan"),

@@ -1,11 +1,11 @@
 //! A plan that is right for every value of its parameters.
 //!
-//! Why the rows are those of a plan that is made with the values in it. Let P be the query's plan as it was written, with
-//! parameters, and V the values of one execution, none of them null.
+//! Why the rows are those of a plan that is made with the values in it. Let P be the query's plan as it was written,
+//! with parameters, and V the values of one execution, none of them null.
 //!
-//! - P is only taken when each of its parameters stands in a conjunct `x = $n` of a WHERE, where x is of the parameter's
-//!   own type (text or a whole number; checked before anything is coerced). So P with V in it is the query with these
-//!   literals, and there is nothing that the type of a literal, rather than its value, could decide.
+//! - P is only taken when each of its parameters stands in a conjunct `x = $n` of a WHERE, where x is of the
+//!   parameter's own type (text or a whole number; checked before anything is coerced). So P with V in it is the query
+//!   with these literals, and there is nothing that the type of a literal, rather than its value, could decide.
 //! - DataFusion's rules and ours keep a plan's meaning, and to them a parameter is an expression of which they know the
 //!   type and nothing else: none evaluates it or looks into it. So the optimised plan G of P gives P's rows for all V.
 //!   Functions that may answer otherwise the next time (`now()`, settings) are evaluated while a plan is optimised: a
@@ -13,12 +13,12 @@
 //! - G is only taken when each parameter stands in a conjunct `x = $n` of a filter right above the scan of a table, and
 //!   perhaps in that scan's own filters, of which it was said that they are looked at again above (`sample.rs`). So the
 //!   scan may keep more rows than its filters would, as long as it keeps those that the filter above does.
-//! - Putting V in gives G(V). Then, as DataFusion's own rule for filters does: a filter that the source does not take for
-//!   this value leaves the scan and stays above; one that the source takes exactly leaves the filter above.
+//! - Putting V in gives G(V). Then, as DataFusion's own rule for filters does: a filter that the source does not take
+//!   for this value leaves the scan and stays above; one that the source takes exactly leaves the filter above.
 //!
-//! What is left to do, the cutting of what is shipped and physical planning, is done with G(V) as with any other plan. All
-//! that could be pushed further only with values at hand, as a search of a merged view, makes a plan that is not taken: its
-//! parameter does not stand above a scan. Such a query is planned with its values each time.
+//! What is left to do, the cutting of what is shipped and physical planning, is done with G(V) as with any other plan.
+//! All that could be pushed further only with values at hand, as a search of a merged view, makes a plan that is not
+//! taken: its parameter does not stand above a scan. Such a query is planned with its values each time.
 
 use std::sync::{Arc, OnceLock};
 
@@ -39,6 +39,9 @@ use crate::engine::parameters::Parameter;
 use crate::error::Error;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::sample;
+
+/// The most steps of a plan that is kept: of large ones there would be too much to keep.
+const MOST_NODES: usize = 400;
 
 /// A plan with the parameters that it takes.
 #[derive(Debug)]
@@ -180,16 +183,17 @@ pub(super) fn is_lasting(plan: &LogicalPlan) -> DfResult<bool> {
     Ok(lasting)
 }
 
-/// Whether an optimised plan reads nothing but foreign and local tables, at least one, and each of its parameters is
-/// looked up right above a scan.
+/// Whether an optimised plan is not too large, reads nothing but foreign and local tables, at least one, and each of
+/// its parameters is looked up right above a scan.
 pub(super) fn is_bindable(plan: &LogicalPlan) -> DfResult<bool> {
-    let (mut all, mut known, mut scans) = (0, 0, 0);
+    let (mut all, mut known, mut scans, mut nodes) = (0, 0, 0, 0);
     let (mut readable, mut extended) = (true, false);
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
             all += placeholders(expr)?;
             Ok(TreeNodeRecursion::Continue)
         })?;
+        nodes += 1;
         match node {
             LogicalPlan::TableScan(scan) => {
                 scans += 1;
@@ -209,7 +213,7 @@ pub(super) fn is_bindable(plan: &LogicalPlan) -> DfResult<bool> {
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok(readable && scans > 0 && all == known && (all == 0 || !extended))
+    Ok(readable && scans > 0 && nodes <= MOST_NODES && all == known && (all == 0 || !extended))
 }
 
 /// How many parameters of a filter, and of the scan below it, stand where values can be put in.

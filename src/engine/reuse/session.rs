@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::planner::shipping::PushDown;
 
 /// The longest query, in bytes, whose plan is kept.
-const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 4 << 10;
 
 /// What is known of a query.
 #[derive(Clone, Debug)]
@@ -62,6 +62,9 @@ impl Reusable {
         execute_stream(physical, state.task_ctx())
     }
 }
+
+/// The settings that are not as they are at first, with their values.
+type Settings = Vec<(String, String)>;
 
 impl Session {
     /// A query's plan, if one is kept or is worth keeping; none when it is to be planned as any other statement.
@@ -195,7 +198,7 @@ impl Session {
         &self,
         statement: &Statement,
         parsed: &'a DfStatement,
-    ) -> Option<(&'a SqlStatement, PlanCache, Vec<(String, String)>)> {
+    ) -> Option<(&'a SqlStatement, PlanCache, Settings)> {
         let DfStatement::Statement(query) = parsed else { return None };
         if !matches!(query.as_ref(), SqlStatement::Query(_))
             || statement.text.len() > LONGEST

@@ -157,3 +157,51 @@ fn reaches<'a>(plan: &Arc<dyn ExecutionPlan>, keys: impl Iterator<Item = &'a Arc
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch};
+    use datafusion::catalog::memory::MemorySourceConfig;
+    use datafusion::common::NullEquality;
+    use datafusion::physical_expr::expressions::Column;
+
+    use super::*;
+
+    fn table(rows: i32) -> Arc<dyn ExecutionPlan> {
+        let keys: ArrayRef = Arc::new(Int32Array::from_iter_values(0..rows));
+        let batch = RecordBatch::try_from_iter([("k", keys)]).unwrap();
+        MemorySourceConfig::try_new_exec(&[vec![batch.clone()]], batch.schema(), None).unwrap()
+    }
+
+    /// How many rows are read first.
+    fn first(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+        match plan.downcast_ref::<HashJoinExec>() {
+            Some(join) => rows(join.left()),
+            None => plan.children().into_iter().find_map(first),
+        }
+    }
+
+    #[test]
+    fn of_two_large_sides_the_smaller_one_is_kept_in_memory() {
+        let chosen = |left, right| {
+            let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new("k", 0));
+            let join = HashJoinExec::try_new(
+                table(left),
+                table(right),
+                vec![(Arc::clone(&key), key)],
+                None,
+                &JoinType::Inner,
+                None,
+                PartitionMode::CollectLeft,
+                NullEquality::NullEqualsNothing,
+                false,
+            );
+            let plan = SmallSideFirst.optimize(Arc::new(join.unwrap()), &ConfigOptions::default());
+            first(&plan.unwrap())
+        };
+        assert_eq!(chosen(60_000, 30_000), Some(30_000));
+        assert_eq!(chosen(30_000, 60_000), Some(30_000));
+        // No source takes keys here: what the engine has chosen stays.
+        assert_eq!(chosen(100, 50), Some(100));
+    }
+}

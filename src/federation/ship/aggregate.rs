@@ -78,7 +78,16 @@ impl Translator {
             return Err(Stay::because(format!("{} is computed here", shown(expr))));
         };
         let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
-        let stays = || Stay::because(format!("{} may give something else at the source", shown(bare(expr))));
+        let to = PgType::of_arrow(aggregate.schema.field(index).data_type());
+        let is_double = matches!(to, PgType::Float4 | PgType::Float8);
+        let stays = || {
+            let why = match func.name() {
+                "avg" if is_double => "is double precision, whose last digits are the engine's own",
+                "sum" if is_double => "has last digits that depend on the order of its rows",
+                _ => "may give something else at the source",
+            };
+            Stay::because(format!("{} {why}", shown(bare(expr))))
+        };
         let [argument] = args.as_slice() else { return Err(stays()) };
         if !order_by.is_empty() || null_treatment.is_some() {
             return Err(stays());
@@ -118,7 +127,6 @@ impl Translator {
         if *distinct && !matches!(func.name(), "min" | "max") {
             return Err(stays());
         }
-        let to = PgType::of_arrow(aggregate.schema.field(index).data_type());
         // A sum does not depend on the width of its numbers.
         let argument = match (func.name(), argument) {
             ("sum", Expr::Cast(cast)) if widens(writer, &cast.expr, &cast.field) => &cast.expr,

@@ -18,10 +18,11 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan, Sort, SortExpr, UserDefinedLogicalNodeCore};
 
 use super::part::{Part, Stay};
-use super::translate::{Translator, source_of};
+use super::translate::{Translator, foreign_table, source_of};
 use crate::error::Error;
 use crate::federation::kept::Kept;
 use crate::federation::query::RemoteQuery;
+use crate::planner::foreign::ForeignTable;
 use crate::sources::kind::Source;
 
 /// A part of a plan that its source runs.
@@ -38,6 +39,9 @@ pub struct Shipped {
     schema: DFSchemaRef,
 }
 
+/// Why what is sorted whole is sorted here.
+const SORT: &str = "a sort of all rows is no quicker at the source";
+
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Replaces the parts of a plan that are shipped, or with `always` all that can be; `kept` is told what is not, and why.
@@ -46,8 +50,12 @@ pub fn cut(plan: LogicalPlan, always: bool, kept: Option<&Kept>) -> DfResult<Log
         Ok(match shipped(&node, always) {
             Ok(replaced) => Transformed::yes(replaced),
             Err(stay) => {
-                // What a projection computes of the rows that come is no part of a query's work worth telling.
-                let tells = !matches!(node, LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_));
+                // The same is told of what a renamed table or a list of columns stands above.
+                let tells = match &node {
+                    LogicalPlan::SubqueryAlias(_) => false,
+                    LogicalPlan::Projection(projection) => is_one_table(&projection.input),
+                    _ => true,
+                };
                 if let (Stay::Because(reason), Some(kept), true) = (stay, kept, tells) {
                     kept.add(reason);
                 }
@@ -72,10 +80,16 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
     ) {
         return Err(Stay::Silent);
     }
-    let translator = Translator::new(source_of(node).ok_or(Stay::Silent)?, always);
+    let translator = Translator::new(source_of(node).ok_or_else(|| without_sql(node))?, always);
     let part = translator.part(node)?;
     if !part.works && !narrows(node, &part) {
-        return Err(Stay::Silent);
+        return Err(match node {
+            LogicalPlan::Projection(_) if part.computes => {
+                Stay::because("computing of each row by itself is no less to move from the source")
+            }
+            LogicalPlan::Sort(_) if !part.select.order.is_empty() => Stay::because(SORT),
+            _ => Stay::Silent,
+        });
     }
     // What is sorted must stay so: the sort is made again, over the few rows that come.
     let sort = match (part.select.order.is_empty(), node) {
@@ -88,8 +102,8 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
         (false, _) => return Err(Stay::Silent),
     };
     if !part.select.order.is_empty() && !part.select.is_limited() {
-        // A sort of all rows; what it sorts may be shipped by itself.
-        return Err(Stay::Silent);
+        // What it sorts may be shipped by itself.
+        return Err(Stay::because(SORT));
     }
     if !always {
         worth(&part)?;
@@ -99,6 +113,36 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
         Some(expr) => sorted(expr.clone(), node),
         None => node,
     })
+}
+
+/// Whether a plan is the rows of one table, perhaps filtered.
+fn is_one_table(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::SubqueryAlias(_) | LogicalPlan::Filter(_) => plan.inputs().into_iter().all(is_one_table),
+        _ => false,
+    }
+}
+
+/// Why nothing of a plan is asked of a source: all its rows are here, or their sources only give rows.
+fn without_sql(node: &LogicalPlan) -> Stay {
+    if matches!(node, LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Limit(_)) {
+        return Stay::Silent;
+    }
+    match table_of(node) {
+        Some(table) => {
+            Stay::because(format!("the source of {} only gives rows: what is made of them is made here", table.name()))
+        }
+        None => Stay::Silent,
+    }
+}
+
+/// The first foreign table below a node.
+fn table_of(plan: &LogicalPlan) -> Option<ForeignTable> {
+    match plan {
+        LogicalPlan::TableScan(scan) => foreign_table(scan),
+        _ => plan.inputs().into_iter().find_map(table_of),
+    }
 }
 
 fn sorted(expr: Vec<SortExpr>, input: LogicalPlan) -> LogicalPlan {

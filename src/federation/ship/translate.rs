@@ -16,6 +16,8 @@ use crate::federation::estimate;
 use crate::federation::fragment::Fragment;
 use crate::federation::predicate::{TableScope, Writer};
 use crate::federation::query::{From, Select};
+use crate::federation::reason;
+pub(super) use crate::federation::reason::shown;
 use crate::planner::foreign::ForeignTable;
 use crate::sources::kind::Source;
 
@@ -77,12 +79,15 @@ impl Translator {
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Union(union) => self.union(union),
             LogicalPlan::Window(_) => Err(Stay::because("window functions are computed here")),
+            LogicalPlan::RecursiveQuery(_) => Err(Stay::because("WITH RECURSIVE is computed here")),
+            LogicalPlan::Unnest(_) => Err(Stay::because("arrays are taken apart here")),
+            LogicalPlan::Values(_) => Err(Stay::because("rows that stand in the statement are here")),
             _ => Err(Stay::Silent),
         }
     }
 
     fn scan(&self, scan: &TableScan) -> Result<Part, Stay> {
-        let table = foreign_table(scan).ok_or(Stay::Silent)?;
+        let table = foreign_table(scan).ok_or_else(|| Stay::because("rows that no server holds are read here"))?;
         if !is_same(table.source(), &self.source) {
             return Err(Stay::because("tables of several servers meet here"));
         }
@@ -103,7 +108,8 @@ impl Translator {
             select.filters.push(writer.predicate(filter).ok_or_else(|| unwritten(&writer, filter))?.sql);
         }
         // The scan's own limit is what a Limit above asks for anyway.
-        let rows = estimate::scan(spec, &scan.filters, None);
+        let known = table.source().statistics(spec);
+        let rows = estimate::scan(spec, &scan.filters, None, known.as_deref());
         let unique = std::iter::once(&spec.primary_key)
             .chain(&spec.unique_keys)
             .filter(|key| !key.is_empty())
@@ -118,7 +124,7 @@ impl Translator {
             tables: vec![spec.name.clone()],
             rows,
             read: rows,
-            base: spec.row_estimate,
+            base: estimate::size(spec, known.as_deref()),
             unique,
             works: false,
             computes: false,
@@ -131,11 +137,22 @@ impl Translator {
         let items = {
             let scope = PlanScope { schema: projection.input.schema(), items: &part.select.items };
             let writer = Writer::new(dialect, &scope);
-            projection
-                .expr
-                .iter()
-                .map(|expr| writer.value(expr).ok_or_else(|| unwritten(&writer, expr)))
-                .collect::<Result<Vec<_>, _>>()?
+            let (mut items, mut reasons) = (vec![], vec![]);
+            for expr in &projection.expr {
+                // What was told of the expression before counts no more.
+                writer.kept();
+                match writer.value(expr) {
+                    Some(item) => items.push(item),
+                    None => match unwritten(&writer, expr) {
+                        Stay::Because(reason) if !reasons.contains(&reason) => reasons.push(reason),
+                        _ => {}
+                    },
+                }
+            }
+            if !reasons.is_empty() {
+                return Err(Stay::because(reasons.join("; ")));
+            }
+            items
         };
         part.computes |= projection.expr.iter().any(|expr| !matches!(bare(expr), Expr::Column(_)));
         part.select.items = items;
@@ -264,24 +281,11 @@ impl Translator {
 
 /// Why an expression stays here.
 pub(super) fn unwritten(writer: &Writer<'_>, expr: &Expr) -> Stay {
-    let inner = writer.kept().unwrap_or_else(|| expr.human_display().to_string());
+    let inner = writer.kept().unwrap_or_else(|| reason::of(expr));
     if writer.predicate(expr).is_some() {
         return Stay::because(format!("{} is asked of the source more widely and made again here", shown(expr)));
     }
-    Stay::because(format!("{} may mean something else at the source", shortened(&inner)))
-}
-
-/// An expression in a sentence.
-pub(super) fn shown(expr: &Expr) -> String {
-    shortened(&expr.human_display().to_string())
-}
-
-fn shortened(text: &str) -> String {
-    const MOST: usize = 120;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}..", text.get(..end).unwrap_or_default()),
-        None => text.to_string(),
-    }
+    Stay::because(inner)
 }
 
 /// The expression without its aliases.

@@ -3,8 +3,9 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, array_of, clock_timestamp, date_parse, date_text, div, gen_random_uuid, isfinite, json, justify, levenshtein,
-    mode, regexp_split, sign, similar, soundex, substring, timezone, width_bucket,
+    age, array_of, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div, gen_random_uuid,
+    isfinite, json, justify, levenshtein, mode, regexp_split, round, sign, similar, soundex, substring, timezone,
+    width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -13,7 +14,11 @@ pub fn all() -> Vec<ScalarUDF> {
         age::udf(),
         array_of::udf(),
         clock_timestamp::udf(),
+        date_bin::udf(),
+        date_part::extract(),
+        date_part::udf(),
         date_text::to_char(),
+        date_trunc::udf(),
         date_parse::to_date(),
         date_parse::to_timestamp(),
         div::udf(),
@@ -25,6 +30,7 @@ pub fn all() -> Vec<ScalarUDF> {
         levenshtein::udf(),
         mode::udf(),
         regexp_split::udf(),
+        round::udf(),
         sign::udf(),
         similar::udf(),
         soundex::udf(),

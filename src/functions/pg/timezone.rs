@@ -99,7 +99,7 @@ fn returns(fields: &[FieldRef]) -> PgType {
 }
 
 /// A zone as SQL names it: an abbreviation, a name, or Postgres's POSIX form, in which `+02` lies west of Greenwich.
-fn named(text: &str) -> Option<Zone> {
+pub(super) fn named(text: &str) -> Option<Zone> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     if let Some((_, hours)) = ABBREVIATIONS.iter().find(|(name, _)| *name == lower) {
@@ -130,7 +130,7 @@ pub(super) fn local(micros: i64, zone: Zone) -> Result<i64> {
     micros.checked_add(i64::from(zone.offset_at(micros)) * SECOND).ok_or_else(out_of_range)
 }
 
-fn instant(local: i64, zone: Zone) -> Result<i64> {
+pub(super) fn instant(local: i64, zone: Zone) -> Result<i64> {
     local.checked_sub(i64::from(zone.offset_of_local(local)) * SECOND).ok_or_else(out_of_range)
 }
 

@@ -7,6 +7,8 @@ mod call;
 mod fetch;
 mod like;
 mod rewrite;
+mod rows;
+mod series;
 pub mod subquery;
 mod substring;
 mod using;

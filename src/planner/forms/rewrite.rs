@@ -4,12 +4,14 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Function, Query, TableFactor, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, Expr, Function, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
+    VisitMut, VisitorMut,
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, like, substring, using};
+use super::{aggregate, fetch, like, rows, series, substring, using};
 use crate::error::{Error, Result};
+use crate::functions::pg::date_part;
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
 /// escape that is none is 22025.
@@ -44,7 +46,10 @@ impl VisitorMut for Forms {
                 ControlFlow::Break(ordinality())
             }
             TableFactor::Function { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
-            _ => ControlFlow::Continue(()),
+            factor => {
+                series::name_column(factor);
+                ControlFlow::Continue(())
+            }
         }
     }
 
@@ -52,13 +57,36 @@ impl VisitorMut for Forms {
         flow(using::merged_columns(query))
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        series::unnest_items(&mut select.projection);
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if takes_away_all(&query.body) {
+            return ControlFlow::Break(
+                Error::unsupported("INTERSECT ALL and EXCEPT ALL are not supported")
+                    .with_hint("Number the equal rows with row_number() in both queries, and leave out ALL."),
+            );
+        }
         flow(fetch::limit(query))
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         flow(expression(expr))
     }
+}
+
+/// Whether rows are taken away one by one: the planner would take all that are equal.
+fn takes_away_all(body: &SetExpr) -> bool {
+    let mut body = body;
+    while let SetExpr::SetOperation { op, set_quantifier, left, right } = body {
+        if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All || takes_away_all(right) {
+            return true;
+        }
+        body = left.as_ref();
+    }
+    false
 }
 
 fn ordinality() -> Error {
@@ -79,12 +107,18 @@ fn expression(expr: &mut Expr) -> Result<()> {
             *expr = call("timezone", vec![call::take(time_zone), call::take(timestamp)]);
         }
         Expr::SimilarTo { .. } => return like::similar(expr),
+        Expr::InSubquery { .. } => rows::in_subquery(expr),
+        Expr::Extract { field, expr: of, .. } => {
+            let field = field.to_string().trim_matches(['\'', '"']).to_lowercase();
+            *expr = call(date_part::of_extract(&field), vec![call::text(field), call::take(of)]);
+        }
         Expr::Like { .. } | Expr::ILike { .. } => return like::like(expr),
         // `x = ANY('{1,2}')`: the literal is an array of whatever x is.
         Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } if literal(right).is_some() => {
             let array = call("onerow_array_of", vec![(**left).clone(), call::take(right)]);
             **right = array;
         }
+        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => rows::set_aside(right),
         Expr::Collate { .. } => {
             return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));
         }
@@ -195,6 +229,23 @@ mod tests {
             ("SELECT (newest(a, b)).City FROM t", "SELECT (newest(a, b)).'city' FROM t"),
             ("SELECT (t.a).\"City\" FROM t", "SELECT (t.a).'City' FROM t"),
             ("SELECT t.a[1].b FROM t", "SELECT t.a[1].'b' FROM t"),
+            ("SELECT extract(epoch FROM a) FROM t", "SELECT onerow_extract('epoch', a) FROM t"),
+            ("SELECT extract(year FROM a) FROM t", "SELECT date_part('year', a) FROM t"),
+            ("SELECT g FROM generate_series(1, 2) g", "SELECT g FROM generate_series(1, 2) g (g)"),
+            (
+                "SELECT * FROM generate_series(1, 2)",
+                "SELECT * FROM generate_series(1, 2) AS generate_series (generate_series)",
+            ),
+            ("SELECT generate_series(1, 2) AS n", "SELECT unnest(generate_series(1, 2)) AS n"),
+            (
+                "SELECT a FROM t WHERE (a, b) IN (SELECT c, d FROM u)",
+                "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM (SELECT c AS \"\u{1}0\", d AS \"\u{1}1\" FROM u) \
+                 AS \"\u{1}rows\" (\"\u{1}0\", \"\u{1}1\") WHERE (a) = \"\u{1}rows\".\"\u{1}0\" AND (b) = \"\u{1}rows\".\"\u{1}1\")",
+            ),
+            (
+                "SELECT a FROM t WHERE a > ANY (SELECT a FROM t)",
+                "SELECT a FROM t WHERE a > ANY(SELECT * FROM (SELECT a FROM t) AS \"\u{1}rows\")",
+            ),
             ("TABLE t", "SELECT * FROM t"),
             (
                 "SELECT * FROM x JOIN y USING (a)",
@@ -228,6 +279,8 @@ mod tests {
             ("SELECT a FROM t ORDER BY a FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT * FROM x NATURAL FULL JOIN y", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT v FROM x JOIN y ON x.a = y.b RIGHT JOIN z USING (a)", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a FROM t EXCEPT ALL SELECT b FROM u", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a FROM t INTERSECT ALL SELECT b FROM u UNION SELECT 1", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a LIKE 'x\\' FROM t", SqlState("22025")),
             ("SELECT a LIKE 'x' ESCAPE 'ab' FROM t", SqlState("22025")),
         ] {

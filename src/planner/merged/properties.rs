@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::federation::keys::{KeyOptions, RunTimeKeys, SmallSideFirst};
 use crate::functions::registry;
 use crate::planner::shipping::ShippingPlanner;
+use crate::sources::activity::Literals;
 use crate::sources::scan::{Keys, RemoteRead, SourceScanExec};
 use crate::sources::traffic::Traffic;
 
@@ -75,6 +76,10 @@ struct CarelessRead {
 impl RemoteRead for CarelessRead {
     fn describe(&self) -> String {
         "rows".into()
+    }
+
+    fn literals(&self) -> Literals {
+        Literals::Written
     }
 
     fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {

@@ -196,9 +196,9 @@ impl ColumnBuilder {
                     b.append_value(text);
                 }
                 PgType::Varchar(Some(length)) | PgType::Bpchar(Some(length)) => {
-                    b.append_value(limited(pg_type, *length, text)?);
+                    b.append_value(pg_type.held(limited(pg_type, *length, text)?));
                 }
-                _ => b.append_value(text),
+                _ => b.append_value(pg_type.held(text)),
             },
             Values::Bytea(b) => b.append_value(bytea(text).ok_or_else(syntax)?),
             Values::Date(b) => b.append_value(datetime::date(text).map_err(|f| BadValue::time(f, pg_type, text))?),

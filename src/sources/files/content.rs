@@ -16,6 +16,7 @@ use super::format::{Compression, Encoding, FormatOptions};
 use super::listing::DataFile;
 use super::location::Location;
 use crate::error::{Error, Result, SqlState};
+use crate::sources::traffic::Traffic;
 
 /// How much is handed on at once, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -69,6 +70,27 @@ impl Content {
             file: file.name.clone(),
             server: location.server().to_string(),
         })
+    }
+
+    /// Tells `traffic` what is read from the store. Of a file of this machine opening it is the one request, of a remote
+    /// one each part of it is.
+    pub fn counted(mut self, is_local: bool, traffic: &Arc<Traffic>) -> Content {
+        if is_local && !self.ended {
+            traffic.add_round_trip();
+        }
+        let traffic = Arc::clone(traffic);
+        let raw = std::mem::replace(&mut self.raw, stream::empty().boxed());
+        self.raw = raw
+            .inspect(move |piece| {
+                if let Ok(bytes) = piece {
+                    traffic.add_bytes(bytes.len() as u64);
+                    if !is_local {
+                        traffic.add_round_trip();
+                    }
+                }
+            })
+            .boxed();
+        self
     }
 
     /// The next piece; none at the end.

@@ -47,7 +47,7 @@ pub fn plan(stored: &DataType, column: &ColumnSpec, zone: Option<Tz>) -> Result<
     };
     let local = DataType::Timestamp(TimeUnit::Microsecond, None);
     Ok(match (&column.pg_type, value) {
-        (PgType::Uuid | PgType::Json | PgType::Jsonb | PgType::Varchar(Some(_)) | PgType::Bpchar(Some(_)), stored)
+        (PgType::Uuid | PgType::Json | PgType::Jsonb | PgType::Varchar(Some(_)) | PgType::Bpchar(_), stored)
             if is_text(stored) =>
         {
             (DataType::Utf8View, Conversion::Parse)

@@ -8,6 +8,7 @@ mod adapter;
 mod builder;
 mod content;
 mod convert;
+mod counted;
 mod csv;
 mod datetime;
 mod declared;

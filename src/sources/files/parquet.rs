@@ -11,9 +11,11 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile as ScanFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, DefaultParquetFileReaderFactory};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::DataFusionError;
@@ -31,12 +33,14 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::adapter::CheckedAdapters;
 use super::convert::{self, Conversion};
+use super::counted::CountedReaders;
 use super::describe::MAX_FILES;
 use super::format::FormatOptions;
 use super::listing::DataFile;
 use super::location::Location;
 use super::partitions::{Partitions, remote_name, renamed};
 use crate::error::{Error, Result, SqlState};
+use crate::sources::activity::Activity;
 use crate::sources::table::{ColumnSpec, TableSpec};
 
 /// How much memory one server's footers may take, in bytes.
@@ -78,6 +82,16 @@ pub struct ParquetScan<'a> {
     pub partitions: &'a Partitions,
     /// How they are read.
     pub options: &'a FormatOptions,
+}
+
+impl ParquetScan<'_> {
+    /// What is read, in words.
+    fn told(&self) -> String {
+        let columns: Vec<&str> =
+            self.projection.iter().filter_map(|index| Some(self.table.columns.get(*index)?.name.as_str())).collect();
+        let path = self.table.options.get("path").unwrap_or_default();
+        format!("parquet {path}, columns=[{}]", columns.join(", "))
+    }
 }
 
 impl Footers {
@@ -218,10 +232,17 @@ impl Footers {
         for file in scan.partitions.files.iter().take(MAX_FILES) {
             self.check_end(store.as_ref(), &file.file).await?;
         }
-        if let Some(cache) = &self.cache {
-            let factory = CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(cache));
-            source = source.with_parquet_file_reader_factory(Arc::new(factory));
-        }
+        let readers: Arc<dyn ParquetFileReaderFactory> = match &self.cache {
+            Some(cache) => Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&store), Arc::clone(cache))),
+            None => Arc::new(DefaultParquetFileReaderFactory::new(Arc::clone(&store))),
+        };
+        let readers = CountedReaders::new(
+            readers,
+            self.location.server(),
+            scan.told(),
+            session.config().get_extension::<Activity>(),
+        );
+        source = source.with_parquet_file_reader_factory(Arc::new(readers));
         if let Some(predicate) = reading.predicate(session, &scan, &file_schema) {
             source = source.with_predicate(predicate);
         }

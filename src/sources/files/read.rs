@@ -18,6 +18,7 @@ use super::partitions::PartitionedFile;
 use super::rows::{Place, Rows, ScanColumn};
 use super::{json_split, json_value};
 use crate::error::{Error, Result, SqlState};
+use crate::sources::activity::Literals;
 use crate::sources::scan::{self, RemoteRead};
 use crate::sources::traffic::Traffic;
 
@@ -29,6 +30,8 @@ pub struct TextScan {
     pub format: Format,
     /// How they are read.
     pub options: FormatOptions,
+    /// How many files there are, with those that are left out because of their folders' names.
+    pub listed: usize,
     /// The files, in order of name.
     pub files: Vec<PartitionedFile>,
     /// The columns to give.
@@ -64,7 +67,15 @@ impl RemoteRead for TextScan {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let columns: Vec<&str> = self.columns.iter().map(|column| column.spec.name.as_str()).collect();
         let limit = self.limit.map(|limit| format!(", limit={limit}")).unwrap_or_default();
-        format!("{} {}{more}, columns=[{}]{limit}", self.format.name(), names.join(", "), columns.join(", "))
+        let left = match self.files.len() < self.listed {
+            true => format!(", files={} of {}", self.files.len(), self.listed),
+            false => String::new(),
+        };
+        format!("{} {}{more}, columns=[{}]{left}{limit}", self.format.name(), names.join(", "), columns.join(", "))
+    }
+
+    fn literals(&self) -> Literals {
+        Literals::Written
     }
 
     fn partitions(&self) -> usize {
@@ -75,7 +86,7 @@ impl RemoteRead for TextScan {
         &self,
         partition: usize,
         _: &[scan::Keys],
-        _traffic: &Arc<Traffic>,
+        traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let group = self.groups.get(partition).cloned().unwrap_or_default();
         let reader = GroupReader {
@@ -86,6 +97,7 @@ impl RemoteRead for TextScan {
                 columns: Arc::clone(&self.columns),
                 schema: Arc::clone(&self.schema),
                 width: self.width,
+                traffic: Arc::clone(traffic),
             },
             files: self.files.get(group).unwrap_or_default().to_vec().into_iter(),
             left: self.limit.unwrap_or(usize::MAX),
@@ -110,6 +122,7 @@ struct Opener {
     columns: Arc<[ScanColumn]>,
     schema: SchemaRef,
     width: usize,
+    traffic: Arc<Traffic>,
 }
 
 struct GroupReader {
@@ -171,7 +184,9 @@ impl Opener {
         let name = &file.file.name;
         let label = format!("file \"{name}\" of server \"{}\"", self.location.server());
         Ok(OpenFile {
-            content: Content::open(&self.location, &file.file, &self.options).await?,
+            content: Content::open(&self.location, &file.file, &self.options)
+                .await?
+                .counted(self.location.is_local(), &self.traffic),
             reader: match self.format {
                 Format::Json => Reader::Json(JsonReader::new(&self.columns, self.options.lines(name))),
                 _ => Reader::Csv(CsvReader {

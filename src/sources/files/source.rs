@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use super::describe::{MAX_FILES, describe};
 use super::format::{Format, FormatOptions, hint};
@@ -19,7 +19,7 @@ use super::partitions::{Partitions, is_known, is_simple};
 use super::read::{TextScan, groups};
 use super::rows::{Place, ScanColumn};
 use crate::error::{Error, Result};
-use crate::sources::kind::{ImportRequest, ScanRequest, ServerSpec, Source};
+use crate::sources::kind::{ImportRequest, RawQuery, ScanRequest, ServerSpec, Source};
 use crate::sources::options::Options;
 use crate::sources::scan::SourceScanExec;
 use crate::sources::table::TableSpec;
@@ -94,6 +94,7 @@ impl Source for FilesSource {
         let server = self.location.server();
         let files = listing::files(&self.location, path(table), &options).await?;
         let format = options.format_of(files.iter().map(|file| file.name.as_str()))?;
+        let listed = files.len();
         let mut partitions = Partitions::new(table, files, &options, server)?;
         let predicates = partitions.prune(session, table, request.filters)?;
         let schema = table
@@ -133,6 +134,7 @@ impl Source for FilesSource {
             format,
             groups: groups(partitions.files.len(), streams),
             width: table.columns.len() - partitions.columns.len(),
+            listed,
             files: partitions.files,
             columns: columns.into(),
             schema: Arc::clone(&schema),
@@ -152,7 +154,7 @@ impl Source for FilesSource {
         self.footers.rows(&files).await.map(Some)
     }
 
-    async fn raw_query(&self, _: &str) -> Result<SendableRecordBatchStream> {
+    async fn raw_query(&self, _: &str) -> Result<RawQuery> {
         Err(Error::unsupported(format!(
             "server \"{}\" is of kind files, which has no query language",
             self.location.server()

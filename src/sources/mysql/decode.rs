@@ -1,7 +1,7 @@
 //! The driver's values into Arrow columns.
 
 use chrono_tz::Tz;
-use mysql_async::{Row, Value};
+use mysql_async::{Column, Row, Value};
 
 use super::types::MysqlType;
 use crate::catalog::types::PgType;
@@ -13,6 +13,8 @@ use crate::sources::zone::{DAY_MICROS, days, time_of_day, to_utc};
 pub(super) struct ColumnReader {
     /// The column's name here, for errors.
     pub name: String,
+    /// Its type there when it was imported.
+    remote: Option<MysqlType>,
     /// Whether its bytes are a number, the highest first.
     bits: bool,
     /// The zone to take what clocks show to an instant with.
@@ -26,9 +28,18 @@ impl ColumnReader {
         let naive = remote != Some(MysqlType::Timestamp) && *pg_type == PgType::TimestampTz;
         ColumnReader {
             name: name.to_string(),
+            remote,
             bits: matches!(remote, Some(MysqlType::Bit(_))),
             zone: zone.filter(|_| naive),
         }
+    }
+
+    /// Whether the column of a result tells time in another way than was expected: what clocks show, instants and days
+    /// look alike, and would be taken for one another. Of all other types a value that does not fit is found out.
+    pub fn is_changed(&self, column: &Column) -> bool {
+        let tells_time = |kind: MysqlType| matches!(kind, MysqlType::Date | MysqlType::DateTime | MysqlType::Timestamp);
+        let found = MysqlType::of_result(column);
+        self.remote.is_some_and(|expected| tells_time(expected) && tells_time(found) && expected != found)
     }
 
     /// Appends a value; the bytes that it takes are the answer.

@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use mysql_async::{Error as DriverError, ServerError};
 
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Fault, SqlState};
 use crate::sources::rows::{Unfit, object};
 
 /// No connection could be made.
 pub(super) fn connect(server: &str, error: &DriverError) -> Error {
-    let failed = Error::new(SqlState::CONNECTION_FAILURE, format!("could not connect to server \"{server}\""))
-        .with_detail(detail(error));
+    // Too many connections: in all, of this user, in this hour.
+    let full = matches!(error, DriverError::Server(ServerError { code: 1040 | 1203 | 1226, .. }));
+    let state = if full { SqlState::TOO_MANY_CONNECTIONS } else { SqlState::CONNECTION_FAILURE };
+    let failed = Error::new(state, format!("could not connect to server \"{server}\"")).with_detail(detail(error));
     match error {
+        _ if full => failed.with_fault(Fault::Full),
+        // Shutting down.
+        DriverError::Server(ServerError { code: 1053, .. }) => failed,
         DriverError::Server(ServerError { code: 1044 | 1045 | 1698, .. }) => failed
+            .with_fault(Fault::Refused)
             .with_hint("Check username and password of the user mapping, and from which hosts that user may come."),
-        DriverError::Server(_) => failed,
+        DriverError::Server(_) => failed.with_fault(Fault::Refused),
         _ => failed.with_hint("Check that the server runs, and the options host, port and ssl_mode."),
     }
 }
@@ -24,6 +30,7 @@ pub(super) fn connect_timeout(server: &str, after: Duration) -> Error {
     Error::new(SqlState::CONNECTION_FAILURE, format!("could not connect to server \"{server}\""))
         .with_detail(format!("There was no answer within {after:?}."))
         .with_hint("Check that the server runs, and the options host and port; connect_timeout sets how long to wait.")
+        .with_fault(Fault::Silent)
 }
 
 /// Every connection was in use for too long.
@@ -52,7 +59,10 @@ pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> E
                 1690 => (SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("value out of range while reading {object}")),
                 _ => (SqlState::FDW_ERROR, format!("could not read {object}")),
             };
-            let failed = Error::new(state, message).with_detail(detail(error));
+            let mut failed = Error::new(state, message).with_detail(detail(error));
+            if matches!(*code, 1054 | 1146 | 1051 | 1049 | 1356) {
+                failed = failed.with_fault(Fault::Shape);
+            }
             match *code {
                 1054 => failed.with_hint("Its columns may have changed: import or define the table again."),
                 _ => failed,
@@ -63,6 +73,21 @@ pub(super) fn query(server: &str, table: Option<&str>, error: &DriverError) -> E
     }
 }
 
+/// A statement that is not ours failed: with the server's own SQLSTATE and words.
+pub(super) fn raw(server: &str, error: &DriverError) -> Error {
+    match error {
+        DriverError::Server(told) => match query(server, None, error) {
+            // These mean the same whoever wrote the statement.
+            known if matches!(known.state(), SqlState::CONNECTION_FAILURE | SqlState::QUERY_CANCELED) => known,
+            _ => Error::new(
+                SqlState::of_source(&told.state),
+                format!("server \"{server}\": {}", told.message.trim_end().trim_end_matches('.')),
+            ),
+        },
+        _ => query(server, None, error),
+    }
+}
+
 /// A value does not fit its column.
 pub(super) fn value(server: &str, table: &str, column: &str, unfit: &Unfit) -> Error {
     Error::new(
@@ -70,6 +95,14 @@ pub(super) fn value(server: &str, table: &str, column: &str, unfit: &Unfit) -> E
         format!("column \"{column}\" of table \"{table}\" of server \"{server}\": {}", unfit.0),
     )
     .with_hint("Declare the column with another type, such as text.")
+}
+
+/// A column has another type than it was imported with.
+pub(super) fn changed(server: &str, table: Option<&str>, column: &str) -> Error {
+    let object = object(server, table);
+    Error::new(SqlState::FDW_INVALID_DATA_TYPE, format!("column \"{column}\" of {object} has changed its type"))
+        .with_hint("Its columns may have changed: import or define the table again.")
+        .with_fault(Fault::Shape)
 }
 
 fn detail(error: &DriverError) -> String {

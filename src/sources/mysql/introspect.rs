@@ -8,6 +8,7 @@ use mysql_async::{Conn, Row, Value};
 
 use super::types::MysqlType;
 use crate::catalog::types::PgType;
+use crate::federation::statistics::{ColumnStatistics, Distinct, TableStatistics};
 use crate::sources::options::Options;
 use crate::sources::table::{ColumnSpec, TableSpec};
 
@@ -77,6 +78,19 @@ pub(super) async fn tables(
 pub(super) async fn row_estimate(conn: &mut Conn, database: &str, table: &str) -> mysql_async::Result<Option<u64>> {
     let rows: Vec<Row> = conn.exec(TABLES, (database, table, table)).await?;
     Ok(rows.iter().find(|row| text(row, 0).as_deref() == Some(table)).and_then(|row| number(row, 2)))
+}
+
+/// What the server knows of a table: of its columns that an index begins with, how many values they have.
+pub(super) async fn statistics(conn: &mut Conn, database: &str, table: &str) -> mysql_async::Result<TableStatistics> {
+    const INDEXES: &str = "SELECT COLUMN_NAME, CARDINALITY FROM information_schema.STATISTICS
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND SEQ_IN_INDEX = 1 AND SUB_PART IS NULL";
+    let rows = row_estimate(conn, database, table).await?;
+    let indexes: Vec<Row> = conn.exec(INDEXES, (database, table)).await?;
+    let columns = indexes.iter().filter_map(|row| {
+        let distinct = number(row, 1).filter(|count| *count > 0).map(Distinct::Count);
+        Some((text(row, 0)?, ColumnStatistics { distinct, nulls: None }))
+    });
+    Ok(TableStatistics { rows, columns: columns.collect() })
 }
 
 /// The database that is current on connections; none when there is none.

@@ -9,8 +9,10 @@ use super::pool::{Limits, Pool};
 use super::source::MysqlSource;
 use crate::error::Result;
 use crate::federation::cleaning::NORMALISED_DOC;
+use crate::sources::guard;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec, invalid};
+use crate::sources::statement::RawQueries;
 use crate::sources::zone::zone_option;
 
 /// MySQL and MariaDB, read over TCP.
@@ -39,8 +41,21 @@ const OPTIONS: &[OptionSpec] = &[
     option(OptionPlace::Server, "connect_timeout", "10s", "How long making a connection may take."),
     option(OptionPlace::Server, "max_connections", "8", "How many connections may be open at once."),
     option(OptionPlace::Server, "acquire_timeout", "30s", "How long a query may wait for a free connection."),
+    option(
+        OptionPlace::Server,
+        "parallel_reads",
+        "1",
+        "By how many connections at most a large table is read, by ranges of its primary key and not in one snapshot.",
+    ),
     option(OptionPlace::Server, "statement_timeout", "none", "How long the server may work on one query."),
+    guard::MAX_STATEMENTS,
+    guard::MAX_ROWS,
+    guard::MAX_BYTES,
+    guard::MAX_TIME,
+    guard::BREAKER_FAILURES,
+    guard::BREAKER_PAUSE,
     option(OptionPlace::Server, "timezone", "none", "Zone of DATETIME columns, which then read as timestamptz."),
+    RawQueries::READING_OPTION,
     option(OptionPlace::UserMapping, "username", "none", "User name at the server."),
     OptionSpec {
         name: "password",
@@ -82,9 +97,17 @@ impl SourceKind for Mysql {
             statement_timeout: options.duration("statement_timeout", Duration::ZERO)?,
         };
         let zone = zone_option(options)?;
+        let parallel: usize = options.parsed("parallel_reads", 1)?;
+        if !(1..=64).contains(&parallel) {
+            return Err(invalid("parallel_reads", "is not a number from 1 to 64"));
+        }
+        // No read is given more than half of the connections besides its first.
+        let parallel = parallel.min(max_connections - max_connections / 2);
         let database = options.get("dbname").map(str::to_string);
+        let raw = RawQueries::of(options, false)?;
         let pool = Pool::new(&server.name, connect::driver_options(&server)?, limits);
-        Ok(Arc::new(MysqlSource::new(server.name, Arc::new(pool), MysqlDialect::new(database), zone)))
+        let dialect = MysqlDialect::new(database);
+        Ok(Arc::new(MysqlSource::new(server.name, Arc::new(pool), dialect, zone, parallel, raw)))
     }
 }
 
@@ -105,10 +128,12 @@ mod tests {
         for option in [
             ("port", "x"),
             ("max_connections", "0"),
+            ("parallel_reads", "0"),
             ("ssl_mode", "verify_ca"),
             ("ssl_ca", "ca.pem"),
             ("timezone", "Mars"),
             ("connect_timeout", "soon"),
+            ("raw_queries", "all"),
         ] {
             let error = open(&[option]).err().map(|e| e.state());
             assert_eq!(error, Some(SqlState::FDW_INVALID_ATTRIBUTE_VALUE), "{option:?}");

@@ -1,5 +1,6 @@
 //! A few connections to one server, each used by one stream at a time.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,6 +44,8 @@ pub(super) struct Pool {
     limits: Limits,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Conn, Instant)>>,
+    /// The greatest number of a statement that each connection has prepared.
+    prepared: Mutex<HashMap<u32, u32>>,
 }
 
 /// A connection in use. Dropping it after a query has been read to its end closes it; see also [`Pool::release`] and
@@ -68,6 +71,7 @@ impl Pool {
             limits,
             permits: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
             idle: Mutex::new(vec![]),
+            prepared: Mutex::default(),
         }
     }
 
@@ -86,6 +90,20 @@ impl Pool {
                 return Err(errors::busy(&self.server, self.limits.max_connections, self.limits.acquire_timeout));
             }
         };
+        self.ready(permit).await
+    }
+
+    /// A further connection for a read that has one: only while more than half of them are free, so that others need
+    /// not wait, and never waited for, as who has a connection and waits for another may wait for ever.
+    pub async fn spare(&self) -> Option<Lease> {
+        if self.permits.available_permits() <= self.limits.max_connections / 2 {
+            return None;
+        }
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        self.ready(permit).await.ok()
+    }
+
+    async fn ready(&self, permit: OwnedSemaphorePermit) -> Result<Lease> {
         while let Some(mut conn) = self.take_idle() {
             // The server may have closed it meanwhile.
             match timeout(self.limits.connect_timeout, conn.ping()).await {
@@ -94,6 +112,20 @@ impl Pool {
             }
         }
         Ok(Lease { conn: self.connect().await?, permit })
+    }
+
+    /// Whether a connection has prepared a statement for the first time, and not found it among those that it had: the
+    /// server numbers them in their order.
+    pub fn is_first(&self, connection: u32, statement: u32) -> bool {
+        const MOST: usize = 10_000;
+        let mut prepared = self.prepared.lock();
+        if prepared.len() >= MOST {
+            prepared.clear();
+        }
+        let greatest = prepared.entry(connection).or_default();
+        let first = statement > *greatest;
+        *greatest = statement.max(*greatest);
+        first
     }
 
     /// Takes a connection back whose last query has been read to its end.
@@ -124,9 +156,10 @@ impl Pool {
         });
     }
 
+    /// Ends another connection with what it works on. The one that says so needs no settings, which would take time.
     async fn kill(&self, id: u32) -> Result<()> {
-        let mut conn = self.connect().await?;
         let killing = async {
+            let mut conn = Conn::new(self.driver.clone()).await?;
             match conn.query_drop(format!("KILL {id}")).await {
                 // The connection ended by itself.
                 Err(mysql_async::Error::Server(error)) if error.code == 1094 => Ok(()),

@@ -4,28 +4,29 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::error::DataFusionError;
-use datafusion::physical_plan::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::TryStreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Column, Conn, Params, Value};
-use tokio::sync::{mpsc, oneshot};
+use mysql_async::{Conn, Params, Value};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::decode::{ColumnReader, append_row};
 use super::dialect::MysqlDialect;
+use super::parts::{self, Cut, Part};
 use super::pool::{Lease, Pool};
 use super::types::MysqlType;
 use super::{bind, errors};
 use crate::error::{Error, Result};
 use crate::federation::dialect::{Parameter, RemoteDialect};
 use crate::federation::query::RemoteQuery;
+use crate::sources::activity::Literals;
 use crate::sources::rows::{BatchBuilder, object};
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::split::Split;
 use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
 use crate::sources::zone::zone_option;
@@ -42,12 +43,51 @@ pub(super) struct MysqlRead {
     pub zone: Option<Tz>,
     pub schema: SchemaRef,
     pub readers: Arc<[ColumnReader]>,
+    /// How many streams it has.
+    pub streams: usize,
+    /// What the streams read in parts share; none when the first one reads everything.
+    pub parted: Option<Arc<Parted>>,
+}
+
+/// What the streams of one read share.
+#[derive(Debug)]
+pub(super) struct Parted {
+    cut: Cut,
+    split: Split<Part>,
+    /// Why there are fewer parts than planned.
+    why_fewer: Mutex<Option<String>>,
+}
+
+impl Parted {
+    /// A table to read in parts.
+    pub fn new(cut: Cut) -> Self {
+        Parted { cut, split: Split::default(), why_fewer: Mutex::default() }
+    }
 }
 
 #[async_trait]
 impl RemoteRead for MysqlRead {
     fn describe(&self) -> String {
         self.query.describe(self.dialect.as_ref())
+    }
+
+    fn how(&self) -> Option<String> {
+        let why = self.parted.as_ref()?.why_fewer.lock();
+        let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
+        Some(format!("in {} parts by primary key, not one snapshot{fewer}", self.streams))
+    }
+
+    fn partitions(&self) -> usize {
+        self.streams
+    }
+
+    fn again(&self) -> Option<Arc<dyn RemoteRead>> {
+        let parted = self.parted.as_ref()?;
+        Some(Arc::new(MysqlRead { parted: Some(Arc::new(Parted::new(parted.cut.clone()))), ..self.clone() }))
+    }
+
+    fn literals(&self) -> Literals {
+        Literals::Written
     }
 
     fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
@@ -64,20 +104,43 @@ impl RemoteRead for MysqlRead {
 
     async fn open(
         &self,
-        _: usize,
+        partition: usize,
         keys: &[Keys],
-        _traffic: &Arc<Traffic>,
+        traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let rendered = self.query.render(self.dialect.as_ref(), keys);
+        let part = match &self.parted {
+            Some(parted) => {
+                let shared = Arc::clone(parted);
+                let (pool, table, most) = (Arc::clone(&self.pool), self.table.clone(), self.streams);
+                let prepare = move || {
+                    let cut = shared.cut.clone();
+                    parts::prepare(pool, table, cut, most, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
+                };
+                match parted.split.take(partition, prepare).await? {
+                    Some(part) => Some(part),
+                    None => return Ok(stream::empty().boxed()),
+                }
+            }
+            // With keys, or few rows, the first stream has everything.
+            None if partition > 0 => return Ok(stream::empty().boxed()),
+            None => None,
+        };
+        let mut query = self.query.clone();
+        query.select.filters.extend(part.as_ref().and_then(|part| part.range.clone()));
+        let rendered = query.render(self.dialect.as_ref(), keys);
         let parameters = rendered.parameters.iter().map(|p| self.bind(p)).collect::<Result<Vec<_>>>()?;
-        let lease = self.pool.acquire().await?;
+        let lease = match part {
+            Some(part) => part.lease,
+            None => self.pool.acquire().await?,
+        };
         let query = Query {
             server: self.pool.server().to_string(),
             table: Some(self.table.clone()),
             sql: rendered.sql,
             parameters,
+            traffic: Arc::clone(traffic),
         };
-        let shape = Shape::Known(Arc::clone(&self.schema), Arc::clone(&self.readers));
+        let shape = (Arc::clone(&self.schema), Arc::clone(&self.readers));
         Ok(start(Arc::clone(&self.pool), lease, query, shape))
     }
 }
@@ -85,7 +148,7 @@ impl RemoteRead for MysqlRead {
 impl MysqlRead {
     fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
         let query = self.query.keyed(self.dialect.as_ref(), function, column)?;
-        Some(Arc::new(MysqlRead { query, ..self.clone() }))
+        Some(Arc::new(MysqlRead { query, parted: None, ..self.clone() }))
     }
 
     fn bind(&self, parameter: &Parameter) -> Result<Value> {
@@ -98,36 +161,16 @@ impl MysqlRead {
     }
 }
 
-/// Runs a query whose columns only its answer tells. Its connection is not used again: the query may have changed
-/// its settings.
-pub(super) async fn raw(pool: &Arc<Pool>, sql: &str, zone: Option<Tz>) -> Result<SendableRecordBatchStream> {
-    let lease = pool.acquire().await?;
-    let query = Query { server: pool.server().to_string(), table: None, sql: sql.to_string(), parameters: vec![] };
-    let (announce, announced) = oneshot::channel();
-    let mut batches = start(Arc::clone(pool), lease, query, Shape::Announced(announce, zone));
-    match announced.await {
-        Ok(schema) => Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches.map_err(DataFusionError::from)))),
-        // The worker ended before it knew the columns: its error is the stream's only item.
-        Err(_) => match batches.try_next().await {
-            Err(error) => Err(error),
-            Ok(_) => Err(Error::internal(format!("a query of server \"{}\" gave no columns", pool.server()))),
-        },
-    }
-}
-
 struct Query {
     server: String,
     table: Option<String>,
     sql: String,
     parameters: Vec<Value>,
+    traffic: Arc<Traffic>,
 }
 
-/// Where a result's columns come from.
-enum Shape {
-    Known(SchemaRef, Arc<[ColumnReader]>),
-    /// From the answer, which tells the schema on.
-    Announced(oneshot::Sender<SchemaRef>, Option<Tz>),
-}
+/// What comes, and how it is read.
+type Shape = (SchemaRef, Arc<[ColumnReader]>);
 
 /// Why a query's rows did not come to their end.
 enum Failure {
@@ -147,19 +190,17 @@ fn start(pool: Arc<Pool>, mut lease: Lease, query: Query, shape: Shape) -> BoxSt
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let cancel = CancellationToken::new();
     let guard = cancel.clone().drop_guard();
-    let reusable = matches!(shape, Shape::Known(..));
     let worker = tokio::spawn(async move {
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            outcome = pump(&mut lease.conn, query, shape, sender) => Some(outcome),
+            outcome = pump(&pool, &mut lease.conn, query, shape, sender) => Some(outcome),
         };
         match outcome {
-            Some(Ok(true)) if reusable => {
+            Some(Ok(true)) => {
                 pool.release(lease);
                 Ok(())
             }
-            Some(Ok(true)) => Ok(()),
             // Nobody reads on.
             Some(Ok(false)) | None => {
                 pool.abandon(lease);
@@ -176,46 +217,43 @@ fn start(pool: Arc<Pool>, mut lease: Lease, query: Query, shape: Shape) -> BoxSt
 }
 
 /// Sends every row of the query on. The answer is false when its reader has gone.
-async fn pump(conn: &mut Conn, query: Query, shape: Shape, sender: mpsc::Sender<RecordBatch>) -> Result<bool, Failure> {
-    let Query { server, table, sql, parameters } = query;
+async fn pump(
+    pool: &Pool,
+    conn: &mut Conn,
+    query: Query,
+    shape: Shape,
+    sender: mpsc::Sender<RecordBatch>,
+) -> Result<bool, Failure> {
+    let Query { server, table, sql, parameters, traffic } = query;
     let table = table.as_deref();
     let failed = |error: mysql_async::Error| Failure::There(errors::query(&server, table, &error));
     let parameters = if parameters.is_empty() { Params::Empty } else { Params::Positional(parameters) };
-    let mut result = conn.exec_iter(sql.as_str(), parameters).await.map_err(failed)?;
-    let (schema, readers) = match shape {
-        Shape::Known(schema, readers) => (schema, readers),
-        Shape::Announced(announce, zone) => {
-            let (schema, readers) = shape_of(result.columns_ref(), zone);
-            if announce.send(Arc::clone(&schema)).is_err() {
-                return Ok(false);
-            }
-            (schema, readers)
-        }
-    };
+    let statement = conn.prep(sql.as_str()).await.map_err(failed)?;
+    if pool.is_first(conn.id(), statement.id()) {
+        traffic.add_round_trip();
+    }
+    traffic.add_round_trip();
+    let mut result = conn.exec_iter(&statement, parameters).await.map_err(failed)?;
+    let (schema, readers) = shape;
+    let changed = readers.iter().zip(result.columns_ref()).find(|(reader, column)| reader.is_changed(column));
+    if let Some((reader, _)) = changed {
+        return Err(errors::changed(&server, table, &reader.name).into());
+    }
     let origin = object(&server, table);
     let mut batch = BatchBuilder::new(schema, origin)?;
     while let Some(row) = result.next().await.map_err(failed)? {
         let size = append_row(&readers, &row, batch.columns())
             .map_err(|(column, unfit)| errors::value(&server, table.unwrap_or("result"), column, &unfit))?;
-        if batch.end_row(size) && sender.send(batch.finish()?).await.is_err() {
-            return Ok(false);
+        if batch.end_row(size) {
+            traffic.add_bytes(batch.received());
+            if sender.send(batch.finish()?).await.is_err() {
+                return Ok(false);
+            }
         }
     }
+    traffic.add_bytes(batch.received());
     if !batch.is_empty() && sender.send(batch.finish()?).await.is_err() {
         return Ok(false);
     }
     Ok(true)
-}
-
-fn shape_of(columns: &[Column], zone: Option<Tz>) -> (SchemaRef, Arc<[ColumnReader]>) {
-    let mut fields = Vec::with_capacity(columns.len());
-    let mut readers = Vec::with_capacity(columns.len());
-    for column in columns {
-        let name = column.name_str();
-        let remote = MysqlType::of_result(column);
-        let pg_type = remote.pg_type(zone.is_some());
-        fields.push(pg_type.field(&name, true));
-        readers.push(ColumnReader::new(&name, &pg_type, Some(remote), zone));
-    }
-    (Arc::new(Schema::new(fields)), readers.into())
 }

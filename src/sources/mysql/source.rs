@@ -7,22 +7,25 @@ use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
 
 use super::decode::ColumnReader;
 use super::dialect::MysqlDialect;
 use super::pool::{self, Lease, Pool};
-use super::read::MysqlRead;
+use super::read::{MysqlRead, Parted};
 use super::types::MysqlType;
-use super::{errors, introspect, read};
+use super::{errors, introspect, parts, raw};
 use crate::error::{Error, Result, SqlState};
 use crate::federation::dialect::RemoteDialect;
 use crate::federation::query::RemoteQuery;
+use crate::federation::statistics::TableStatistics;
 use crate::federation::{estimate, predicate, select};
 use crate::sources::declared;
-use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
+use crate::sources::kind::{ImportRequest, ImportTables, RawQuery, ScanRequest, Source};
+use crate::sources::known::KnownStatistics;
 use crate::sources::scan::SourceScanExec;
-use crate::sources::statement::require_reading;
+use crate::sources::statement::{RawQueries, require_reading};
 use crate::sources::table::TableSpec;
 use crate::sources::zone::zone_option;
 
@@ -36,12 +39,55 @@ pub(super) struct MysqlSource {
     pool: Arc<Pool>,
     dialect: Arc<MysqlDialect>,
     zone: Option<Tz>,
+    /// In how many parts a large table is read at most.
+    parallel: usize,
+    raw: RawQueries,
+    known: Arc<KnownStatistics>,
 }
 
 impl MysqlSource {
-    /// `zone` is that of DATETIME columns of tables which name none.
-    pub fn new(name: String, pool: Arc<Pool>, dialect: MysqlDialect, zone: Option<Tz>) -> Self {
-        MysqlSource { name, pool, dialect: Arc::new(dialect), zone }
+    /// `zone` is that of DATETIME columns of tables which name none; `parallel` is in how many parts a large table is
+    /// read at most.
+    pub fn new(
+        name: String,
+        pool: Arc<Pool>,
+        dialect: MysqlDialect,
+        zone: Option<Tz>,
+        parallel: usize,
+        raw: RawQueries,
+    ) -> Self {
+        MysqlSource { name, pool, dialect: Arc::new(dialect), zone, parallel, raw, known: Arc::default() }
+    }
+
+    /// Reads a query's rows.
+    fn read(
+        &self,
+        query: RemoteQuery,
+        schema: SchemaRef,
+        rows: Option<u64>,
+        parted: Option<Parted>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let readers = query
+            .columns
+            .iter()
+            .map(|c| {
+                let zone = zone_option(&c.options)?.or(self.zone);
+                Ok(ColumnReader::new(&c.name, &c.pg_type, MysqlType::parse(&c.remote_type), zone))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let table = query.tables.join(", ");
+        let read = MysqlRead {
+            pool: Arc::clone(&self.pool),
+            table: table.clone(),
+            dialect: Arc::clone(&self.dialect),
+            query,
+            zone: self.zone,
+            schema: Arc::clone(&schema),
+            readers: readers.into(),
+            streams: if parted.is_some() { self.parallel } else { 1 },
+            parted: parted.map(Arc::new),
+        };
+        Ok(Arc::new(SourceScanExec::new(&self.name, &table, schema, Arc::new(read), rows)))
     }
 
     fn zone(&self, table: &TableSpec) -> Result<Option<Tz>> {
@@ -157,8 +203,14 @@ impl Source for MysqlSource {
             .schema()
             .project(&request.projection)
             .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
-        let rows = estimate::scan(table, &request.filters, request.limit);
-        self.query(query, Arc::new(schema), rows).await
+        let known = self.statistics(table);
+        let rows = estimate::scan(table, &request.filters, request.limit, known.as_deref());
+        // A LIMIT is counted off by one statement.
+        let cut = match request.limit {
+            None if self.parallel > 1 => parts::cut(&self.dialect, table, rows),
+            _ => None,
+        };
+        self.read(query, Arc::new(schema), rows, cut.map(Parted::new))
     }
 
     fn dialect(&self) -> Option<&dyn RemoteDialect> {
@@ -166,25 +218,24 @@ impl Source for MysqlSource {
     }
 
     async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
-        let readers = query
-            .columns
-            .iter()
-            .map(|c| {
-                let zone = zone_option(&c.options)?.or(self.zone);
-                Ok(ColumnReader::new(&c.name, &c.pg_type, MysqlType::parse(&c.remote_type), zone))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let table = query.tables.join(", ");
-        let read = MysqlRead {
-            pool: Arc::clone(&self.pool),
-            table: table.clone(),
-            dialect: Arc::clone(&self.dialect),
-            query,
-            zone: self.zone,
-            schema: Arc::clone(&schema),
-            readers: readers.into(),
-        };
-        Ok(Arc::new(SourceScanExec::new(&self.name, &table, schema, Arc::new(read), rows)))
+        self.read(query, schema, rows, None)
+    }
+
+    fn statistics(&self, table: &TableSpec) -> Option<Arc<TableStatistics>> {
+        // Of a table whose database is that of the connection nothing more is asked.
+        let database = self.dialect.database(&table.options)?.to_string();
+        let name = MysqlDialect::table(&table.options, &table.name).to_string();
+        let pool = Arc::clone(&self.pool);
+        self.known.of(&format!("{database}.{name}"), || {
+            async move {
+                let mut lease = pool.acquire().await?;
+                let known = introspect::statistics(&mut lease.conn, &database, &name).await;
+                let known = known.map_err(|e| errors::query(pool.server(), Some(&name), &e))?;
+                pool.release(lease);
+                Ok::<TableStatistics, Error>(known)
+            }
+            .boxed()
+        })
     }
 
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {
@@ -197,8 +248,9 @@ impl Source for MysqlSource {
         Ok(rows)
     }
 
-    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream> {
+    async fn raw_query(&self, query: &str) -> Result<RawQuery> {
+        self.raw.check(&self.name)?;
         require_reading(query, READING)?;
-        read::raw(&self.pool, query, self.zone).await
+        raw::prepare(&self.pool, query, self.zone).await
     }
 }

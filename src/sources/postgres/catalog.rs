@@ -11,17 +11,22 @@ use super::pool::Pool;
 use super::query::{fetch, field};
 use super::types::{COMPOSITE, ENCODING, NONDETERMINISTIC};
 use crate::error::{Error, Result, SqlState};
+use crate::federation::statistics::{ColumnStatistics, Distinct, TableStatistics};
 
 /// `$1` is the schema.
 const SCHEMA: &str = "
 SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1),
        pg_catalog.current_setting('server_encoding')";
 
-/// `$1` is the schema, `$2` the tables' names or null for all.
+/// `$1` is the schema, `$2` the tables' names or null for all. The last column says whether ranges of pages are found
+/// without reading the others, which PostgreSQL does from 14 on.
 const TABLES: &str = "
-SELECT c.oid, c.relname::text, c.relkind::text, c.relispartition, c.reltuples::float8, c.relpages, d.description
+SELECT c.oid, c.relname::text, c.relkind::text, c.relispartition, c.reltuples::float8, c.relpages, d.description,
+       c.relkind = 'r' AND COALESCE(am.amname = 'heap', false)
+         AND pg_catalog.current_setting('server_version_num')::int >= 140000
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
   LEFT JOIN pg_catalog.pg_description d
     ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ($2 IS NULL OR c.relname::text = ANY ($2))
@@ -71,6 +76,16 @@ SELECT i.indrelid, i.indisprimary, ARRAY(
    AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
  ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
 
+/// `$1` is the schema, `$2` the table. A table with children has its own values and theirs too: these come last.
+const STATISTICS: &str = "
+SELECT c.relkind::text, c.reltuples::float8, c.relpages, a.attname::text, s.null_frac::float8, s.n_distinct::float8
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+ WHERE n.nspname = $1 AND c.relname::text = $2
+ ORDER BY s.inherited";
+
 /// A table as the catalog describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct CatalogTable {
@@ -80,6 +95,8 @@ pub(super) struct CatalogTable {
     pub(super) is_partition: bool,
     pub(super) comment: Option<String>,
     pub(super) row_estimate: Option<u64>,
+    /// Its pages, where it can be read by ranges of them.
+    pub(super) pages: Option<u64>,
     pub(super) columns: Vec<CatalogColumn>,
     pub(super) primary_key: Vec<String>,
     pub(super) unique_keys: Vec<Vec<String>>,
@@ -146,6 +163,24 @@ pub(super) async fn row_estimate(pool: &Arc<Pool>, schema: &str, name: &str) -> 
     rows.first().map_or(Ok(None), estimate)
 }
 
+/// What ANALYZE has found of a table.
+pub(super) async fn statistics(pool: &Arc<Pool>, schema: &str, name: &str) -> Result<TableStatistics> {
+    let place = Place::table(pool.server(), name);
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&schema, Type::TEXT), (&name, Type::TEXT)];
+    let mut statistics = TableStatistics::default();
+    for row in &fetch(pool, &place, STATISTICS, &parameters).await? {
+        statistics.rows = known_rows(&field::<String>(row, 0)?, field(row, 1)?, field(row, 2)?);
+        // Below zero it is a share of the rows, zero is not known.
+        let distinct = match field::<Option<f64>>(row, 5)? {
+            Some(count) if count > 0.0 => Some(Distinct::Count(count as u64)),
+            Some(share) if share < 0.0 => Some(Distinct::Share(-share)),
+            _ => None,
+        };
+        statistics.columns.insert(field(row, 3)?, ColumnStatistics { distinct, nulls: field(row, 4)? });
+    }
+    Ok(statistics)
+}
+
 fn table(row: &Row) -> Result<CatalogTable> {
     let kind: String = field(row, 2)?;
     Ok(CatalogTable {
@@ -154,17 +189,27 @@ fn table(row: &Row) -> Result<CatalogTable> {
         is_partition: field(row, 3)?,
         comment: field(row, 6)?,
         row_estimate: estimate(row)?,
+        pages: pages(row)?,
         ..CatalogTable::default()
     })
+}
+
+fn pages(row: &Row) -> Result<Option<u64>> {
+    let in_ranges: bool = field(row, 7)?;
+    let pages: i32 = field(row, 5)?;
+    Ok(u64::try_from(pages).ok().filter(|pages| in_ranges && *pages > 0))
 }
 
 fn estimate(row: &Row) -> Result<Option<u64>> {
     let kind: String = field(row, 2)?;
     let rows: f64 = field(row, 4)?;
-    let pages: i32 = field(row, 5)?;
-    // Up to version 13 a table that was never analyzed has 0 rows in 0 pages, from 14 on -1.
+    Ok(known_rows(&kind, rows, field(row, 5)?))
+}
+
+/// Up to version 13 a table that was never analyzed has 0 rows in 0 pages, from 14 on -1.
+fn known_rows(kind: &str, rows: f64, pages: i32) -> Option<u64> {
     let known = kind != "v" && rows >= 0.0 && (rows > 0.0 || pages > 0);
-    Ok(known.then_some(rows as u64))
+    known.then_some(rows as u64)
 }
 
 fn column(row: &Row, encoding: &str) -> Result<CatalogColumn> {

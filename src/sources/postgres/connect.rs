@@ -12,7 +12,7 @@ use tokio_postgres::config::SslMode;
 use super::connection::Connection;
 use super::errors;
 use super::tls::Tls;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Fault, Result, SqlState};
 use crate::sources::kind::ServerSpec;
 use crate::sources::options::{Options, invalid};
 use crate::sources::tls::{ClientIdentity, TlsMode, client_config};
@@ -108,7 +108,7 @@ impl Connector {
             Ok(connected) => connected,
             Err(_) => {
                 let why = format!("no answer within {} ms", timeout.as_millis());
-                Err(errors::unreachable(&self.server, &self.address, &why))
+                Err(errors::unreachable(&self.server, &self.address, &why).with_fault(Fault::Silent))
             }
         }
     }

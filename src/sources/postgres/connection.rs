@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) runtime: Handle,
     /// Since when it has been idle.
     pub(super) idle_since: Instant,
+    /// Whether it may be in a transaction block, which must end before it is used again.
+    pub(super) in_block: bool,
     ended: Arc<Mutex<Option<String>>>,
     statements: HashMap<String, Statement>,
     /// The statements' texts, the oldest first.
@@ -49,6 +51,7 @@ impl Connection {
             driver,
             runtime: Handle::current(),
             idle_since: Instant::now(),
+            in_block: false,
             ended,
             statements: HashMap::new(),
             order: VecDeque::new(),

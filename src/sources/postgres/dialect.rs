@@ -27,7 +27,9 @@ enum Compares {
     Float(PgType),
     /// As text by bytes, with a placeholder of type text.
     Text { range: bool, like: bool, ascii_only: bool },
-    /// Padded text: there trailing blanks do not count, here they do.
+    /// `character(n)`: as text by bytes, there and here without the blanks at its end.
+    Filled { range: bool, ascii_only: bool },
+    /// `character(n)` that is a text here: there trailing blanks do not count, here they do.
     Padded,
     /// As the text of its canonical form.
     Uuid,
@@ -88,6 +90,19 @@ impl RemoteDialect for PostgresDialect {
                 };
                 sent.then_some(Fidelity::Exact)
             }
+            Compares::Filled { range, ascii_only } => {
+                if ascii_only && !text.is_ascii() {
+                    return None;
+                }
+                // Beside a text with blanks at its end nothing is equal here; there they do not count.
+                let blank = text.ends_with(' ');
+                match op {
+                    Eq => Some(if blank { Fidelity::Superset } else { Fidelity::Exact }),
+                    NotEq => (!blank).then_some(Fidelity::Exact),
+                    Lt | LtEq | Gt | GtEq => (range && !blank).then_some(Fidelity::Exact),
+                    Like | NotLike => None,
+                }
+            }
             // What is equal with its blanks is equal without them.
             Compares::Padded => {
                 let sent = op == Eq && (text.is_ascii() || !column.collation.contains(ENCODING));
@@ -100,7 +115,7 @@ impl RemoteDialect for PostgresDialect {
     fn comparison(&self, operand: &Fragment, op: Comparison, literal: &Parameter) -> Fragment {
         let column = &literal.column;
         let is_range = matches!(op, Comparison::Lt | Comparison::LtEq | Comparison::Gt | Comparison::GtEq);
-        let is_text = matches!(compares(column), Some(Compares::Text { .. }));
+        let is_text = matches!(compares(column), Some(Compares::Text { .. } | Compares::Filled { .. }));
         // Under C, and only under it, the order is that of the bytes; a column that is so by itself keeps its index.
         let collate = if is_text && (expressions::is_mixed(column) || (is_range && !expressions::is_c(column))) {
             " COLLATE \"C\""
@@ -129,7 +144,7 @@ impl RemoteDialect for PostgresDialect {
         let cast = match compares(column) {
             Some(Compares::ByValue(pg_type) | Compares::Float(pg_type)) => pg_type.to_string(),
             Some(Compares::Bool) => "boolean".to_string(),
-            Some(Compares::Padded) => "bpchar".to_string(),
+            Some(Compares::Padded | Compares::Filled { .. }) => "bpchar".to_string(),
             Some(Compares::Uuid) => "uuid".to_string(),
             Some(Compares::Text { .. }) | None => "text".to_string(),
         };
@@ -260,7 +275,11 @@ fn compares(column: &ColumnSpec) -> Option<Compares> {
         (Bool, Bool) => Some(Compares::Bool),
         (Float4, Float4) | (Float8, Float8) => Some(Compares::Float(remote)),
         (Uuid, Uuid | Text | Varchar(_)) => Some(Compares::Uuid),
-        (Bpchar(_), Bpchar(_) | Text | Varchar(_)) if is_deterministic(column) => Some(Compares::Padded),
+        (Bpchar(_), Bpchar(_)) if is_deterministic(column) => {
+            let ascii_only = column.collation.contains(ENCODING);
+            Some(Compares::Filled { range: !ascii_only, ascii_only })
+        }
+        (Bpchar(_), Text | Varchar(_)) if is_deterministic(column) => Some(Compares::Padded),
         (Text | Varchar(_) | Name, Text | Varchar(_) | Name) if is_deterministic(column) => {
             let whole = !column.collation.contains(ENCODING) && !matches!(remote, Name);
             Some(Compares::Text { range: whole, like: whole, ascii_only: column.collation.contains(ENCODING) })
@@ -277,7 +296,7 @@ fn is_deterministic(column: &ColumnSpec) -> bool {
 fn fits(compares: &Compares, column: &ColumnSpec, value: &ScalarValue) -> bool {
     let given = value.data_type();
     match compares {
-        Compares::Text { .. } | Compares::Padded | Compares::Uuid => {
+        Compares::Text { .. } | Compares::Filled { .. } | Compares::Padded | Compares::Uuid => {
             matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
         }
         Compares::ByValue(PgType::Bytea) => {
@@ -366,8 +385,14 @@ mod tests {
         assert_eq!(PostgresDialect.compares(&latin, Comparison::Eq, &text("é")), None);
         assert_eq!(PostgresDialect.compares(&latin, Comparison::Gt, &text("a")), None);
         let padded = column("character(5)", PgType::Bpchar(Some(5)));
-        assert_eq!(PostgresDialect.compares(&padded, Comparison::Eq, &text("a")), Some(Fidelity::Superset));
-        assert_eq!(PostgresDialect.compares(&padded, Comparison::NotEq, &text("a")), None);
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::Eq, &text("a")), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::Lt, &text("a")), Some(Fidelity::Exact));
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::Eq, &text("a ")), Some(Fidelity::Superset));
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::NotEq, &text("a ")), None);
+        assert_eq!(PostgresDialect.compares(&padded, Comparison::Like, &text("a%")), None);
+        let as_text = column("character(5)", PgType::Text);
+        assert_eq!(PostgresDialect.compares(&as_text, Comparison::Eq, &text("a")), Some(Fidelity::Superset));
+        assert_eq!(PostgresDialect.compares(&as_text, Comparison::NotEq, &text("a")), None);
         let citext = column("public.citext", PgType::Text);
         assert_eq!(PostgresDialect.compares(&citext, Comparison::Eq, &text("a")), None);
     }

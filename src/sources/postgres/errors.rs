@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Fault, SqlState};
 
 /// What a query was about, for errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,17 +13,24 @@ pub(super) struct Place {
     pub(super) server: String,
     /// The foreign table, as it is known at the source; none for catalog and raw queries.
     pub(super) table: Option<String>,
+    /// Whether the statement is a user's own: its errors are told as the server has them.
+    pub(super) raw: bool,
 }
 
 impl Place {
     /// A query about the server alone.
     pub(super) fn server(name: &str) -> Place {
-        Place { server: name.to_string(), table: None }
+        Place { server: name.to_string(), table: None, raw: false }
     }
 
     /// A query about one table.
     pub(super) fn table(server: &str, table: &str) -> Place {
-        Place { server: server.to_string(), table: Some(table.to_string()) }
+        Place { server: server.to_string(), table: Some(table.to_string()), raw: false }
+    }
+
+    /// A statement in the source's own language.
+    pub(super) fn raw(server: &str) -> Place {
+        Place { raw: true, ..Place::server(server) }
     }
 }
 
@@ -39,7 +46,21 @@ impl fmt::Display for Place {
 
 /// A connection that could not be made, or not be logged in on.
 pub(super) fn connecting(server: &str, address: &str, error: &tokio_postgres::Error) -> Error {
-    let failed = unreachable(server, address, &reason(error));
+    let code = error.code().map(|code| code.code());
+    let failed = match code {
+        // It runs, and has room for nobody.
+        Some("53300") => Error::new(
+            SqlState::TOO_MANY_CONNECTIONS,
+            format!("server \"{server}\": could not connect: {}", reason(error)),
+        )
+        .with_detail(format!("The server is at {address}."))
+        .with_fault(Fault::Full),
+        // Starting, stopping, or out of reach.
+        None | Some("57P01" | "57P02" | "57P03") => unreachable(server, address, &reason(error)),
+        Some(code) if code.starts_with("08") => unreachable(server, address, &reason(error)),
+        // The name, the password, the database.
+        Some(_) => unreachable(server, address, &reason(error)).with_fault(Fault::Refused),
+    };
     match error.as_db_error().and_then(DbError::hint) {
         Some(hint) => failed.with_hint(hint),
         None => failed,
@@ -76,11 +97,12 @@ fn answered(place: &Place, remote: &DbError) -> Error {
     let state = match code {
         "57014" => SqlState::QUERY_CANCELED,
         "42501" => SqlState::INSUFFICIENT_PRIVILEGE,
-        "42P01" => SqlState::FDW_TABLE_NOT_FOUND,
+        "42P01" if !place.raw => SqlState::FDW_TABLE_NOT_FOUND,
         // What an expression comes to does not depend on who computes it.
         "22003" => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
         "22012" => SqlState::DIVISION_BY_ZERO,
         code if is_about_connection(code) => SqlState::CONNECTION_FAILURE,
+        code if place.raw => return as_told(&message, code, remote),
         _ => SqlState::FDW_ERROR,
     };
     let mut detail = format!("The source reported {code}: {}", remote.message());
@@ -91,12 +113,39 @@ fn answered(place: &Place, remote: &DbError) -> Error {
         detail.push(' ');
         detail.push_str(more);
     }
-    let failed = Error::new(state, message).with_detail(detail);
+    let mut failed = Error::new(state, message).with_detail(detail);
+    if changes_tell(code) {
+        failed = failed.with_fault(Fault::Shape);
+    }
     match remote.hint() {
         Some(hint) => failed.with_hint(hint),
         None if code == "42703" => failed.with_hint("Its columns may have changed: import or define the table again."),
         None => failed,
     }
+}
+
+/// The error of a statement that is not ours, with its place in it.
+fn as_told(message: &str, code: &str, remote: &DbError) -> Error {
+    let position = match remote.position() {
+        Some(ErrorPosition::Original(position)) => usize::try_from(*position).ok(),
+        _ => None,
+    };
+    let mut failed = Error::new(SqlState::of_source(code), message).with_position(position);
+    if let Some(detail) = remote.detail() {
+        failed = failed.with_detail(detail);
+    }
+    match remote.hint() {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
+}
+
+/// Whether a table that is no longer what it was gives such an error: of statements that were written for it, nothing
+/// else does.
+fn changes_tell(code: &str) -> bool {
+    // No such column, table, schema; no such operator or function for these types, or no types that go together; and
+    // a value that is none of the type.
+    matches!(code, "42703" | "42P01" | "3F000" | "42883" | "42804" | "42P18" | "22P02" | "0A000")
 }
 
 /// Whether the connection is gone, so that the same statement may do on another.

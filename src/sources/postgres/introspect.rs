@@ -118,6 +118,7 @@ fn assemble(table: CatalogTable, options: Options, columns: Vec<ColumnSpec>) -> 
         is_view: table.is_view,
         comment: table.comment,
         row_estimate: table.row_estimate,
+        pages: table.pages,
         ..TableSpec::default()
     }
 }

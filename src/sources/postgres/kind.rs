@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::source::PostgresSource;
 use crate::error::Result;
 use crate::federation::cleaning::NORMALISED_DOC;
+use crate::sources::guard;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec};
+use crate::sources::statement::RawQueries;
 
 /// PostgreSQL 10 and later, read-only.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +37,20 @@ const OPTIONS: &[OptionSpec] = &[
     server("options", "", "Command-line options for the session, such as -c search_path=app."),
     server("max_connections", "8", "The greatest number of connections that are open at a time."),
     server("acquire_timeout", "30s", "How long a query waits for a free connection before it fails."),
+    server(
+        "parallel_reads",
+        "the number of cores",
+        "By how many connections at most a large table is read, in one snapshot; 1 reads each by one.",
+    ),
     server("statement_timeout", "0", "How long the source may work on one statement; 0 sets no limit."),
+    guard::MAX_STATEMENTS,
+    guard::MAX_ROWS,
+    guard::MAX_BYTES,
+    guard::MAX_TIME,
+    guard::BREAKER_FAILURES,
+    guard::BREAKER_PAUSE,
     server("timezone", "", "The zone of timestamps without one, such as Europe/Paris: they become timestamptz."),
+    RawQueries::OPTION,
     OptionSpec {
         name: "user",
         place: OptionPlace::UserMapping,

@@ -3,6 +3,7 @@
 mod catalog;
 mod connect;
 mod connection;
+mod copy;
 mod decode;
 mod dialect;
 mod errors;
@@ -10,6 +11,7 @@ mod expressions;
 mod introspect;
 mod kind;
 mod parameter;
+mod parts;
 mod pool;
 mod query;
 mod raw;

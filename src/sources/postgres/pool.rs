@@ -1,17 +1,19 @@
 //! The connections of one server and user: never more than `max_connections`, each owned by what it works for.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::RowStream;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::connect::Connector;
 use super::connection::Connection;
+use super::copy::Answer;
+use super::parts::Refusal;
+use super::query::Failure;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::kind::ServerSpec;
 use crate::sources::options::invalid;
@@ -21,6 +23,9 @@ const MAX_IDLE: Duration = Duration::from_secs(600);
 
 /// How long a stream that nobody reads any more may take to end by itself, which saves its connection.
 const DRAIN: Duration = Duration::from_millis(10);
+
+/// How long a cancel may take to have an effect before it is sent again; twice as long each time.
+const CANCEL_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long a cancelled connection may take to end before it is cut off.
 const CANCEL: Duration = Duration::from_secs(5);
@@ -32,6 +37,7 @@ pub(super) struct Pool {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
     acquire_timeout: Duration,
+    refusal: Refusal,
 }
 
 impl Pool {
@@ -47,12 +53,40 @@ impl Pool {
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(vec![]),
             acquire_timeout: spec.options.duration("acquire_timeout", Duration::from_secs(30))?,
+            refusal: Refusal::default(),
         })
     }
 
     /// The server's name here.
     pub(super) fn server(&self) -> &str {
         self.connector.server()
+    }
+
+    /// Why its tables are not read in parts, where that was found out.
+    pub(super) fn refusal(&self) -> &Refusal {
+        &self.refusal
+    }
+
+    /// How many connections one read may have, as [`Pool::spare`] gives them.
+    pub(super) fn most_for_one(&self) -> usize {
+        self.size - self.size / 2
+    }
+
+    /// The permit for a further connection of a read that has one: only while more than half of them are free, so that
+    /// others need not wait, and never waited for, as who has a connection and waits for another may wait for ever.
+    pub(super) fn spare(&self) -> Option<OwnedSemaphorePermit> {
+        if self.permits.available_permits() <= self.size / 2 {
+            return None;
+        }
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// A connection by [`Pool::spare`]'s permit.
+    pub(super) async fn acquire_spare(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Lease> {
+        match self.take_idle() {
+            Some(connection) => Ok(self.lease(connection, permit, true)),
+            None => Ok(self.lease(self.connector.connect().await?, permit, false)),
+        }
     }
 
     /// A connection, idle or new, as soon as there may be one more.
@@ -107,7 +141,12 @@ impl Pool {
         None
     }
 
-    fn give_back(&self, held: Held) {
+    fn give_back(self: &Arc<Self>, held: Held) {
+        if held.connection.in_block && !held.connection.client.is_closed() {
+            let (pool, runtime) = (Arc::clone(self), held.connection.runtime.clone());
+            runtime.spawn(async move { pool.end_block(held).await });
+            return;
+        }
         let Held { mut connection, permit } = held;
         if !connection.client.is_closed() {
             connection.idle_since = Instant::now();
@@ -119,18 +158,37 @@ impl Pool {
         drop(permit);
     }
 
+    /// Ends the transaction block that a connection is in, and gives it back; one that does not answer is closed.
+    async fn end_block(self: &Arc<Self>, mut held: Held) {
+        let ending = held.connection.client.batch_execute("ROLLBACK");
+        if matches!(tokio::time::timeout(CANCEL, ending).await, Ok(Ok(()))) {
+            held.connection.in_block = false;
+            self.give_back(held);
+        } else {
+            self.cancel(held).await;
+        }
+    }
+
     /// Stops what the connection works on and closes it. Its permit is held until then, so that the source never
     /// sees more connections than it should.
     async fn cancel(&self, held: Held) {
         let Held { connection, permit } = held;
         let Connection { client, mut driver, .. } = connection;
         let token = client.cancel_token();
-        // A cancel that cannot be sent leaves only cutting the connection off, below.
-        let _ = tokio::time::timeout(CANCEL, token.cancel_query(self.connector.tls())).await;
         drop(client);
-        if tokio::time::timeout(CANCEL, &mut driver).await.is_err() {
-            driver.abort();
+        let since = Instant::now();
+        let mut wait = CANCEL_AGAIN;
+        // Once is not enough: a cancel that comes before its statement begins is forgotten, and the statement would go
+        // on after the connection is gone.
+        while since.elapsed() < CANCEL {
+            let _ = tokio::time::timeout(CANCEL, token.cancel_query(self.connector.tls())).await;
+            if tokio::time::timeout(wait, &mut driver).await.is_ok() {
+                break;
+            }
+            wait *= 2;
         }
+        // Nothing happens to one that has ended.
+        driver.abort();
         drop(permit);
     }
 }
@@ -155,7 +213,8 @@ pub(super) struct Lease {
     pub(super) reused: bool,
     /// Whether a statement is under way.
     pub(super) busy: bool,
-    keep: bool,
+    /// Whether it goes back to the pool.
+    pub(super) keep: bool,
 }
 
 impl Lease {
@@ -176,21 +235,42 @@ impl Lease {
         Ok(())
     }
 
+    /// Begins a transaction block by the statements `begin` and asks for one row in it, in one round trip. The
+    /// parameters and the row must be of built-in types.
+    pub(super) async fn begin(
+        &mut self,
+        begin: &str,
+        query: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Row, Failure> {
+        self.busy = true;
+        let connection = self.connection()?;
+        connection.in_block = true;
+        let client = &connection.client;
+        let (begun, row) = futures::join!(client.batch_execute(begin), client.query_typed_one(query, parameters));
+        let row = begun.and(row);
+        // What was answered or refused leaves the connection ready; a lost one is found closed.
+        self.busy = false;
+        Ok(row?)
+    }
+
+    /// Leaves the transaction block that it is in.
+    pub(super) async fn leave_block(&mut self) -> Result<(), Failure> {
+        self.busy = true;
+        let connection = self.connection()?;
+        connection.client.batch_execute("ROLLBACK").await?;
+        connection.in_block = false;
+        self.busy = false;
+        Ok(())
+    }
+
     /// Ends a statement whose rows are no longer wanted: what is nearly done may finish, else it is cancelled.
-    pub(super) fn wind_down(mut self, mut rows: Pin<Box<RowStream>>) {
+    pub(super) fn wind_down(mut self, mut rows: Answer) {
         let Some(held) = self.held.take() else { return };
         let (pool, keep) = (Arc::clone(&self.pool), self.keep);
         let runtime = held.connection.runtime.clone();
         runtime.spawn(async move {
-            let rest = async {
-                while let Some(row) = rows.next().await {
-                    if row.is_err() {
-                        return false;
-                    }
-                }
-                true
-            };
-            let drained = tokio::time::timeout(DRAIN, rest).await;
+            let drained = tokio::time::timeout(DRAIN, rows.drain()).await;
             drop(rows);
             match drained {
                 Ok(true) if keep => pool.give_back(held),

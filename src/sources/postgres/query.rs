@@ -1,28 +1,42 @@
 //! Sending statements: prepared once a connection, sent again where that is known to be safe.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream, Statement};
+use tokio_postgres::{Row, Statement};
 
+use super::copy::Answer;
 use super::errors::{self, Place};
 use super::parameter::TextParameter;
 use super::pool::{Lease, Pool};
 use crate::error::{Error, Result};
+use crate::sources::traffic::Traffic;
 
 /// A statement under way, with the connection that it owns.
 pub(super) struct Started {
     pub(super) lease: Lease,
-    pub(super) rows: Pin<Box<RowStream>>,
+    pub(super) rows: Answer,
 }
 
 /// What a statement that failed failed with.
-enum Failure {
+pub(super) enum Failure {
     /// The driver's error: the source's answer, or a lost connection.
     Remote(tokio_postgres::Error),
     /// Our own.
     Own(Error),
+}
+
+impl Failure {
+    /// The error for the user, of a statement on this connection.
+    pub(super) fn at(self, place: &Place, lease: &mut Lease) -> Error {
+        match self {
+            Failure::Own(error) => error.with_context(place.to_string()),
+            Failure::Remote(error) => {
+                let ended = lease.connection().ok().and_then(|connection| connection.ended());
+                errors::running(place, &error, ended)
+            }
+        }
+    }
 }
 
 impl From<tokio_postgres::Error> for Failure {
@@ -48,11 +62,12 @@ pub(super) async fn start(
     sql: &str,
     parameters: &[TextParameter],
     check: Check<'_>,
+    traffic: &Traffic,
 ) -> Result<Started> {
     let mut lease = pool.acquire().await?;
     let mut prepared_anew = false;
     loop {
-        let error = match send(&mut lease, sql, parameters, check).await {
+        let error = match send(&mut lease, sql, parameters, check, traffic).await {
             Ok(rows) => return Ok(Started { lease, rows }),
             Err(Failure::Own(error)) => return Err(error.with_context(place.to_string())),
             Err(Failure::Remote(error)) => error,
@@ -76,14 +91,54 @@ pub(super) async fn start_on(
     sql: &str,
     parameters: &[TextParameter],
     check: Check<'_>,
+    traffic: &Traffic,
 ) -> Result<Started> {
-    match send(&mut lease, sql, parameters, check).await {
+    match send(&mut lease, sql, parameters, check, traffic).await {
         Ok(rows) => Ok(Started { lease, rows }),
-        Err(Failure::Own(error)) => Err(error.with_context(place.to_string())),
-        Err(Failure::Remote(error)) => {
-            let ended = lease.connection()?.ended();
-            Err(errors::running(place, &error, ended))
+        Err(failure) => Err(failure.at(place, &mut lease)),
+    }
+}
+
+/// Sends a query on a connection of the pool by COPY, in a transaction block: what is checked stays as it is until the
+/// last row has come. `copy` is the same statement.
+pub(super) async fn start_copy(
+    pool: &Arc<Pool>,
+    place: &Place,
+    sql: &str,
+    copy: &str,
+    check: Check<'_>,
+    traffic: &Traffic,
+) -> Result<Started> {
+    let mut lease = pool.acquire().await?;
+    loop {
+        let failure = match begin_copy(&mut lease, sql, copy, check, traffic).await {
+            Ok(rows) => return Ok(Started { lease, rows }),
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::Remote(error) if lease.reused && errors::is_lost(&error) => lease.reconnect().await?,
+            failure => return Err(failure.at(place, &mut lease)),
         }
+    }
+}
+
+/// Sends a query on a connection that is in a transaction block, by COPY where that is given. Nothing is kept of it:
+/// its text is of this read alone.
+pub(super) async fn start_in_block(
+    mut lease: Lease,
+    place: &Place,
+    sql: &str,
+    parameters: &[TextParameter],
+    copy: Option<&str>,
+    check: Check<'_>,
+    traffic: &Traffic,
+) -> Result<Started> {
+    lease.busy = true;
+    let sent = send_in_block(&mut lease, sql, parameters, copy, check, traffic).await;
+    lease.busy = still_busy(&sent);
+    match sent {
+        Ok(rows) => Ok(Started { lease, rows }),
+        Err(failure) => Err(failure.at(place, &mut lease)),
     }
 }
 
@@ -140,17 +195,70 @@ async fn send(
     sql: &str,
     parameters: &[TextParameter],
     check: Check<'_>,
-) -> Result<Pin<Box<RowStream>>, Failure> {
+    traffic: &Traffic,
+) -> Result<Answer, Failure> {
     // While it waits, dropping the lease cancels what was sent.
     lease.busy = true;
-    let sent = prepare_and_send(lease, sql, parameters, check).await;
-    lease.busy = match &sent {
+    let sent = prepare_and_send(lease, sql, parameters, check, traffic).await;
+    lease.busy = still_busy(&sent);
+    sent
+}
+
+/// Whether a connection works on what was sent.
+fn still_busy(sent: &Result<Answer, Failure>) -> bool {
+    match sent {
         Ok(_) => true,
         Err(Failure::Own(_)) => false,
         // What the source refused leaves it ready, and a lost connection has nothing to cancel.
         Err(Failure::Remote(error)) => error.as_db_error().is_none() && !errors::is_lost(error),
+    }
+}
+
+async fn begin_copy(
+    lease: &mut Lease,
+    sql: &str,
+    copy: &str,
+    check: Check<'_>,
+    traffic: &Traffic,
+) -> Result<Answer, Failure> {
+    lease.busy = true;
+    let connection = lease.connection()?;
+    connection.in_block = true;
+    let client = &connection.client;
+    // In one round trip. Preparing locks the table against changes of its columns.
+    traffic.add_round_trip();
+    let (begun, statement) = futures::join!(client.batch_execute("BEGIN READ ONLY"), client.prepare(sql));
+    let sent = match begun.and(statement) {
+        Ok(statement) => match check(&statement) {
+            Ok(()) => {
+                traffic.add_round_trip();
+                client.copy_out(copy).await.map(|data| Answer::Copied(Box::pin(data))).map_err(Failure::from)
+            }
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
     };
+    lease.busy = still_busy(&sent);
     sent
+}
+
+async fn send_in_block(
+    lease: &mut Lease,
+    sql: &str,
+    parameters: &[TextParameter],
+    copy: Option<&str>,
+    check: Check<'_>,
+    traffic: &Traffic,
+) -> Result<Answer, Failure> {
+    let client = &lease.connection()?.client;
+    traffic.add_round_trip();
+    let statement = client.prepare(sql).await?;
+    check(&statement)?;
+    traffic.add_round_trip();
+    Ok(match copy {
+        Some(copy) => Answer::Copied(Box::pin(client.copy_out(copy).await?)),
+        None => Answer::Rows(Box::pin(client.query_raw(&statement, parameters.iter()).await?)),
+    })
 }
 
 async fn prepare_and_send(
@@ -158,17 +266,22 @@ async fn prepare_and_send(
     sql: &str,
     parameters: &[TextParameter],
     check: Check<'_>,
-) -> Result<Pin<Box<RowStream>>, Failure> {
+    traffic: &Traffic,
+) -> Result<Answer, Failure> {
     let connection = lease.connection()?;
     let statement = match connection.prepared(sql) {
         Some(statement) => statement,
-        None => connection.prepare(sql).await?,
+        None => {
+            traffic.add_round_trip();
+            connection.prepare(sql).await?
+        }
     };
     if let Err(error) = check(&statement) {
         connection.forget(sql);
         return Err(error.into());
     }
-    Ok(Box::pin(connection.client.query_raw(&statement, parameters.iter()).await?))
+    traffic.add_round_trip();
+    Ok(Answer::Rows(Box::pin(connection.client.query_raw(&statement, parameters.iter()).await?)))
 }
 
 /// Whether a prepared statement no longer fits its tables, or was lost by a pooler between us and the source.

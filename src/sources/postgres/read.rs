@@ -4,28 +4,32 @@
 //! socket reads, whatever the size of the answer. No cursor is needed.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use tokio_postgres::{RowStream, Statement};
+use futures::{FutureExt, StreamExt};
+use parking_lot::Mutex;
+use tokio_postgres::Statement;
 
+use super::copy::{self, Answer};
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
 use super::parameter::{self, TextParameter};
+use super::parts::{self, Part};
 use super::pool::{Lease, Pool};
 use super::query::{self, Started};
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
 use crate::federation::dialect::Parameter;
 use crate::federation::query::RemoteQuery;
+use crate::sources::activity::Literals;
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::split::Split;
 use crate::sources::traffic::Traffic;
 
 /// One SELECT, ready to be sent.
@@ -37,6 +41,31 @@ pub(super) struct PostgresRead {
     pub(super) columns: Vec<ColumnPlan>,
     pub(super) schema: SchemaRef,
     pub(super) zone: Tz,
+    /// About how many rows come.
+    pub(super) rows: Option<u64>,
+    /// How many streams it has.
+    pub(super) streams: usize,
+    /// What the streams read in parts share; none when the first one reads everything.
+    pub(super) parted: Option<Arc<Parted>>,
+    /// Why a large table is not read in parts, where that is so.
+    pub(super) why_whole: Option<String>,
+}
+
+/// What the streams of one read share.
+#[derive(Debug)]
+pub(super) struct Parted {
+    /// The table's name as SQL.
+    pub(super) table: String,
+    split: Split<Part>,
+    /// Why there are fewer parts than planned, or only one.
+    why_fewer: Mutex<Option<String>>,
+}
+
+impl Parted {
+    /// A table to read in parts, by its name as SQL.
+    pub(super) fn new(table: String) -> Self {
+        Parted { table, split: Split::default(), why_fewer: Mutex::default() }
+    }
 }
 
 impl fmt::Debug for PostgresRead {
@@ -51,6 +80,28 @@ impl RemoteRead for PostgresRead {
         self.query.describe(&PostgresDialect)
     }
 
+    fn how(&self) -> Option<String> {
+        let Some(parted) = &self.parted else {
+            return self.why_whole.as_ref().map(|why| format!("in one part: {why}"));
+        };
+        let why = parted.why_fewer.lock();
+        let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
+        Some(format!("in {} parts by ctid, one snapshot{fewer}", self.streams))
+    }
+
+    fn partitions(&self) -> usize {
+        self.streams
+    }
+
+    fn again(&self) -> Option<Arc<dyn RemoteRead>> {
+        let parted = self.parted.as_ref()?;
+        Some(Arc::new(PostgresRead { parted: Some(Arc::new(Parted::new(parted.table.clone()))), ..self.clone() }))
+    }
+
+    fn literals(&self) -> Literals {
+        Literals::Written
+    }
+
     fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
         self.restricted(None, column)
     }
@@ -61,23 +112,61 @@ impl RemoteRead for PostgresRead {
 
     async fn open(
         &self,
-        _partition: usize,
+        partition: usize,
         keys: &[Keys],
-        _traffic: &Arc<Traffic>,
+        traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let rendered = self.query.render(&PostgresDialect, keys);
-        let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
-        let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
-        let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let started = query::start(&self.pool, &self.place, &rendered.sql, &parameters, &unchanged).await?;
-        Ok(batches(started, decoder, Arc::clone(&self.place)))
+        let Some(parted) = &self.parted else {
+            // With keys, or few rows, the first stream has everything.
+            return if partition == 0 {
+                self.open_with(None, keys, traffic).await
+            } else {
+                Ok(stream::empty().boxed())
+            };
+        };
+        let shared = Arc::clone(parted);
+        let (pool, place, most) = (Arc::clone(&self.pool), Arc::clone(&self.place), self.streams);
+        let prepare = move || {
+            let table = shared.table.clone();
+            parts::prepare(pool, place, table, most, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
+        };
+        match parted.split.take(partition, prepare).await? {
+            Some(part) => self.open_with(Some(part), keys, traffic).await,
+            None => Ok(stream::empty().boxed()),
+        }
     }
 }
 
 impl PostgresRead {
     fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
         let query = self.query.keyed(&PostgresDialect, function, column)?;
-        Some(Arc::new(PostgresRead { query, ..self.clone() }))
+        Some(Arc::new(PostgresRead { query, rows: None, parted: None, why_whole: None, ..self.clone() }))
+    }
+
+    /// The rows of a part, or all of them.
+    async fn open_with(
+        &self,
+        part: Option<Part>,
+        keys: &[Keys],
+        traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let mut query = self.query.clone();
+        query.select.filters.extend(part.as_ref().and_then(|part| part.range.clone()));
+        let rendered = query.render(&PostgresDialect, keys);
+        let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
+        let copy = copy::statement(&rendered, self.rows);
+        let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
+        let unchanged = |statement: &Statement| check(statement, &self.columns);
+        let (place, sql) = (&self.place, &rendered.sql);
+        let started = match (part, copy) {
+            (Some(part), copy) if part.in_block() => {
+                query::start_in_block(part.lease, place, sql, &parameters, copy.as_deref(), &unchanged, traffic).await?
+            }
+            (Some(part), _) => query::start_on(part.lease, place, sql, &parameters, &unchanged, traffic).await?,
+            (None, Some(copy)) => query::start_copy(&self.pool, place, sql, &copy, &unchanged, traffic).await?,
+            (None, None) => query::start(&self.pool, place, sql, &parameters, &unchanged, traffic).await?,
+        };
+        Ok(batches(started, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
     }
 }
 
@@ -113,8 +202,9 @@ pub(super) fn batches(
     started: Started,
     decoder: BatchDecoder,
     place: Arc<Place>,
+    traffic: Arc<Traffic>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let running = Running { lease: Some(started.lease), rows: Some(started.rows), decoder, place };
+    let running = Running { lease: Some(started.lease), rows: Some(started.rows), decoder, place, traffic };
     stream::try_unfold(running, |mut running| async move {
         let next = running.next().await;
         next.map(|batch| batch.map(|batch| (batch, running)))
@@ -126,24 +216,32 @@ pub(super) fn batches(
 struct Running {
     /// With `rows`, there until the last row has come.
     lease: Option<Lease>,
-    rows: Option<Pin<Box<RowStream>>>,
+    rows: Option<Answer>,
     decoder: BatchDecoder,
     place: Arc<Place>,
+    traffic: Arc<Traffic>,
 }
 
 impl Running {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let Some(rows) = &mut self.rows else { return Ok(None) };
+        let mut bytes = 0;
         loop {
             match rows.next().await {
-                Some(Ok(row)) => {
-                    self.decoder.push(&row)?;
+                Some(Ok(piece)) => {
+                    bytes += piece.raw_size_bytes() as u64;
+                    self.decoder.take(&piece)?;
                     if self.decoder.is_full() {
+                        self.traffic.add_bytes(bytes);
                         return self.decoder.finish();
                     }
                 }
                 Some(Err(error)) => return Err(self.failed(&error)),
                 None => {
+                    if matches!(rows, Answer::Copied(_)) {
+                        self.decoder.end_copy()?;
+                    }
+                    self.traffic.add_bytes(bytes);
                     self.rows = None;
                     if let Some(mut lease) = self.lease.take() {
                         lease.busy = false;

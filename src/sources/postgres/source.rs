@@ -8,45 +8,65 @@ use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
 
 use super::decode::ColumnPlan;
 use super::dialect::{PostgresDialect, remote_name};
 use super::errors::Place;
+use super::parts;
 use super::pool::Pool;
 use super::query::{fetch, field};
-use super::read::PostgresRead;
+use super::read::{Parted, PostgresRead};
 use super::{catalog, introspect, raw, types};
 use crate::error::{Error, Result};
 use crate::federation::dialect::RemoteDialect;
-use crate::federation::query::RemoteQuery;
+use crate::federation::query::{From, RemoteQuery};
+use crate::federation::statistics::TableStatistics;
 use crate::federation::{estimate, predicate, select};
-use crate::sources::kind::{ImportRequest, ScanRequest, ServerSpec, Source};
+use crate::sources::kind::{ImportRequest, RawQuery, ScanRequest, ServerSpec, Source};
+use crate::sources::known::KnownStatistics;
+use crate::sources::options::{Options, invalid};
 use crate::sources::scan::SourceScanExec;
+use crate::sources::statement::RawQueries;
 use crate::sources::table::TableSpec;
+
+/// The most connections that one table is read by.
+const MOST_PARTS: usize = 64;
 
 /// A PostgreSQL database, reached as one user.
 pub(super) struct PostgresSource {
     pool: Arc<Pool>,
     /// Where the server's local times are, when that was said.
     zone: Option<Tz>,
+    /// In how many parts a large table is read at most.
+    parallel: usize,
+    raw: RawQueries,
+    known: Arc<KnownStatistics>,
 }
 
 impl PostgresSource {
     /// Reads the options; nothing is connected to.
     pub(super) fn open(spec: &ServerSpec) -> Result<PostgresSource> {
-        Ok(PostgresSource { pool: Arc::new(Pool::new(spec)?), zone: introspect::zone_of(&spec.options)? })
+        Ok(PostgresSource {
+            pool: Arc::new(Pool::new(spec)?),
+            zone: introspect::zone_of(&spec.options)?,
+            parallel: parallel_reads(&spec.options)?,
+            raw: RawQueries::of(&spec.options, true)?,
+            known: Arc::default(),
+        })
     }
 }
 
 impl PostgresSource {
-    /// Reads a query's rows.
+    /// Reads a query's rows in so many parts, or in one for a reason.
     fn read(
         &self,
         place: Place,
         query: RemoteQuery,
         schema: SchemaRef,
         rows: Option<u64>,
+        parts: Result<usize, String>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = query
             .columns
@@ -63,6 +83,14 @@ impl PostgresSource {
             })
             .collect::<Result<Vec<_>>>()?;
         let tables = query.tables.join(", ");
+        let (streams, why_whole) = match parts {
+            Ok(parts) => (parts, None),
+            Err(why) => (1, Some(why)),
+        };
+        let parted = match &query.select.from {
+            From::Table(table) if streams > 1 => Some(Arc::new(Parted::new(table.render(&PostgresDialect, None).sql))),
+            _ => None,
+        };
         let read = PostgresRead {
             pool: Arc::clone(&self.pool),
             place: Arc::new(place),
@@ -70,8 +98,23 @@ impl PostgresSource {
             columns,
             schema: Arc::clone(&schema),
             zone: self.zone.unwrap_or(Tz::UTC),
+            rows,
+            streams,
+            parted,
+            why_whole,
         };
         Ok(Arc::new(SourceScanExec::new(self.pool.server(), &tables, schema, Arc::new(read), rows)))
+    }
+}
+
+/// The option `parallel_reads`; as many as there are cores when it is left out.
+fn parallel_reads(options: &Options) -> Result<usize> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts = options.parsed("parallel_reads", cores.min(MOST_PARTS))?;
+    if (1..=MOST_PARTS).contains(&parts) {
+        Ok(parts)
+    } else {
+        Err(invalid("parallel_reads", &format!("is not a number from 1 to {MOST_PARTS}")))
     }
 }
 
@@ -117,8 +160,16 @@ impl Source for PostgresSource {
             .project(&request.projection)
             .map_err(|_| Error::internal(format!("projection out of range on table \"{}\"", table.name)))?;
         let query = select::write(&PostgresDialect, table, &request)?;
-        let rows = estimate::scan(table, &request.filters, request.limit);
-        self.read(place, query, Arc::new(schema), rows)
+        let known = self.statistics(table);
+        let rows = estimate::scan(table, &request.filters, request.limit, known.as_deref());
+        // A LIMIT is counted off by one statement.
+        let parts = if request.limit.is_none() {
+            parts::count(table, rows, self.parallel.min(self.pool.most_for_one()))
+        } else {
+            1
+        };
+        let refused = self.pool.refusal().reason().filter(|_| parts > 1);
+        self.read(place, query, Arc::new(schema), rows, refused.map_or(Ok(parts), Err))
     }
 
     fn dialect(&self) -> Option<&dyn RemoteDialect> {
@@ -127,7 +178,14 @@ impl Source for PostgresSource {
 
     async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
         let place = Place::table(self.pool.server(), &query.tables.join(", "));
-        self.read(place, query, schema, rows)
+        self.read(place, query, schema, rows, Ok(1))
+    }
+
+    fn statistics(&self, table: &TableSpec) -> Option<Arc<TableStatistics>> {
+        let (schema, name) = remote_name(&table.options, &table.name);
+        let (pool, schema, name) = (Arc::clone(&self.pool), schema.to_string(), name.to_string());
+        self.known
+            .of(&format!("{schema}.{name}"), || async move { catalog::statistics(&pool, &schema, &name).await }.boxed())
     }
 
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {
@@ -135,7 +193,7 @@ impl Source for PostgresSource {
         catalog::row_estimate(&self.pool, schema, name).await
     }
 
-    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream> {
-        raw::run(&self.pool, query).await
+    async fn raw_query(&self, query: &str) -> Result<RawQuery> {
+        raw::prepare(&self.pool, query, self.raw).await
     }
 }

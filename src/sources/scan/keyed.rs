@@ -8,10 +8,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
+use super::asked::Asking;
 use super::{Keys, RemoteRead};
 use crate::error::Result;
 use crate::federation::keys::{Membership, Outcome, Restriction};
-use crate::sources::traffic::Traffic;
 
 /// The read restricted by keys of a column, or of a function of it, where the source takes them.
 pub(super) fn keyed(read: &Arc<dyn RemoteRead>, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
@@ -28,7 +28,7 @@ pub(super) struct Reading {
     pub read: Arc<dyn RemoteRead>,
     pub restrictions: Vec<Restriction>,
     pub sent: Arc<Mutex<Option<String>>>,
-    pub traffic: Arc<Traffic>,
+    pub asking: Asking,
     pub partition: usize,
 }
 
@@ -43,7 +43,7 @@ impl Reading {
     /// an equal in the keys are of no use to what is above.
     pub async fn open(self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         if self.restrictions.is_empty() {
-            return self.read.open(self.partition, &[], &self.traffic).await;
+            return self.asking.open(&self.read, self.partition, &[]).await;
         }
         let mut notes = vec![];
         let mut known: Vec<Known> = vec![];
@@ -87,13 +87,13 @@ impl Reading {
         notes.sort();
         *self.sent.lock() = Some(notes.join(", "));
         let Some((first, others)) = used.split_first() else {
-            return read.open(self.partition, &[], &self.traffic).await;
+            return self.asking.open(&read, self.partition, &[]).await;
         };
         let others: Vec<Keys> = others.iter().map(|known| Keys { values: Arc::clone(&known.values) }).collect();
         if statements == 1 {
             let mut keys = vec![Keys { values: Arc::clone(&first.values) }];
             keys.extend(others);
-            return read.open(self.partition, &keys, &self.traffic).await;
+            return self.asking.open(&read, self.partition, &keys).await;
         }
         // A source may find more than was asked for, as where it does not tell `A` from `a`. A row must come once: with
         // the part of the keys that it belongs to.
@@ -102,15 +102,15 @@ impl Reading {
             Ok(first.values.slice(start, at_once.min(first.values.len() - start)))
         });
         let parts: Vec<Result<ArrayRef>> = parts.collect();
-        let (partition, restriction, traffic) = (self.partition, first.restriction.clone(), self.traffic);
+        let (partition, restriction, asking) = (self.partition, first.restriction.clone(), self.asking);
         let batches = stream::iter(parts)
             .and_then(move |values| {
-                let (read, restriction, traffic) = (Arc::clone(&read), restriction.clone(), Arc::clone(&traffic));
+                let (read, restriction, asking) = (Arc::clone(&read), restriction.clone(), asking.clone());
                 let mut keys = vec![Keys { values: Arc::clone(&values) }];
                 keys.extend(others.iter().cloned());
                 async move {
                     let members = Membership::new(&values)?;
-                    let batches = read.open(partition, &keys, &traffic).await?;
+                    let batches = asking.open(&read, partition, &keys).await?;
                     Ok(batches.and_then(move |batch| {
                         let kept = restriction.recheck(&batch, &members).map_err(Into::into);
                         async move { kept }

@@ -79,6 +79,20 @@ impl Database {
         conn.execute_batch("PRAGMA query_only = ON")
     }
 
+    /// Runs `work`, whose errors are ours already, on a connection, on a thread that may block.
+    pub async fn run_own<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.permit().await?;
+        let database = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&database.open()?)
+        });
+        done.await.map_err(|e| Error::internal(format!("a reader failed: {e}")))?
+    }
+
     /// Runs `work` on a connection, on a thread that may block.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Error as DriverError, ErrorCode};
 
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Fault, SqlState};
 use crate::sources::rows::{Unfit, object};
 
 /// The file is not there, or is none that can be read.
@@ -45,18 +45,54 @@ pub(super) fn query(server: &str, path: &Path, table: Option<&str>, error: &Driv
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             failed(SqlState::CONNECTION_FAILURE, format!("{object} is locked by a writer"))
                 .with_hint("Raise busy_timeout of the server.")
+                .with_fault(Fault::Silent)
         }
         Some(ErrorCode::OperationInterrupted) => {
             failed(SqlState::QUERY_CANCELED, format!("reading {object} was cancelled"))
         }
         _ if message(error).starts_with("no such table") => {
-            failed(SqlState::FDW_TABLE_NOT_FOUND, format!("{object} does not exist"))
+            failed(SqlState::FDW_TABLE_NOT_FOUND, format!("{object} does not exist")).with_fault(Fault::Shape)
         }
         _ if message(error).starts_with("no such column") => {
             failed(SqlState::FDW_ERROR, format!("could not read {object}"))
+                .with_fault(Fault::Shape)
                 .with_hint("Its columns may have changed: import or define the table again.")
         }
         _ => failed(SqlState::FDW_ERROR, format!("could not read {object}")),
+    }
+}
+
+/// A statement that is not ours failed: in SQLite's own words, with the SQLSTATE that they mean.
+pub(super) fn raw(server: &str, path: &Path, error: &DriverError) -> Error {
+    let told = query(server, path, None, error);
+    let words = message(error);
+    let several = matches!(error, DriverError::MultipleStatement);
+    let state = match told.state() {
+        _ if several => SqlState::SYNTAX_ERROR,
+        SqlState::FDW_ERROR | SqlState::FDW_TABLE_NOT_FOUND => match words {
+            _ if words.starts_with("no such table") => SqlState::UNDEFINED_TABLE,
+            _ if words.starts_with("no such column") => SqlState::UNDEFINED_COLUMN,
+            _ if words.starts_with("no such function") => SqlState::UNDEFINED_FUNCTION,
+            _ if words.starts_with("ambiguous column") => SqlState::AMBIGUOUS_COLUMN,
+            _ if words.ends_with("syntax error") || words.starts_with("incomplete input") => SqlState::SYNTAX_ERROR,
+            _ => SqlState::FDW_ERROR,
+        },
+        _ => return told,
+    };
+    let position = match error {
+        DriverError::SqlInputError { sql, offset, .. } => {
+            usize::try_from(*offset).ok().and_then(|offset| Some(sql.get(..offset)?.chars().count() + 1))
+        }
+        _ => None,
+    };
+    let words = if several { "a raw query is one statement".to_string() } else { error_words(error) };
+    Error::new(state, format!("server \"{server}\": {words}")).with_position(position)
+}
+
+fn error_words(error: &DriverError) -> String {
+    match message(error) {
+        "" => error.to_string(),
+        words => words.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::dialect::{NOCASE, UTF16};
 use super::types;
 use crate::catalog::types::PgType;
 use crate::federation::dialect::RemoteDialect;
+use crate::federation::statistics::{ColumnStatistics, Distinct, TableStatistics};
 use crate::sources::options::Options;
 use crate::sources::table::{ColumnSpec, TableSpec};
 
@@ -90,6 +91,28 @@ pub(super) fn row_estimate(
         // Views, and tables WITHOUT ROWID.
         Err(_) => None,
     })
+}
+
+/// What ANALYZE has found: of the columns that an index begins with, how many values they have.
+pub(super) fn statistics(conn: &Connection, table: &str) -> rusqlite::Result<TableStatistics> {
+    let mut known = TableStatistics::default();
+    let found = conn.prepare(
+        "SELECT i.name, s.stat FROM sqlite_stat1 s, pragma_index_info(s.idx) i
+          WHERE s.tbl = ?1 COLLATE NOCASE AND i.seqno = 0 AND i.name IS NOT NULL",
+    );
+    // There is no such table before the first ANALYZE.
+    let Ok(mut statement) = found else { return Ok(known) };
+    let mut rows = statement.query([table])?;
+    while let Some(row) = rows.next()? {
+        let (column, counts): (String, String) = (row.get(0)?, row.get(1)?);
+        // Rows, then how many of them have one value of the first column.
+        let mut counts = counts.split_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(all)), Some(Ok(each))) = (counts.next(), counts.next()) else { continue };
+        known.rows = known.rows.max(Some(all));
+        let distinct = Some(Distinct::Count(all.checked_div(each).unwrap_or(all).max(1)));
+        known.columns.insert(column, ColumnStatistics { distinct, nulls: None });
+    }
+    Ok(known)
 }
 
 /// What columns can be told of depends on it.

@@ -8,6 +8,7 @@ mod errors;
 mod expressions;
 mod introspect;
 mod kind;
+mod raw;
 mod read;
 mod source;
 mod types;

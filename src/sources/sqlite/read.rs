@@ -5,29 +5,25 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono_tz::Tz;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::error::DataFusionError;
-use datafusion::physical_plan::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use rusqlite::types::Value;
-use rusqlite::{Connection, InterruptHandle, Statement, params_from_iter};
+use rusqlite::{Connection, InterruptHandle, params_from_iter};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::AbortHandle;
 
 use super::connect::Database;
 use super::decode::{ColumnReader, append_row};
 use super::dialect::SqliteDialect;
-use super::{errors, types};
-use crate::catalog::types::PgType;
-use crate::error::{Error, Result, SqlState};
+use super::errors;
+use crate::error::{Error, Result};
 use crate::federation::query::RemoteQuery;
+use crate::sources::activity::Literals;
 use crate::sources::rows::{BatchBuilder, object};
 use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::statement::changed;
 use crate::sources::traffic::Traffic;
 use crate::sources::worker::{self, BATCHES_AHEAD};
 
@@ -51,6 +47,10 @@ impl RemoteRead for SqliteRead {
         self.query.describe(&SqliteDialect)
     }
 
+    fn literals(&self) -> Literals {
+        Literals::Written
+    }
+
     fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
         self.restricted(None, column)
     }
@@ -63,7 +63,7 @@ impl RemoteRead for SqliteRead {
         &self,
         _: usize,
         keys: &[Keys],
-        _traffic: &Arc<Traffic>,
+        traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let rendered = self.query.render(&SqliteDialect, keys);
         let parameters = rendered
@@ -76,8 +76,14 @@ impl RemoteRead for SqliteRead {
             })
             .collect::<Result<Vec<_>>>()?;
         let permit = self.database.permit().await?;
-        let query = Query { table: Some(self.table.clone()), sql: rendered.sql, parameters };
-        let shape = Shape::Known(Arc::clone(&self.schema), Arc::clone(&self.readers));
+        let query = Query {
+            table: Some(self.table.clone()),
+            sql: rendered.sql,
+            parameters,
+            raw: false,
+            traffic: Arc::clone(traffic),
+        };
+        let shape = (Arc::clone(&self.schema), Arc::clone(&self.readers));
         Ok(start(Arc::clone(&self.database), permit, query, shape))
     }
 }
@@ -89,34 +95,19 @@ impl SqliteRead {
     }
 }
 
-/// Runs a query whose columns only it tells.
-pub(super) async fn raw(database: &Arc<Database>, sql: &str, zone: Option<Tz>) -> Result<SendableRecordBatchStream> {
-    let permit = database.permit().await?;
-    let query = Query { table: None, sql: sql.to_string(), parameters: vec![] };
-    let (announce, announced) = oneshot::channel();
-    let mut batches = start(Arc::clone(database), permit, query, Shape::Announced(announce, zone));
-    match announced.await {
-        Ok(schema) => Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches.map_err(DataFusionError::from)))),
-        // The worker ended before it knew the columns: its error is the stream's only item.
-        Err(_) => match batches.try_next().await {
-            Err(error) => Err(error),
-            Ok(_) => Err(Error::internal(format!("a query of server \"{}\" gave no columns", database.server()))),
-        },
-    }
+/// What is run.
+pub(super) struct Query {
+    /// The table, for errors.
+    pub table: Option<String>,
+    pub sql: String,
+    pub parameters: Vec<Value>,
+    /// Whether the statement is a user's own: its errors are told as SQLite has them.
+    pub raw: bool,
+    pub traffic: Arc<Traffic>,
 }
 
-struct Query {
-    table: Option<String>,
-    sql: String,
-    parameters: Vec<Value>,
-}
-
-/// Where a result's columns come from.
-enum Shape {
-    Known(SchemaRef, Arc<[ColumnReader]>),
-    /// From the prepared statement, which tells the schema on.
-    Announced(oneshot::Sender<SchemaRef>, Option<Tz>),
-}
+/// What comes, and how it is read.
+pub(super) type Shape = (SchemaRef, Arc<[ColumnReader]>);
 
 /// What reader and stream share.
 #[derive(Default)]
@@ -161,7 +152,8 @@ impl Shared {
     }
 }
 
-fn start(
+/// Runs a query on a thread of its own. `permit` is its right to open the file.
+pub(super) fn start(
     database: Arc<Database>,
     permit: OwnedSemaphorePermit,
     query: Query,
@@ -193,53 +185,34 @@ fn pump(
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
     let table = query.table.as_deref();
-    let failed = |error: rusqlite::Error| errors::query(database.server(), database.path(), table, &error);
-    let mut statement = conn.prepare(&query.sql).map_err(failed)?;
-    let (schema, readers) = match shape {
-        Shape::Known(schema, readers) => (schema, readers),
-        Shape::Announced(announce, zone) => {
-            if !statement.readonly() || statement.column_count() == 0 {
-                return Err(Error::new(
-                    SqlState::READ_ONLY_SQL_TRANSACTION,
-                    format!("server \"{}\" is only ever read", database.server()),
-                ));
-            }
-            let (schema, readers) = shape_of(&statement, zone);
-            if announce.send(Arc::clone(&schema)).is_err() {
-                return Ok(());
-            }
-            (schema, readers)
-        }
+    let failed = |error: rusqlite::Error| match query.raw {
+        true => errors::raw(database.server(), database.path(), &error),
+        false => errors::query(database.server(), database.path(), table, &error),
     };
+    let mut statement = conn.prepare(&query.sql).map_err(failed)?;
+    let (schema, readers) = shape;
+    let same = statement.column_names().into_iter().eq(schema.fields().iter().map(|field| field.name().as_str()));
+    if query.raw && (!same || !statement.readonly()) {
+        return Err(changed(database.server()));
+    }
     let origin = object(database.server(), table);
     let mut batch = BatchBuilder::new(schema, origin)?;
+    query.traffic.add_round_trip();
     let mut rows = statement.query(params_from_iter(query.parameters.iter())).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let size = append_row(&readers, row, batch.columns())
             .map_err(|(column, unfit)| errors::value(database.server(), table.unwrap_or("result"), column, &unfit))?;
-        if batch.end_row(size) && sender.blocking_send(batch.finish()?).is_err() {
-            return Ok(());
+        if batch.end_row(size) {
+            query.traffic.add_bytes(batch.received());
+            if sender.blocking_send(batch.finish()?).is_err() {
+                return Ok(());
+            }
         }
     }
+    query.traffic.add_bytes(batch.received());
     if !batch.is_empty() {
         // It is the last: whether anybody takes it makes no difference.
         let _ = sender.blocking_send(batch.finish()?);
     }
     Ok(())
-}
-
-fn shape_of(statement: &Statement<'_>, zone: Option<Tz>) -> (SchemaRef, Arc<[ColumnReader]>) {
-    let columns = statement.columns();
-    let mut fields = Vec::with_capacity(columns.len());
-    let mut readers = Vec::with_capacity(columns.len());
-    for column in &columns {
-        let declared = column.decl_type().unwrap_or_default();
-        let pg_type = match declared {
-            "" => PgType::Text,
-            declared => types::pg_type(declared, zone.is_some()),
-        };
-        fields.push(pg_type.field(column.name(), true));
-        readers.push(ColumnReader::new(column.name(), &pg_type, declared, zone));
-    }
-    (Arc::new(Schema::new(fields)), readers.into())
 }

@@ -1,27 +1,35 @@
 //! One database file as a source.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
+use parking_lot::Mutex;
 
 use super::connect::Database;
 use super::decode::ColumnReader;
 use super::dialect::SqliteDialect;
 use super::introspect::{self, Found};
-use super::read::{self, SqliteRead};
+use super::raw;
+use super::read::SqliteRead;
 use crate::error::{Error, Result, SqlState};
 use crate::federation::dialect::RemoteDialect;
 use crate::federation::query::RemoteQuery;
+use crate::federation::statistics::TableStatistics;
 use crate::federation::{estimate, predicate, select};
 use crate::sources::declared;
-use crate::sources::kind::{ImportRequest, ImportTables, ScanRequest, Source};
+use crate::sources::kind::{ImportRequest, ImportTables, RawQuery, ScanRequest, Source};
+use crate::sources::known::KnownStatistics;
 use crate::sources::scan::SourceScanExec;
-use crate::sources::statement::require_reading;
+use crate::sources::statement::{RawQueries, require_reading};
 use crate::sources::table::TableSpec;
 use crate::sources::zone::zone_option;
 
@@ -33,12 +41,27 @@ const READING: &[&str] = &["SELECT", "WITH", "VALUES", "EXPLAIN"];
 pub(super) struct SqliteSource {
     database: Arc<Database>,
     zone: Option<Tz>,
+    /// About how many rows tables had, and in which state of the file.
+    estimates: Mutex<HashMap<String, (FileState, Option<u64>)>>,
+    raw: RawQueries,
+    known: Arc<KnownStatistics>,
+}
+
+/// Lengths and times of change of the file and of its WAL. What was written in between and changed neither makes an
+/// estimate a little older.
+type FileState = [Option<(u64, SystemTime)>; 2];
+
+fn file_state(path: &Path) -> FileState {
+    let of = |path: &Path| std::fs::metadata(path).ok().and_then(|file| Some((file.len(), file.modified().ok()?)));
+    let mut wal = path.as_os_str().to_os_string();
+    wal.push("-wal");
+    [of(path), of(Path::new(&wal))]
 }
 
 impl SqliteSource {
     /// `zone` is that of times which bear none, of tables which name none.
-    pub fn new(database: Arc<Database>, zone: Option<Tz>) -> Self {
-        SqliteSource { database, zone }
+    pub fn new(database: Arc<Database>, zone: Option<Tz>, raw: RawQueries) -> Self {
+        SqliteSource { database, zone, estimates: Mutex::default(), raw, known: Arc::default() }
     }
 
     fn name(&self) -> &str {
@@ -137,8 +160,9 @@ impl Source for SqliteSource {
             .project(&request.projection)
             .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
         // The file is at hand: what it says is newer than what was kept, and a failure is the scan's to tell.
-        let all = self.row_estimate(table).await.ok().flatten().or(table.row_estimate);
-        let rows = estimate::scan_of(table, &request.filters, request.limit, all);
+        let mut known = self.statistics(table).map(|known| known.as_ref().clone()).unwrap_or_default();
+        known.rows = self.row_estimate(table).await.ok().flatten().or(known.rows);
+        let rows = estimate::scan(table, &request.filters, request.limit, Some(&known));
         self.query(query, Arc::new(schema), rows).await
     }
 
@@ -166,21 +190,41 @@ impl Source for SqliteSource {
         Ok(Arc::new(SourceScanExec::new(self.name(), &table, schema, Arc::new(read), rows)))
     }
 
+    fn statistics(&self, table: &TableSpec) -> Option<Arc<TableStatistics>> {
+        let name = SqliteDialect::table(&table.options, &table.name).to_string();
+        let database = Arc::clone(&self.database);
+        self.known.of(&name.clone(), || {
+            async move { database.run(Some(name.clone()), move |conn| introspect::statistics(conn, &name)).await }
+                .boxed()
+        })
+    }
+
     async fn row_estimate(&self, table: &TableSpec) -> Result<Option<u64>> {
         if table.is_view {
             return Ok(None);
         }
         let (options, name) = (table.options.clone(), table.name.clone());
-        let size = std::fs::metadata(self.database.path()).map_or(u64::MAX, |metadata| metadata.len());
-        self.database
+        let state = file_state(self.database.path());
+        let own_name = options.get("table").unwrap_or(&name).to_string();
+        if let Some((of, rows)) = self.estimates.lock().get(&own_name)
+            && *of == state
+        {
+            return Ok(*rows);
+        }
+        let size = state[0].map_or(u64::MAX, |(length, _)| length);
+        let rows = self
+            .database
             .run(Some(table.name.clone()), move |conn| {
                 introspect::row_estimate(conn, &SqliteDialect, &options, &name, size)
             })
-            .await
+            .await?;
+        self.estimates.lock().insert(own_name, (state, rows));
+        Ok(rows)
     }
 
-    async fn raw_query(&self, query: &str) -> Result<SendableRecordBatchStream> {
+    async fn raw_query(&self, query: &str) -> Result<RawQuery> {
+        self.raw.check(self.name())?;
         require_reading(query, READING)?;
-        read::raw(&self.database, query, self.zone).await
+        raw::prepare(&self.database, query, self.zone).await
     }
 }

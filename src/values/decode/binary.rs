@@ -27,7 +27,7 @@ pub(super) fn read(kind: &PgType, bytes: &[u8]) -> Result<ScalarValue> {
         PgType::Float8 => ScalarValue::Float64(Some(f64::from_be_bytes(fixed(kind, bytes)?))),
         PgType::Numeric(_) => number::scalar(numeric(bytes)?)?,
         PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char => {
-            ScalarValue::Utf8View(Some(utf8(bytes)?.to_string()))
+            ScalarValue::Utf8View(Some(kind.held(utf8(bytes)?).to_string()))
         }
         PgType::Uuid => {
             let bytes: [u8; 16] = fixed(kind, bytes)?;

@@ -109,7 +109,11 @@ fn number(text: &str) -> Option<i128> {
 
 fn verbose(text: &str) -> Option<Sum> {
     let mut sum = Sum::default();
-    let lower = text.to_ascii_lowercase();
+    let mut lower = text.to_ascii_lowercase();
+    // A sign may stand apart from its number: `1 month - 1 day`.
+    while lower.contains("- ") || lower.contains("+ ") {
+        lower = lower.replace("- ", "-").replace("+ ", "+");
+    }
     let mut words = lower.split_ascii_whitespace().peekable();
     words.next_if(|word| *word == "@");
     words.peek()?;

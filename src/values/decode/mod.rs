@@ -2,6 +2,7 @@
 
 mod array;
 mod binary;
+mod column;
 mod datetime;
 mod interval;
 mod jsonb;
@@ -10,6 +11,7 @@ mod number;
 mod tests;
 mod text;
 
+pub(crate) use column::decode_column;
 pub(crate) use jsonb::check_depth;
 
 use datafusion::error::DataFusionError;

@@ -39,7 +39,8 @@ pub(super) fn scalars(numbers: Vec<Option<Numeric>>) -> Result<Vec<ScalarValue>>
         .collect()
 }
 
-fn finite(number: Numeric) -> Result<Decimal> {
+/// The number, if it is one.
+pub(super) fn finite(number: Numeric) -> Result<Decimal> {
     match number {
         Numeric::Number(number) => Ok(number),
         Numeric::NaN => Err(Error::unsupported("numeric NaN is not supported")),

@@ -113,6 +113,7 @@ fn intervals() {
         ("10", 0, 0, 10_000_000),
         ("P1Y2M3DT4H5M6S", 14, 3, 14_706_000_000),
         ("1.5 days", 0, 1, 43_200_000_000),
+        ("1 month -  1 day + 2 hours", 1, -1, 7_200_000_000),
     ] {
         let expected = IntervalMonthDayNano::new(months, days, micros * 1_000);
         let read = text(&PgType::Interval, value).unwrap();

@@ -29,7 +29,7 @@ pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue>
         }
         PgType::Numeric(_) => number::scalar(numeric(text)?)?,
         PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char => {
-            ScalarValue::Utf8View(Some(text.to_string()))
+            ScalarValue::Utf8View(Some(kind.held(text).to_string()))
         }
         PgType::Uuid => ScalarValue::Utf8View(Some(uuid(kind, text)?)),
         PgType::Json => ScalarValue::Utf8View(Some(json(text)?)),

@@ -81,6 +81,8 @@ impl TextValues {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextKind {
     Plain,
+    /// `character(n)`, filled with blanks to its length
+    Filled(u32),
     Jsonb,
     Uuid,
     Numeric,
@@ -134,6 +136,7 @@ impl Column {
     pub(crate) fn least(&self, row: usize) -> usize {
         match &self.values {
             _ if self.is_null(row) => 0,
+            Values::Text(texts, TextKind::Filled(length)) => texts.get(row).len().max(*length as usize),
             Values::Text(texts, _) => texts.get(row).len(),
             Values::Bytea(bytes) => bytes.get(row).len(),
             _ => 0,
@@ -159,6 +162,7 @@ impl Column {
             Values::Decimal256(..) | Values::UInt64(_) => {
                 self.with_digits(row, |negative, digits, scale| decimal::write_text(negative, digits, scale, out));
             }
+            Values::Text(texts, TextKind::Filled(length)) => filled(texts.get(row), *length, out),
             Values::Text(texts, _) => out.extend_from_slice(texts.get(row).as_bytes()),
             Values::UuidBytes(array) => uuid_text(array.value(row), out),
             Values::Bytea(bytes) => {
@@ -307,9 +311,17 @@ pub(crate) fn too_large() -> Error {
     Error::new(SqlState("54000"), "a row is too large to be sent").with_detail("A row may have a gigabyte.")
 }
 
+/// Writes a text and the blanks that it lacks of `length` characters.
+fn filled(text: &str, length: u32, out: &mut BytesMut) {
+    out.extend_from_slice(text.as_bytes());
+    let missing = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(text.chars().count());
+    out.put_bytes(b' ', missing);
+}
+
 fn text_binary(text: &str, kind: TextKind, out: &mut BytesMut) -> Result<()> {
     match kind {
         TextKind::Plain => out.extend_from_slice(text.as_bytes()),
+        TextKind::Filled(length) => filled(text, length, out),
         TextKind::Jsonb => {
             out.put_u8(1);
             out.extend_from_slice(text.as_bytes());

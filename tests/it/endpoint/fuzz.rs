@@ -68,7 +68,7 @@ fn is_well(onerow: &Onerow) -> Outcome {
 
 /// Mutated conversations, before and after the login.
 pub fn messages(_: &Fixtures) -> Outcome {
-    let project = Project::new("");
+    let project = Project::new("CREATE TABLE t (a int, b text);");
     let onerow = project.serve();
     let mut dice = Dice(1);
     let login = packet(&[&196_608i32.to_be_bytes()[..], b"user\0onerow\0database\0onerow\0\0"].concat());
@@ -85,10 +85,27 @@ pub fn messages(_: &Fixtures) -> Outcome {
         message(b'Q', &zero_ended(&["SELECT 'a', NULL"])),
     ]
     .concat();
-    for round in 0..240 {
-        let (mut sent, logged_in) = match round % 4 {
+    let binary =
+        [&b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0"[..], b"\0\x02\0\0\0\x04\0\0\0\x01\0\0\0\x01x\xFF\xFF"].concat();
+    let copies = [
+        message(b'Q', &zero_ended(&["COPY t FROM STDIN"])),
+        message(b'd', b"1\ta\\x41\\101\\n\n2\t\\N\n\\.\n"),
+        message(b'c', b""),
+        message(b'Q', &zero_ended(&["COPY t (b, a) FROM STDIN (FORMAT csv, HEADER, NULL 'x')"])),
+        message(b'd', b"b,a\r\n\"a\"\"\r\n"),
+        message(b'd', b"b\",1\r\nx,x\r\n"),
+        message(b'c', b""),
+        message(b'Q', &zero_ended(&["COPY t FROM STDIN BINARY"])),
+        message(b'd', &binary),
+        message(b'f', b"no\0"),
+        message(b'Q', &zero_ended(&["COPY (SELECT * FROM t LIMIT 3) TO STDOUT (FORMAT csv, FORCE_QUOTE *)"])),
+    ]
+    .concat();
+    for round in 0..320 {
+        let (mut sent, logged_in) = match round % 5 {
             0 => (dice.pick(&[login.clone(), cancel.clone(), tls.clone()]).clone(), false),
             1 => ([login.clone(), extended.clone()].concat(), false),
+            2 => (copies.clone(), true),
             _ => (extended.clone(), true),
         };
         dice.mutate(&mut sent);

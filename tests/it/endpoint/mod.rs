@@ -1,11 +1,13 @@
 //! The endpoint as drivers meet it: values, errors, protocol, sessions, limits.
 
 mod columns;
+mod copy;
 mod cursors;
 mod errors;
 mod forms;
 mod fuzz;
 mod limits;
+mod meaning;
 mod parameters;
 mod password;
 mod protocol;
@@ -23,6 +25,7 @@ pub const TESTS: &[Test] = &[
     ("columns_have_postgres_types", types::column_types),
     ("columns_that_differ_by_a_cast", columns::casts),
     ("columns_keep_their_types", columns::kept_types),
+    ("statements_mean_what_they_mean_in_postgres", meaning::statements),
     ("forms_of_queries", forms::queries),
     ("json_is_postgres_json", forms::json),
     ("functions_are_postgres_functions", forms::functions),
@@ -43,6 +46,17 @@ pub const TESTS: &[Test] = &[
     ("statements_prepared_in_sql", cursors::prepared),
     ("transactions_that_only_read", cursors::read_only),
     ("notices_have_states", cursors::notices),
+    ("copy_to_is_postgres_copy", copy::out),
+    ("copy_is_refused_as_in_postgres", copy::refused),
+    ("copy_by_psql", copy::psql),
+    ("copy_to_streams", copy::streams),
+    ("copy_from_is_postgres_copy", copy::into),
+    ("copy_from_refuses_what_postgres_refuses", copy::refused_places),
+    ("copy_from_where_it_may_write", copy::places),
+    ("copy_from_data_cut_anywhere", copy::cut),
+    ("copy_messages", copy::messages),
+    ("copy_from_clients_that_fail", copy::clients_that_fail),
+    ("copy_in_transactions", copy::transactions),
     ("portals_give_rows_in_parts", protocol::portals),
     ("command_tags", protocol::tags),
     ("unknown_names_are_refused", protocol::unknown_names),

@@ -133,7 +133,7 @@ pub fn declared(fixtures: &Fixtures) -> Outcome {
             (Type::JSON, b"{\"b\":1, \"a\" : 2}"),
             (Type::JSONB, b"\x01{\"a\": 2}"),
             (Type::VARCHAR, b"x"),
-            (Type::BPCHAR, b"x "),
+            (Type::BPCHAR, b"x"),
             (Type::NAME, b"n"),
             (Type::OID, &[0, 0, 1, 0]),
             (Type::TEXT, b"t"),

@@ -2,7 +2,6 @@
 
 use super::dice::Dice;
 use super::kind::{Kind, quoted};
-use super::known;
 
 /// An expression: SQL with a gap (`\u{1}`) for each of its parts.
 #[derive(Clone, Debug)]
@@ -101,7 +100,6 @@ impl Writer<'_> {
         }
         match self.dice.below(10) {
             0 => return self.of(kind, "coalesce(\u{1}, \u{1})", &[kind, kind], depth),
-            1 if known::type_of_nullif() && matches!(kind, Kind::Small | Kind::Int) => {}
             1 => return self.of(kind, "nullif(\u{1}, \u{1})", &[kind, kind], depth),
             2 => return self.of(kind, "CASE WHEN \u{1} THEN \u{1} ELSE \u{1} END", &[Kind::Flag, kind, kind], depth),
             3 => return self.of(kind, "CASE WHEN \u{1} THEN \u{1} END", &[Kind::Flag, kind], depth),
@@ -150,7 +148,6 @@ impl Writer<'_> {
                 _ => self.of(kind, "substr(\u{1}, 1, 1)", &[kind], depth),
             },
             Kind::Day => self.of(kind, "\u{1}::date", &[Kind::Moment], depth),
-            Kind::Moment if known::trunc_of_far_times() => self.of(kind, "\u{1}::timestamp", &[Kind::Day], depth),
             Kind::Moment => self.of(kind, "date_trunc('month', \u{1})", &[kind], depth),
             Kind::Instant => self.leaf(kind),
         }

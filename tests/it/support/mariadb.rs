@@ -89,10 +89,15 @@ impl Mariadb {
 
     /// The same with more options of the server, as in `, timezone 'UTC'`.
     pub fn declared_with(&self, name: &str, options: &str) -> String {
+        self.declared_at(name, self.port, options)
+    }
+
+    /// The same, reached by way of another port.
+    pub fn declared_at(&self, name: &str, port: u16, options: &str) -> String {
         format!(
             "CREATE SERVER {name} FOREIGN DATA WRAPPER mysql OPTIONS (host '127.0.0.1', port '{}'{options});
              CREATE USER MAPPING FOR PUBLIC SERVER {name} OPTIONS (username '{USER}', password '{}');\n",
-            self.port,
+            port,
             PASSWORD.replace('\'', "''")
         )
     }

@@ -7,6 +7,7 @@ pub mod onerow;
 pub mod postgres;
 pub mod process;
 pub mod pushdown;
+pub mod relay;
 pub mod report;
 pub mod s3;
 pub mod wire;

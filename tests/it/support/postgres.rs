@@ -89,6 +89,20 @@ impl Postgres {
         }
     }
 
+    /// Kills the server with all its processes, none of which can say a word.
+    pub fn kill(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        let id = server.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        server.signal("STOP");
+        for child in children.split_whitespace() {
+            // One may have ended by itself.
+            let _ = Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status();
+        }
+        server.signal("KILL");
+        server.wait(std::time::Duration::from_secs(20));
+    }
+
     fn psql(&self) -> Command {
         let mut command = Command::new("psql");
         command.env("PGPASSWORD", PASSWORD).args([
@@ -132,11 +146,16 @@ impl Postgres {
 
     /// The same with more options of the server, as in `, timezone 'UTC'`.
     pub fn declared_with(&self, name: &str, options: &str) -> String {
+        self.declared_at(name, self.port, options)
+    }
+
+    /// The same, reached by way of another port.
+    pub fn declared_at(&self, name: &str, port: u16, options: &str) -> String {
         format!(
             "CREATE SERVER {name} FOREIGN DATA WRAPPER postgres
                OPTIONS (host '127.0.0.1', port '{}', dbname 'postgres'{options});
              CREATE USER MAPPING FOR PUBLIC SERVER {name} OPTIONS (user '{USER}', password '{}');\n",
-            self.port,
+            port,
             PASSWORD.replace('\'', "''")
         )
     }

@@ -80,6 +80,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_relation_is_publishable", &[Oid], Returns::Bool, no),
     Spec::new("pg_relation_is_updatable", &[Oid, Bool], Returns::Int4, zero),
     Spec::new("pg_column_is_updatable", &[Oid, Int, Bool], Returns::Bool, no),
+    Spec::new("onerow_stat_reset", &[], Returns::Text, stat_reset).is(Volatility::Volatile),
     Spec::new("pg_sequence_last_value", &[Oid], Returns::Int8, null),
     Spec::new("pg_get_serial_sequence", &[Text, Text], Returns::Text, null),
 ];
@@ -131,6 +132,14 @@ fn set_config(call: &Call<'_>, row: usize) -> Result<Cell> {
     let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
     let value = call.session.set(&name.to_lowercase(), call.text(1, row).unwrap_or_default())?;
     Ok(value.into())
+}
+
+/// Forgets what sources were asked. As Postgres's `void` the result is an empty text.
+fn stat_reset(call: &Call<'_>, _: usize) -> Result<Cell> {
+    if let Some(activity) = call.session.source_activity() {
+        activity.reset();
+    }
+    Ok("".into())
 }
 
 fn encoding_name(number: i64) -> &'static str {

@@ -9,9 +9,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::column::Column;
+use super::copied::{self, Copied, Malformed};
 use super::fault::Fault;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::sources::postgres::copy::Piece;
 use crate::sources::postgres::errors::{self, Place};
 use crate::sources::scan::BATCH_ROWS;
 
@@ -38,6 +40,8 @@ pub(in crate::sources::postgres) struct BatchDecoder {
     place: Arc<Place>,
     schema: SchemaRef,
     columns: Vec<(ColumnPlan, Column)>,
+    /// Where a COPY stands; none of a statement that is no COPY.
+    copied: Option<Copied>,
     rows: usize,
     bytes: usize,
 }
@@ -59,11 +63,45 @@ impl BatchDecoder {
                 Ok((plan.clone(), column))
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(BatchDecoder { place, schema, columns, rows: 0, bytes: 0 })
+        Ok(BatchDecoder { place, schema, columns, copied: None, rows: 0, bytes: 0 })
     }
 
-    /// Takes one row. An error names the column; the decoder cannot be used after it.
-    pub(in crate::sources::postgres) fn push(&mut self, row: &Row) -> Result<()> {
+    /// Takes what came. An error names the column; the decoder cannot be used after it.
+    pub(in crate::sources::postgres) fn take(&mut self, piece: &Piece) -> Result<()> {
+        self.bytes += piece.raw_size_bytes();
+        match piece {
+            Piece::Row(row) => self.push(row),
+            Piece::Copied(data) => {
+                let mut copied = self.copied.take().unwrap_or_default();
+                let taken = copied.take(data, |count, values| self.push_copied(count, values));
+                self.copied = Some(copied);
+                taken.map_err(|unread| unread.at(&self.place))
+            }
+        }
+    }
+
+    /// Refuses an answer by COPY that ended before its end (08P01).
+    pub(in crate::sources::postgres) fn end_copy(&self) -> Result<()> {
+        match &self.copied {
+            Some(copied) if copied.is_whole() => Ok(()),
+            _ => Err(Unread::Malformed.at(&self.place)),
+        }
+    }
+
+    fn push_copied(&mut self, count: usize, mut values: &[u8]) -> Result<(), Unread> {
+        // Where only the number of rows counts there is one constant a row.
+        if count != self.columns.len() && !self.columns.is_empty() {
+            return Err(Unread::Malformed);
+        }
+        for (plan, column) in &mut self.columns {
+            let raw = copied::value(&mut values)?;
+            column.append(raw).map_err(|fault| Unread::Value(fault.at(&self.place, &plan.name)))?;
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn push(&mut self, row: &Row) -> Result<()> {
         for (index, (plan, column)) in self.columns.iter_mut().enumerate() {
             let Wire(raw) = row.try_get(index).map_err(|error| {
                 Error::new(
@@ -74,7 +112,6 @@ impl BatchDecoder {
             column.append(raw).map_err(|fault| fault.at(&self.place, &plan.name))?;
         }
         self.rows += 1;
-        self.bytes += row.raw_size_bytes();
         Ok(())
     }
 
@@ -107,6 +144,29 @@ impl BatchDecoder {
         self.rows = 0;
         self.bytes = 0;
         Ok(Some(batch))
+    }
+}
+
+/// Why a row of a COPY could not be read.
+enum Unread {
+    Malformed,
+    Value(Error),
+}
+
+impl From<Malformed> for Unread {
+    fn from(_: Malformed) -> Self {
+        Unread::Malformed
+    }
+}
+
+impl Unread {
+    fn at(self, place: &Place) -> Error {
+        match self {
+            Unread::Value(error) => error,
+            Unread::Malformed => {
+                Error::new(SqlState::PROTOCOL_VIOLATION, format!("{place}: the answer is no whole COPY in binary form"))
+            }
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Column {
     Decimal128(Decimal128Builder, Shape<i128>),
     Decimal256(Decimal256Builder, Shape<i256>),
     Text(StringViewBuilder),
+    /// `character(n)`, whose blanks at the end count for nothing.
+    Filled(StringViewBuilder),
     /// `"char"`, a byte that need not be a character.
     Char(StringViewBuilder),
     Uuid(StringViewBuilder),
@@ -68,6 +70,11 @@ impl Column {
                 Decimal256Builder::with_capacity(ROOM).with_data_type(arrow.clone()),
                 Shape::new(*p, *s).ok_or_else(|| mismatch(wire, target))?,
             ),
+            (PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name, DataType::Utf8View)
+                if matches!(target, PgType::Bpchar(_)) =>
+            {
+                Column::Filled(StringViewBuilder::with_capacity(ROOM))
+            }
             (
                 PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Json,
                 DataType::Utf8View,
@@ -123,6 +130,7 @@ impl Column {
             Column::Decimal128(builder, shape) => builder.append_value(shape.read(raw)?),
             Column::Decimal256(builder, shape) => builder.append_value(shape.read(raw)?),
             Column::Text(builder) => text(builder, utf8(raw)?)?,
+            Column::Filled(builder) => text(builder, utf8(raw)?.trim_end_matches(' '))?,
             Column::Char(builder) => match fixed::<1>(raw)? {
                 [0] => text(builder, "")?,
                 [byte] if byte.is_ascii() => text(builder, utf8(&[byte])?)?,
@@ -159,7 +167,11 @@ impl Column {
             Column::Float8(builder) => builder.append_null(),
             Column::Decimal128(builder, _) => builder.append_null(),
             Column::Decimal256(builder, _) => builder.append_null(),
-            Column::Text(builder) | Column::Char(builder) | Column::Uuid(builder) | Column::Jsonb(builder) => {
+            Column::Text(builder)
+            | Column::Filled(builder)
+            | Column::Char(builder)
+            | Column::Uuid(builder)
+            | Column::Jsonb(builder) => {
                 builder.append_null();
             }
             Column::Bytea(builder) => builder.append_null(),
@@ -183,9 +195,11 @@ impl Column {
             Column::Float8(builder) => Arc::new(builder.finish()),
             Column::Decimal128(builder, _) => Arc::new(builder.finish()),
             Column::Decimal256(builder, _) => Arc::new(builder.finish()),
-            Column::Text(builder) | Column::Char(builder) | Column::Uuid(builder) | Column::Jsonb(builder) => {
-                Arc::new(builder.finish())
-            }
+            Column::Text(builder)
+            | Column::Filled(builder)
+            | Column::Char(builder)
+            | Column::Uuid(builder)
+            | Column::Jsonb(builder) => Arc::new(builder.finish()),
             Column::Bytea(builder) => Arc::new(builder.finish()),
             Column::Date(builder) => Arc::new(builder.finish()),
             Column::Time(builder) => Arc::new(builder.finish()),

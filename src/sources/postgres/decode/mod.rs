@@ -2,6 +2,7 @@
 
 mod batch;
 mod column;
+mod copied;
 mod fault;
 mod list;
 mod numeric;

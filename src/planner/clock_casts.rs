@@ -1,0 +1,302 @@
+//! Casts between what clocks show and instants, and days added to an instant, go by the session's time zone.
+//!
+//! DataFusion's casts take every clock to be in UTC. Where the session's is, they are left to it.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Time64MicrosecondArray, TimestampMicrosecondArray,
+};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{
+    DataType, Date32Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+    TimestampMicrosecondType,
+};
+use datafusion::common::DFSchema;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::scalar::ScalarValue;
+
+use super::each;
+use crate::error::{Error, Result, SqlState};
+use crate::values::Zone;
+use crate::values::calendar::{Civil, DAY, SECOND, civil, days};
+
+/// Casts to one type on the session's clock.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ClockCast {
+    to: DataType,
+    signature: Signature,
+}
+
+fn out_of_range() -> Error {
+    Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp out of range")
+}
+
+/// What the clock shows at an instant; an infinity stays one.
+fn wall(micros: i64, zone: Zone) -> Result<i64> {
+    match micros {
+        i64::MAX | i64::MIN => Ok(micros),
+        _ => micros.checked_add(i64::from(zone.offset_at(micros)) * SECOND).ok_or_else(out_of_range),
+    }
+}
+
+/// The instant at which the clock shows a time; an infinity stays one.
+fn instant(local: i64, zone: Zone) -> Result<i64> {
+    match local {
+        i64::MAX | i64::MIN => Ok(local),
+        _ => local.checked_sub(i64::from(zone.offset_of_local(local)) * SECOND).ok_or_else(out_of_range),
+    }
+}
+
+fn day_of(wall: i64) -> i32 {
+    match wall {
+        i64::MAX => i32::MAX,
+        i64::MIN => i32::MIN,
+        // The microseconds of an i64 are fewer days than an i32 counts.
+        wall => wall.div_euclid(DAY) as i32,
+    }
+}
+
+fn midnight(day: i32) -> Result<i64> {
+    match day {
+        i32::MAX => Ok(i64::MAX),
+        i32::MIN => Ok(i64::MIN),
+        day => i64::from(day).checked_mul(DAY).ok_or_else(out_of_range),
+    }
+}
+
+impl ClockCast {
+    fn cast_all(&self, from: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
+        let wrong = || Error::internal(format!("no cast of {} to {}", from.data_type(), self.to));
+        let micros: ArrayRef = match from.data_type() {
+            DataType::Date32 => {
+                let days = from.as_primitive_opt::<Date32Type>().ok_or_else(wrong)?;
+                let micros = days.iter().map(|day| day.map(midnight).transpose()).collect::<Result<Vec<_>>>()?;
+                Arc::new(TimestampMicrosecondArray::from(micros))
+            }
+            DataType::Timestamp(_, zoned) => cast(from, &DataType::Timestamp(TimeUnit::Microsecond, zoned.clone()))?,
+            _ => return Err(wrong()),
+        };
+        let micros = micros.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(wrong)?.iter();
+        let walls = |micros: Option<i64>| micros.map(|micros| wall(micros, zone)).transpose();
+        Ok(match &self.to {
+            DataType::Timestamp(_, Some(_)) => {
+                let instants = micros.map(|m| m.map(|m| instant(m, zone)).transpose()).collect::<Result<Vec<_>>>()?;
+                let instants: ArrayRef = Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"));
+                if *instants.data_type() == self.to { instants } else { cast(&instants, &self.to)? }
+            }
+            DataType::Timestamp(..) => {
+                let locals: ArrayRef =
+                    Arc::new(TimestampMicrosecondArray::from(micros.map(walls).collect::<Result<Vec<_>>>()?));
+                if *locals.data_type() == self.to { locals } else { cast(&locals, &self.to)? }
+            }
+            DataType::Date32 => {
+                let days = micros.map(|m| Ok(walls(m)?.map(day_of))).collect::<Result<Vec<_>>>()?;
+                Arc::new(Date32Array::from(days))
+            }
+            DataType::Time64(TimeUnit::Microsecond) => {
+                let times = micros.map(|m| Ok(walls(m)?.map(|wall| wall.rem_euclid(DAY))));
+                Arc::new(Time64MicrosecondArray::from(times.collect::<Result<Vec<_>>>()?))
+            }
+            _ => return Err(wrong()),
+        })
+    }
+}
+
+impl ScalarUDFImpl for ClockCast {
+    fn name(&self) -> &str {
+        "clock_cast"
+    }
+
+    fn display_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| format!("CAST({e} AS {})", self.to)).collect())
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| e.schema_name().to_string()).collect())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let zone = args.config_options.execution.time_zone.as_deref().and_then(Zone::parse).unwrap_or(Zone::UTC);
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(value)) => {
+                let cast = self.cast_all(&value.to_array()?, zone)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&cast, 0)?))
+            }
+            Some(ColumnarValue::Array(values)) => Ok(ColumnarValue::Array(self.cast_all(values, zone)?)),
+            None => Err(Error::internal("nothing to cast").into()),
+        }
+    }
+}
+
+/// An instant and an interval after or before it: months and days by the clock, and time by itself.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ClockLater {
+    earlier: bool,
+    signature: Signature,
+}
+
+/// Postgres's `timestamptz_pl_interval`.
+fn later(micros: i64, by: IntervalMonthDayNano, sign: i64, zone: Zone) -> Result<i64> {
+    if matches!(micros, i64::MAX | i64::MIN) {
+        return Ok(micros);
+    }
+    let mut micros = micros;
+    if by.months != 0 || by.days != 0 {
+        let wall = wall(micros, zone)?;
+        let mut date = civil(wall.div_euclid(DAY));
+        let months = date.year * 12 + i64::from(date.month) - 1 + sign * i64::from(by.months);
+        date.year = months.div_euclid(12);
+        date.month = u32::try_from(months.rem_euclid(12) + 1).map_err(|_| out_of_range())?;
+        // The last day of a month that is shorter.
+        let day = std::iter::successors(Some(date), |d| Some(Civil { day: d.day.checked_sub(1)?, ..*d }))
+            .find_map(days)
+            .and_then(|day| day.checked_add(sign * i64::from(by.days)));
+        let wall = day
+            .and_then(|day| day.checked_mul(DAY))
+            .and_then(|midnight| midnight.checked_add(wall.rem_euclid(DAY)))
+            .ok_or_else(out_of_range)?;
+        micros = instant(wall, zone)?;
+    }
+    micros.checked_add(sign * (by.nanoseconds / 1_000)).ok_or_else(out_of_range)
+}
+
+impl ScalarUDFImpl for ClockLater {
+    fn name(&self) -> &str {
+        if self.earlier { "clock_earlier" } else { "clock_later" }
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        let op = if self.earlier { " - " } else { " + " };
+        Ok(args.iter().map(|e| e.schema_name().to_string()).collect::<Vec<_>>().join(op))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
+        Ok(types.first().cloned().unwrap_or(DataType::Null))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let zone = args.config_options.execution.time_zone.as_deref().and_then(Zone::parse).unwrap_or(Zone::UTC);
+        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if scalar { 1 } else { args.number_rows };
+        let wrong = || Error::internal("an instant and an interval are something else");
+        let (Some(of), Some(by)) = (args.args.first(), args.args.get(1)) else { return Err(wrong().into()) };
+        let of = of.to_array(rows)?;
+        let zoned = of.data_type().clone();
+        let of = cast(&of, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+        let by = cast(&by.to_array(rows)?, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+        let of = of.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(wrong)?;
+        let by = by.as_primitive_opt::<IntervalMonthDayNanoType>().ok_or_else(wrong)?;
+        let sign = if self.earlier { -1 } else { 1 };
+        let moved = of.iter().zip(by.iter()).map(|pair| match pair {
+            (Some(micros), Some(by)) => later(micros, by, sign, zone).map(Some),
+            _ => Ok(None),
+        });
+        let moved = TimestampMicrosecondArray::from(moved.collect::<Result<Vec<_>>>()?).with_timezone("UTC");
+        let moved = cast(&moved, &zoned)?;
+        Ok(if scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&moved, 0)?)
+        } else {
+            ColumnarValue::Array(moved)
+        })
+    }
+}
+
+fn clock_cast(expr: Expr, to: DataType) -> Expr {
+    let function = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![expr]))
+}
+
+/// Puts [`ClockCast`] in the place of such casts.
+#[derive(Debug, Default)]
+pub struct ClockCasts;
+
+impl AnalyzerRule for ClockCasts {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
+        match config.execution.time_zone.as_deref().and_then(Zone::parse) {
+            None | Some(Zone::UTC) => Ok(plan),
+            Some(_) => Ok(plan.transform_up_with_subqueries(cast_plan)?.data),
+        }
+    }
+
+    fn name(&self) -> &str {
+        "clock_casts"
+    }
+}
+
+fn cast_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    each::expression(plan, cast_one)
+}
+
+fn cast_one(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(Cast { expr: inner, field })
+            if inner.get_type(schema).is_ok_and(|from| is_by_clock(&from, field.data_type())) =>
+        {
+            Ok(Transformed::yes(clock_cast(*inner, field.data_type().clone())))
+        }
+        // A day later is the same time on the clock.
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right })
+            if matches!(left.get_type(schema), Ok(DataType::Timestamp(_, Some(_))))
+                && matches!(right.get_type(schema), Ok(DataType::Interval(_))) =>
+        {
+            let later = ClockLater { earlier: op == Operator::Minus, signature: Signature::any(2, Volatility::Stable) };
+            let later = Arc::new(ScalarUDF::new_from_impl(later));
+            Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(later, vec![*left, *right]))))
+        }
+        expr => Ok(Transformed::no(expr)),
+    }
+}
+
+fn is_by_clock(from: &DataType, to: &DataType) -> bool {
+    let zoned = |of: &DataType| matches!(of, DataType::Timestamp(_, Some(_)));
+    match (from, to) {
+        (DataType::Timestamp(_, None) | DataType::Date32, to) if zoned(to) => true,
+        (from, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Time64(TimeUnit::Microsecond)) => {
+            zoned(from)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_and_an_instant() {
+        let berlin = Zone::Named(Tz::Europe__Berlin);
+        // 2024-07-01 00:00 on the clock is two hours before it in UTC.
+        let midnight = 19_905 * DAY;
+        assert_eq!(instant(midnight, berlin).unwrap(), midnight - 7_200 * SECOND);
+        assert_eq!(day_of(wall(midnight - 3_600 * SECOND, berlin).unwrap()), 19_905);
+        assert_eq!(instant(i64::MAX, berlin).unwrap(), i64::MAX);
+        // The night of 2024-03-31 has an hour less.
+        let noon = 19_812 * DAY + 11 * 3_600 * SECOND;
+        let by = |days, hours: i64| IntervalMonthDayNano::new(0, days, hours * 3_600_000_000_000);
+        assert_eq!(later(noon, by(1, 0), 1, berlin).unwrap(), noon + 23 * 3_600 * SECOND);
+        assert_eq!(later(noon, by(0, 24), 1, berlin).unwrap(), noon + DAY);
+    }
+}
