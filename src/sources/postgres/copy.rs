@@ -1,8 +1,7 @@
 //! Large reads by COPY: values come from the wire without the driver's rows between.
 //!
-//! Receiving a row takes about a third less of the program's time than by the extended protocol, and a tenth more of
-//! the server's. COPY takes no parameters, and values never become SQL text: a statement that has any is sent by the
-//! extended protocol.
+//! Receiving a row takes less of the program's time than by the extended protocol, and a little more of the server's.
+//! COPY takes no parameters, and values never become SQL text: a statement that has any is sent by the extended protocol.
 
 use std::pin::Pin;
 
