@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -124,12 +125,29 @@ fn views_over(definitions: &Definitions, name: &RelationName, column: Option<&st
 /// Whether a query names the column, or all columns of something.
 fn may_read(query: &str, column: &str) -> bool {
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, query).tokenize() else { return true };
-    tokens.iter().any(|token| match token {
-        Token::Mul => true,
-        Token::Word(word) if word.quote_style.is_some() => word.value == column,
-        Token::Word(word) => word.value.to_lowercase() == column,
+    let mut before = &Token::EOF;
+    for token in tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))) {
+        let reads = match token {
+            Token::Mul => is_before_columns(before),
+            Token::Word(word) if word.quote_style.is_some() => word.value == column,
+            Token::Word(word) => word.keyword == Keyword::TABLE || word.value.to_lowercase() == column,
+            _ => false,
+        };
+        if reads {
+            return true;
+        }
+        before = token;
+    }
+    false
+}
+
+/// Whether a star behind this token may stand for columns: it multiplies behind a value, and counts in `count(*)`.
+fn is_before_columns(token: &Token) -> bool {
+    match token {
+        Token::Comma | Token::Period | Token::RParen => true,
+        Token::Word(word) => matches!(word.keyword, Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL),
         _ => false,
-    })
+    }
 }
 
 /// Tells the engine of tables that are not what they were.
@@ -287,7 +305,9 @@ mod tests {
     #[test]
     fn a_query_reads_what_it_names() {
         assert!(may_read("SELECT Name FROM t", "name"));
-        assert!(may_read("SELECT t.* FROM t", "name"));
+        assert!(may_read("SELECT t.* FROM t", "name") && may_read("TABLE t", "name"));
+        assert!(may_read("SELECT DISTINCT ON (id) * FROM t", "name") && may_read("SELECT id, * FROM t", "name"));
+        assert!(!may_read("SELECT id, count(*), 2 * max(n) FROM t GROUP BY id", "name"));
         assert!(!may_read("SELECT id, 'name' FROM t -- name", "name"));
         assert!(!may_read("SELECT \"Name\" FROM t", "name") && may_read("SELECT \"Name\" FROM t", "Name"));
     }
