@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod collected;
+pub mod effect;
 pub mod limited;
 pub mod merge;
 pub mod pg;

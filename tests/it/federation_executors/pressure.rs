@@ -1,6 +1,6 @@
 //! Who reads slowly makes the source wait, and the program's memory does not grow.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio_postgres::NoTls;
@@ -19,7 +19,7 @@ pub fn slow_reader(fixtures: &Fixtures) -> Outcome {
          CREATE VIEW slow_reader.endless AS
            SELECT a AS id, repeat('x', 1000) AS pad FROM generate_series(1, 1000000) a, generate_series(1, 1000) b;
          CREATE TABLE slow_reader.t AS
-           SELECT g AS id, repeat(md5(g::text), 30) AS pad FROM generate_series(1, 100000) g;
+           SELECT g AS id, repeat(md5(g::text), 30) AS pad FROM generate_series(1, 200000) g;
          ANALYZE slow_reader.t;",
     );
     mariadb.sql(
@@ -60,10 +60,14 @@ pub fn slow_reader(fixtures: &Fixtures) -> Outcome {
             eprintln!("{table}: {} MB more", grown >> 20);
             same!(grown < ON_THE_WAY, true, "{table}: {} MB more", grown >> 20);
             if table.starts_with("pg.") {
-                // The source waits for us.
+                // The source waits for us, with every connection: each has more to send than sockets hold.
                 let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'slow_reader'
                                 AND state = 'active' AND wait_event = 'ClientWrite'";
                 let expected = if table == "pg.t" { "3" } else { "1" };
+                let until = Instant::now() + Duration::from_secs(20);
+                while value(&asking, waiting).await? != expected && Instant::now() < until {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
                 same!(value(&asking, waiting).await?, expected, "{table}");
             }
             token.cancel_query(NoTls).await.map_err(Fault::from)?;
