@@ -27,7 +27,7 @@ use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::JsonOperators;
-use crate::functions::{collected, limited, registry};
+use crate::functions::{collected, distinct_count, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
 use crate::planner::cast_names::{self, CastNames};
@@ -38,6 +38,7 @@ use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::input::TextInputRules;
+use crate::planner::join_filters;
 use crate::planner::merged::{MergedFilter, MergedOrder};
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
@@ -98,6 +99,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     state.register_expr_planner(Arc::new(TimeArithmetic::new()))?;
     state.register_udaf(avg::function())?;
     state.register_udaf(sum::function())?;
+    state.register_udaf(distinct_count::function())?;
     for function in collected::functions() {
         state.register_udaf(function)?;
     }
@@ -118,7 +120,7 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 
 /// DataFusion's rules for physical plans, with ours among them.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules = filter_names::guarded(PhysicalOptimizer::new().rules);
+    let mut rules = join_filters::of_few_keys(filter_names::guarded(PhysicalOptimizer::new().rules));
     // Before anything depends on which side of a join is read first.
     let choice = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
     rules.insert(choice, Arc::new(SmallSideFirst));

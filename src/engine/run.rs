@@ -1,5 +1,6 @@
 //! One way to run a statement, for the wire, the command line and the example.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{RecordBatchStream, SendableRecordBatchStream, execute_stream};
@@ -283,7 +284,22 @@ pub(super) async fn stream(
     plan: &LogicalPlan,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
     let physical = state.create_physical_plan(plan).await?;
-    execute_stream(physical, state.task_ctx())
+    execute_stream(physical, task(state))
+}
+
+/// What a plan runs with. A plan holds its functions: the context is asked for them only where a plan is read from
+/// bytes, and copying the lists for each statement takes longer than a lookup.
+pub(super) fn task(state: &SessionState) -> Arc<TaskContext> {
+    Arc::new(TaskContext::new(
+        None,
+        state.session_id().to_string(),
+        state.config().clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        Arc::clone(state.runtime_env()),
+    ))
 }
 
 /// All the rows of a plan; for statements whose answer is small.

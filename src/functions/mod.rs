@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod collected;
+pub mod distinct_count;
 pub mod effect;
 pub mod limited;
 pub mod merge;

@@ -21,6 +21,7 @@ pub mod forms;
 pub mod input;
 pub mod interrupt;
 mod interval_sums;
+pub mod join_filters;
 pub mod literals;
 pub mod merged;
 pub mod names;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProviderList, Session};
 use datafusion::common::DFSchema;
 use datafusion::common::config::TableOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::TaskContext;
@@ -30,6 +30,7 @@ use datafusion::physical_plan::operator_statistics::StatisticsRegistry;
 use datafusion::prelude::SessionConfig;
 
 use super::foreign::ForeignTable;
+use super::skipping::SkipsDown;
 use crate::federation::estimate;
 use crate::federation::ship::cut::Shipped;
 
@@ -79,18 +80,48 @@ pub(super) fn is_narrow(plan: &LogicalPlan) -> DfResult<bool> {
     Ok(rows.is_some())
 }
 
+/// Whether a plan does no more with the rows of one leaf than choose and compute, each row by itself. There is nothing
+/// that a physical rule could do for it: no order, no distribution, no exchange and no operator that does not give way.
+fn is_straight(plan: &LogicalPlan) -> bool {
+    let asks = |expr: &Expr| {
+        expr.exists(|inner| {
+            Ok(matches!(
+                inner,
+                Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+            ))
+        })
+        .unwrap_or(true)
+    };
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            source_as_provider(&scan.source).is_ok_and(|provider| provider.downcast_ref::<ForeignTable>().is_some())
+        }
+        LogicalPlan::Extension(extension) => extension.node.as_any().is::<Shipped>(),
+        LogicalPlan::Projection(projection) => !projection.expr.iter().any(asks) && is_straight(&projection.input),
+        LogicalPlan::Filter(filter) => !asks(&filter.predicate) && is_straight(&filter.input),
+        LogicalPlan::SubqueryAlias(alias) => is_straight(&alias.input),
+        _ => false,
+    }
+}
+
 /// A session that plans for one partition, and is another in all else.
 pub(super) struct Narrow<'a> {
     session: &'a dyn Session,
+    /// None for a plan that they could do nothing for.
+    rules: &'a [Arc<dyn PhysicalOptimizerRule + Send + Sync>],
     config: SessionConfig,
     /// Once they were changed.
     table_options: Option<TableOptions>,
 }
 
 impl<'a> Narrow<'a> {
-    pub fn new(session: &'a dyn Session) -> Self {
+    /// For this plan, which reads few rows.
+    pub fn new(session: &'a dyn Session, plan: &LogicalPlan) -> Self {
         let config = session.config().clone().with_target_partitions(1);
-        Narrow { session, config, table_options: None }
+        // What may be skipped is found by a rule.
+        let skips = session.config_options().extensions.get::<SkipsDown>().is_some();
+        let rules = if is_straight(plan) && !skips { &[] } else { session.physical_optimizers() };
+        Narrow { session, rules, config, table_options: None }
     }
 }
 
@@ -117,7 +148,7 @@ impl Session for Narrow<'_> {
     }
 
     fn physical_optimizers(&self) -> &[Arc<dyn PhysicalOptimizerRule + Send + Sync>] {
-        self.session.physical_optimizers()
+        self.rules
     }
 
     fn statistics_registry(&self) -> Option<&StatisticsRegistry> {

@@ -83,7 +83,7 @@ impl QueryPlanner for ShippingPlanner {
         let planner =
             DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ShippedPlanner), Arc::new(SearchPlanner)]);
         if is_narrow(&plan)? {
-            return planner.create_physical_plan(&plan, &Narrow::new(session)).await;
+            return planner.create_physical_plan(&plan, &Narrow::new(session, &plan)).await;
         }
         planner.create_physical_plan(&plan, session).await
     }

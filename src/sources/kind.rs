@@ -149,6 +149,11 @@ pub trait Source: Debug + Send + Sync {
         Err(Error::internal("a query was planned for a source without SQL"))
     }
 
+    /// Whether its rows need not travel far: it runs on this machine.
+    fn is_near(&self) -> bool {
+        false
+    }
+
     /// What is known of a table's rows and values by now. It asks nothing and waits for nothing; where what is known is
     /// old it may have the source asked behind.
     fn statistics(&self, _table: &TableSpec) -> Option<Arc<TableStatistics>> {

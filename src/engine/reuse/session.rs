@@ -17,7 +17,7 @@ use crate::catalog::pg;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::Statement;
 use crate::engine::parameters::{Parameter, count};
-use crate::engine::run::Described;
+use crate::engine::run::{Described, task};
 use crate::engine::session::Session;
 use crate::engine::settings::PlanCache;
 use crate::engine::snapshot::CatalogState;
@@ -59,7 +59,7 @@ impl Reusable {
     /// Plans physically and starts.
     pub async fn stream(&self, state: &SessionState) -> DfResult<SendableRecordBatchStream> {
         let physical = state.query_planner().create_physical_plan(&self.plan, state).await?;
-        execute_stream(physical, state.task_ctx())
+        execute_stream(physical, task(state))
     }
 }
 

@@ -17,7 +17,7 @@ const FILTER_KEEPS: u64 = 5;
 
 /// The number of rows, where something is known about it. Unlike the engine's statistics it sees through joins: of two
 /// sides that are joined by keys, the smaller one says how many rows match.
-pub(super) fn rows(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+pub fn rows(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     let estimate = unbounded(plan);
     match (estimate, plan.fetch()) {
         (estimate, Some(fetch)) => {

@@ -24,6 +24,13 @@ const ROWS_A_KEY: u64 = 4;
 /// Up to how many rows a build side is collected whole, as the engine itself does.
 const COLLECTED_ROWS: u64 = 128 * 1024;
 
+/// Up to how many rows a build side is collected whole where the other side has far more: sending each of those to the
+/// part that its key belongs to would cost more than the parts save.
+const COLLECTED_BESIDE_MANY: u64 = 1_000_000;
+
+/// How many times as many rows far more are.
+const FAR_MORE: u64 = 5;
+
 /// Makes the small side of a join the one that is read first, where the other side's source takes its keys. It runs
 /// right after the engine's own choice, which knows nothing of keys, and goes from the top down: a side that will get
 /// few keys is small itself in the joins below.
@@ -88,7 +95,19 @@ fn below(join: &HashJoinExec, options: &KeyOptions) -> DfResult<Arc<dyn Executio
         }
     }
     let children = vec![choose(Arc::clone(join.left()), options)?, choose(probe, options)?];
-    join.builder().recompute_properties().with_new_children(children)?.build_exec()
+    join.builder().with_partition_mode(mode(join)).recompute_properties().with_new_children(children)?.build_exec()
+}
+
+/// How the sides are brought together: as the engine has chosen, unless one is far larger.
+fn mode(join: &HashJoinExec) -> PartitionMode {
+    match (join.partition_mode(), rows(join.left()), rows(join.right())) {
+        (PartitionMode::Partitioned, Some(build), Some(probe))
+            if build <= COLLECTED_BESIDE_MANY && build.saturating_mul(FAR_MORE) <= probe =>
+        {
+            PartitionMode::CollectLeft
+        }
+        (mode, _, _) => *mode,
+    }
 }
 
 /// The plan whose scans that `key` reaches are expected to give no more than `most` rows.
@@ -203,5 +222,27 @@ mod tests {
         assert_eq!(chosen(30_000, 60_000), Some(30_000));
         // No source takes keys here: what the engine has chosen stays.
         assert_eq!(chosen(100, 50), Some(100));
+    }
+
+    #[test]
+    fn what_is_far_smaller_is_collected_whole() {
+        let chosen = |left, right| {
+            let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new("k", 0));
+            let join = HashJoinExec::try_new(
+                table(left),
+                table(right),
+                vec![(Arc::clone(&key), key)],
+                None,
+                &JoinType::Inner,
+                None,
+                PartitionMode::Partitioned,
+                NullEquality::NullEqualsNothing,
+                false,
+            );
+            let plan = SmallSideFirst.optimize(Arc::new(join.unwrap()), &ConfigOptions::default()).unwrap();
+            *plan.downcast_ref::<HashJoinExec>().unwrap().partition_mode()
+        };
+        assert_eq!(chosen(30_000, 600_000), PartitionMode::CollectLeft);
+        assert_eq!(chosen(30_000, 60_000), PartitionMode::Partitioned);
     }
 }

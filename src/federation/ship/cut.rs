@@ -2,7 +2,7 @@
 //!
 //! The rule of cost. A part is shipped when it counts rows off (LIMIT, OFFSET, the first of a sort), or when it joins or
 //! groups and is expected to give fewer rows than reading its tables one by one would. What a source does not tell is
-//! taken to speak for shipping. Expressions alone are shipped when fewer columns come back than go into them. A sort
+//! taken to speak for shipping. Large joins of a server on this machine are made here. Expressions alone are shipped when fewer columns come back than go into them. A sort
 //! of all rows stays here, and so does a DISTINCT count of very many rows: servers are no quicker at these.
 
 use std::cmp::Ordering;
@@ -106,7 +106,7 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
         return Err(Stay::because(SORT));
     }
     if !always {
-        worth(&part)?;
+        worth(&part, translator.source.is_near())?;
     }
     let node = LogicalPlan::Extension(Extension { node: Arc::new(finished(&translator, part, node)?) });
     Ok(match sort {
@@ -159,9 +159,25 @@ fn narrows(node: &LogicalPlan, part: &Part) -> bool {
     }
 }
 
-fn worth(part: &Part) -> Result<(), Stay> {
+/// A near server whose join gives so many rows is only read, and the join made here: receiving a row takes less than
+/// half of what a server takes for joining it, and a table is received over several connections.
+const LARGE_JOIN: u64 = 200_000;
+
+/// Of more rows the join is left to the server all the same: it has its tables' memory.
+const MOST_TO_READ: u64 = 20_000_000;
+
+fn worth(part: &Part, is_near: bool) -> Result<(), Stay> {
     match (part.rows, part.read) {
         _ if part.select.is_limited() || !part.works => Ok(()),
+        (_, Some(read))
+            if is_near
+                && read <= MOST_TO_READ
+                && part.joined.is_some_and(|joined| joined >= LARGE_JOIN && joined >= read / 2) =>
+        {
+            Err(Stay::because(format!(
+                "a join of most of {read} rows is quicker here, as its server is on this machine"
+            )))
+        }
         (Some(rows), Some(read)) if rows >= read && rows > 1 => Err(Stay::because(format!(
             "{} at the source is expected to move no fewer rows ({rows}) than reading its tables ({read})",
             if part.select.groups.is_some() { "grouping" } else { "joining" }

@@ -86,6 +86,7 @@ impl Translator {
             return Err(Stay::because("a cross join of tables of unknown size is made here"));
         }
         let computes = left.computes || right.computes;
+        let joined_rows = [left.joined, right.joined, rows].into_iter().flatten().max();
         let mut unique = vec![];
         if right_once {
             unique.extend(left.unique);
@@ -102,6 +103,7 @@ impl Translator {
         select.filters.extend(right.select.filters);
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
         part.computes = computes;
+        part.joined = joined_rows;
         Ok(part)
     }
 
@@ -128,8 +130,10 @@ impl Translator {
         let mut select = Select::new(from, items);
         select.filters = left.select.filters;
         let unique = if right_once { left.unique } else { vec![] };
+        let joined_rows = [left.joined, right.joined, rows].into_iter().flatten().max();
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
         part.computes = left.computes;
+        part.joined = joined_rows;
         Ok(part)
     }
 
@@ -159,8 +163,10 @@ impl Translator {
             select.filters.push(Fragment::of("((NOT {}) OR {})", &[of_kept, &exists(vec![], true)]));
         }
         let read = sum(kept.read, other.read);
+        let joined_rows = kept.joined.max(other.joined);
         let mut part = joined(select, [kept.tables, other.tables], kept.rows, read, kept.unique);
         part.computes = kept.computes;
+        part.joined = joined_rows;
         part.base = kept.base;
         Ok(part)
     }
@@ -252,5 +258,5 @@ fn joined(
     read: Option<u64>,
     unique: Vec<Vec<Fragment>>,
 ) -> Part {
-    Part { select, tables: tables.concat(), rows, read, base: None, unique, works: true, computes: false }
+    Part { select, tables: tables.concat(), rows, read, base: None, joined: None, unique, works: true, computes: false }
 }

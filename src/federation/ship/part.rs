@@ -34,6 +34,8 @@ pub(super) struct Part {
     pub read: Option<u64>,
     /// About how many rows its one table has, before any filter.
     pub base: Option<u64>,
+    /// About how many rows the largest of its joins gives; none without a join, or where that is not known.
+    pub joined: Option<u64>,
     /// Sets of bare columns that no two rows share.
     pub unique: Vec<Vec<Fragment>>,
     /// Whether it does more than reading one table: joins, groups, counts off.

@@ -125,6 +125,7 @@ impl Translator {
             rows,
             read: rows,
             base: estimate::size(spec, known.as_deref()),
+            joined: None,
             unique,
             works: false,
             computes: false,
@@ -265,12 +266,13 @@ impl Translator {
         }
         let total = |of: fn(&Part) -> Option<u64>| parts.iter().map(of).sum::<Option<u64>>();
         let (rows, read) = (total(|part| part.rows), total(|part| part.read));
+        let joined = parts.iter().filter_map(|part| part.joined).max();
         let works = parts.iter().any(|part| part.works);
         let computes = parts.iter().any(|part| part.computes);
         let tables = parts.iter().flat_map(|part| part.tables.clone()).collect();
         let mut branches = parts.into_iter().map(|part| part.select);
         let first = branches.next().ok_or(Stay::Silent)?;
-        let part = Part { select: first, tables, rows, read, base: None, unique: vec![], works, computes };
+        let part = Part { select: first, tables, rows, read, base: None, joined, unique: vec![], works, computes };
         let mut wrapped = self.wrap(part)?;
         if let From::Query { branches: first, .. } = &mut wrapped.select.from {
             first.extend(branches);

@@ -98,6 +98,10 @@ impl Source for GuardedSource {
         self.source.row_estimate(table).await
     }
 
+    fn is_near(&self) -> bool {
+        self.source.is_near()
+    }
+
     fn statistics(&self, table: &TableSpec) -> Option<Arc<TableStatistics>> {
         self.source.statistics(table)
     }

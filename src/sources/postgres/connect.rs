@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, SslNegotiation};
 
 use super::connection::Connection;
+use super::diversion::Diversion;
 use super::errors;
 use super::tls::Tls;
 use crate::error::{Error, Fault, Result, SqlState};
@@ -22,8 +23,12 @@ pub(super) struct Connector {
     server: String,
     /// Host and port, for errors.
     address: String,
+    /// Whether that is this machine.
+    near: bool,
     config: Config,
     tls: Tls,
+    /// Whether the connections' streams are tapped.
+    taps: bool,
     /// How long connecting may take; none for without end.
     timeout: Option<Duration>,
     /// What every session starts with.
@@ -52,7 +57,10 @@ impl Connector {
             (None, Some(address)) => address.to_string(),
             (None, None) => "localhost".to_string(),
         };
+        // PostgreSQL does not encrypt what goes through the file system.
+        let socket = hostaddr.is_none() && host.starts_with('/');
         let (ssl_mode, tls) = encryption(spec)?;
+        let or_plain = ssl_mode != SslMode::Require;
         let timeout = options.duration("connect_timeout", Duration::from_secs(10))?;
         let statement_timeout = options.duration("statement_timeout", Duration::ZERO)?;
 
@@ -60,7 +68,8 @@ impl Connector {
         config
             .host(host.as_str())
             .port(port)
-            .ssl_mode(ssl_mode)
+            .ssl_mode(if socket { ssl_mode } else { SslMode::Require })
+            .ssl_negotiation(if socket { SslNegotiation::Postgres } else { SslNegotiation::Direct })
             .application_name(options.get("application_name").unwrap_or("onerow"))
             .keepalives(true)
             // A firewall that forgets idle connections does so well before the usual two hours.
@@ -83,9 +92,11 @@ impl Connector {
         }
         Ok(Connector {
             server: spec.name.clone(),
+            near: socket || is_here(&host, hostaddr),
             address: format!("host {host}, port {port}"),
             config,
-            tls: Tls::new(tls),
+            tls: Tls::new(tls, or_plain),
+            taps: !socket,
             timeout: (!timeout.is_zero()).then_some(timeout),
             settings: settings(statement_timeout),
         })
@@ -94,6 +105,11 @@ impl Connector {
     /// The server's name here.
     pub(super) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Whether the server runs on this machine, as far as its address tells.
+    pub(super) fn is_near(&self) -> bool {
+        self.near
     }
 
     /// What a cancel request is encrypted with.
@@ -120,11 +136,18 @@ impl Connector {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, missing).with_hint(format!("Use {statement}.")));
         }
         let failed = |error| errors::connecting(&self.server, &self.address, &error);
-        let (client, driver) = self.config.connect(self.tls()).await.map_err(failed)?;
-        let connection = Connection::start(client, driver);
+        let diversion = Diversion::default();
+        let tls = self.tls.diverting(diversion.clone());
+        let (client, driver) = self.config.connect(tls).await.map_err(failed)?;
+        let connection = Connection::start(client, driver, self.taps.then_some(diversion));
         connection.client.batch_execute(&self.settings).await.map_err(failed)?;
         Ok(connection)
     }
+}
+
+fn is_here(host: &str, address: Option<IpAddr>) -> bool {
+    let address = address.or_else(|| host.parse().ok());
+    address.map_or(host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
 /// The statements that every session starts with: it cannot write, and text forms do not depend on the server's

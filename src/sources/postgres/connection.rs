@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Statement};
 
+use super::diversion::Diversion;
 use super::errors;
 
 /// How many statements one connection keeps prepared.
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     pub(super) idle_since: Instant,
     /// Whether it may be in a transaction block, which must end before it is used again.
     pub(super) in_block: bool,
+    /// Where its COPY data go; none where they come by way of the driver.
+    pub(super) diversion: Option<Diversion>,
     ended: Arc<Mutex<Option<String>>>,
     statements: HashMap<String, Statement>,
     /// The statements' texts, the oldest first.
@@ -34,7 +37,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Starts the task that drives a new connection. It must be called on a runtime.
-    pub(super) fn start<S, T>(client: Client, driver: tokio_postgres::Connection<S, T>) -> Connection
+    pub(super) fn start<S, T>(
+        client: Client,
+        driver: tokio_postgres::Connection<S, T>,
+        diversion: Option<Diversion>,
+    ) -> Connection
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -52,6 +59,7 @@ impl Connection {
             runtime: Handle::current(),
             idle_since: Instant::now(),
             in_block: false,
+            diversion,
             ended,
             statements: HashMap::new(),
             order: VecDeque::new(),

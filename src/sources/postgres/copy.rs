@@ -3,12 +3,16 @@
 //! Receiving a row takes less of the program's time than by the extended protocol, and a little more of the server's.
 //! COPY takes no parameters, and values never become SQL text: a statement that has any is sent by the extended protocol.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use tokio_postgres::{CopyOutStream, Row, RowStream};
 
+use super::connection::Connection;
+use super::diversion::{Diversion, Diverted};
 use crate::federation::fragment::Rendered;
 
 /// A statement whose answer holds fewer rows is sent as it is: it takes one round trip less.
@@ -19,7 +23,7 @@ pub(super) enum Answer {
     /// By the extended protocol.
     Rows(Pin<Box<RowStream>>),
     /// By COPY.
-    Copied(Pin<Box<CopyOutStream>>),
+    Copied(CopyOut),
 }
 
 /// A piece of an answer.
@@ -28,16 +32,8 @@ pub(super) enum Piece {
     Row(Row),
     /// Bytes of a COPY in binary, cut anywhere.
     Copied(Bytes),
-}
-
-impl Piece {
-    /// How many bytes of values it has.
-    pub(super) fn raw_size_bytes(&self) -> usize {
-        match self {
-            Piece::Row(row) => row.raw_size_bytes(),
-            Piece::Copied(data) => data.len(),
-        }
-    }
+    /// Whole messages with such bytes.
+    Messages(Bytes),
 }
 
 impl Answer {
@@ -45,18 +41,58 @@ impl Answer {
     pub(super) async fn next(&mut self) -> Option<Result<Piece, tokio_postgres::Error>> {
         match self {
             Answer::Rows(rows) => Some(rows.next().await?.map(Piece::Row)),
-            Answer::Copied(data) => Some(data.next().await?.map(Piece::Copied)),
+            Answer::Copied(copy) => poll_fn(|cx| copy.poll_next(cx)).await,
         }
     }
 
     /// Takes what is left; whether that was without an error.
     pub(super) async fn drain(&mut self) -> bool {
+        if let Answer::Copied(CopyOut { diverted: Some(diverted), .. }) = self {
+            diverted.discard();
+        }
         while let Some(piece) = self.next().await {
             if piece.is_err() {
                 return false;
             }
         }
         true
+    }
+}
+
+/// A COPY under way.
+pub(super) struct CopyOut {
+    /// What the driver says of it; none after the end.
+    driver: Option<Pin<Box<CopyOutStream>>>,
+    /// Where its data are; none where they come by way of the driver.
+    diverted: Option<Diverted>,
+}
+
+impl CopyOut {
+    /// Sends a COPY.
+    pub(super) async fn send(connection: &Connection, copy: &str) -> Result<CopyOut, tokio_postgres::Error> {
+        let diverted = connection.diversion.as_ref().map(Diversion::begin);
+        let driver = Some(Box::pin(connection.client.copy_out(copy).await?));
+        Ok(CopyOut { driver, diverted })
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, tokio_postgres::Error>>> {
+        loop {
+            // What was diverted came before what the driver has to say of the end.
+            if let Some(messages) = self.diverted.as_mut().and_then(|diverted| diverted.poll_take(cx)) {
+                return Poll::Ready(Some(Ok(Piece::Messages(messages))));
+            }
+            let Some(driver) = &mut self.driver else {
+                if let Some(diverted) = self.diverted.take() {
+                    diverted.finish();
+                }
+                return Poll::Ready(None);
+            };
+            match ready!(driver.as_mut().poll_next(cx)) {
+                Some(said) => return Poll::Ready(Some(said.map(Piece::Copied))),
+                // More may have come between the two.
+                None => self.driver = None,
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod connection;
 mod copy;
 mod decode;
 mod dialect;
+mod diversion;
 mod errors;
 mod expressions;
 mod introspect;

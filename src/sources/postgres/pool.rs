@@ -62,6 +62,11 @@ impl Pool {
         self.connector.server()
     }
 
+    /// Whether its server runs on this machine.
+    pub(super) fn is_near(&self) -> bool {
+        self.connector.is_near()
+    }
+
     /// Why its tables are not read in parts, where that was found out.
     pub(super) fn refusal(&self) -> &Refusal {
         &self.refusal

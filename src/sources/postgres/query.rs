@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
-use super::copy::Answer;
+use super::copy::{Answer, CopyOut};
 use super::errors::{self, Place};
 use super::parameter::TextParameter;
 use super::pool::{Lease, Pool};
@@ -232,7 +232,7 @@ async fn begin_copy(
         Ok(statement) => match check(&statement) {
             Ok(()) => {
                 traffic.add_round_trip();
-                client.copy_out(copy).await.map(|data| Answer::Copied(Box::pin(data))).map_err(Failure::from)
+                CopyOut::send(connection, copy).await.map(Answer::Copied).map_err(Failure::from)
             }
             Err(error) => Err(error.into()),
         },
@@ -250,13 +250,14 @@ async fn send_in_block(
     check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
-    let client = &lease.connection()?.client;
+    let connection = lease.connection()?;
+    let client = &connection.client;
     traffic.add_round_trip();
     let statement = client.prepare(sql).await?;
     check(&statement)?;
     traffic.add_round_trip();
     Ok(match copy {
-        Some(copy) => Answer::Copied(Box::pin(client.copy_out(copy).await?)),
+        Some(copy) => Answer::Copied(CopyOut::send(connection, copy).await?),
         None => Answer::Rows(Box::pin(client.query_raw(&statement, parameters.iter()).await?)),
     })
 }

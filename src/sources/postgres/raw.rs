@@ -13,7 +13,6 @@ use futures::stream::{self, BoxStream};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Column, RowStream, Statement};
 
-use super::copy::Piece;
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::cast_template;
 use super::errors::{self, Place};
@@ -207,7 +206,7 @@ impl Running {
             match rows.next().await {
                 Some(Ok(row)) => {
                     bytes += row.raw_size_bytes() as u64;
-                    self.decoder.take(&Piece::Row(row))?;
+                    self.decoder.take_row(&row)?;
                     if self.decoder.is_full() {
                         self.traffic.add_bytes(bytes);
                         return self.decoder.finish();

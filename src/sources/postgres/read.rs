@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -15,7 +16,7 @@ use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio_postgres::Statement;
 
-use super::copy::{self, Answer};
+use super::copy::{self, Answer, Piece};
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
@@ -204,7 +205,14 @@ pub(super) fn batches(
     place: Arc<Place>,
     traffic: Arc<Traffic>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let running = Running { lease: Some(started.lease), rows: Some(started.rows), decoder, place, traffic };
+    let running = Running {
+        lease: Some(started.lease),
+        rows: Some(started.rows),
+        messages: Bytes::new(),
+        decoder,
+        place,
+        traffic,
+    };
     stream::try_unfold(running, |mut running| async move {
         let next = running.next().await;
         next.map(|batch| batch.map(|batch| (batch, running)))
@@ -217,6 +225,8 @@ struct Running {
     /// With `rows`, there until the last row has come.
     lease: Option<Lease>,
     rows: Option<Answer>,
+    /// Messages of a COPY that have not been decoded.
+    messages: Bytes,
     decoder: BatchDecoder,
     place: Arc<Place>,
     traffic: Arc<Traffic>,
@@ -227,14 +237,23 @@ impl Running {
         let Some(rows) = &mut self.rows else { return Ok(None) };
         let mut bytes = 0;
         loop {
+            self.decoder.take_messages(&mut self.messages)?;
+            if self.decoder.is_full() {
+                self.traffic.add_bytes(bytes);
+                return self.decoder.finish();
+            }
             match rows.next().await {
-                Some(Ok(piece)) => {
-                    bytes += piece.raw_size_bytes() as u64;
-                    self.decoder.take(&piece)?;
-                    if self.decoder.is_full() {
-                        self.traffic.add_bytes(bytes);
-                        return self.decoder.finish();
-                    }
+                Some(Ok(Piece::Messages(messages))) => {
+                    bytes += messages.len() as u64;
+                    self.messages = messages;
+                }
+                Some(Ok(Piece::Row(row))) => {
+                    bytes += row.raw_size_bytes() as u64;
+                    self.decoder.take_row(&row)?;
+                }
+                Some(Ok(Piece::Copied(data))) => {
+                    bytes += data.len() as u64;
+                    self.decoder.take_copied(&data)?;
                 }
                 Some(Err(error)) => return Err(self.failed(&error)),
                 None => {

@@ -172,6 +172,10 @@ impl Source for PostgresSource {
         self.read(place, query, Arc::new(schema), rows, refused.map_or(Ok(parts), Err))
     }
 
+    fn is_near(&self) -> bool {
+        self.pool.is_near()
+    }
+
     fn dialect(&self) -> Option<&dyn RemoteDialect> {
         Some(&PostgresDialect)
     }

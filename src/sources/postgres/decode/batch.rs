@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::{Buf, Bytes};
 use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -13,7 +14,7 @@ use super::copied::{self, Copied, Malformed};
 use super::fault::Fault;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::sources::postgres::copy::Piece;
+use crate::sources::postgres::diversion::message;
 use crate::sources::postgres::errors::{self, Place};
 use crate::sources::scan::BATCH_ROWS;
 
@@ -66,18 +67,43 @@ impl BatchDecoder {
         Ok(BatchDecoder { place, schema, columns, copied: None, rows: 0, bytes: 0 })
     }
 
-    /// Takes what came. An error names the column; the decoder cannot be used after it.
-    pub(in crate::sources::postgres) fn take(&mut self, piece: &Piece) -> Result<()> {
-        self.bytes += piece.raw_size_bytes();
-        match piece {
-            Piece::Row(row) => self.push(row),
-            Piece::Copied(data) => {
-                let mut copied = self.copied.take().unwrap_or_default();
-                let taken = copied.take(data, |count, values| self.push_copied(count, values));
-                self.copied = Some(copied);
-                taken.map_err(|unread| unread.at(&self.place))
-            }
+    /// Takes a row. An error names the column; the decoder cannot be used after it.
+    pub(in crate::sources::postgres) fn take_row(&mut self, row: &Row) -> Result<()> {
+        self.bytes += row.raw_size_bytes();
+        self.push(row)
+    }
+
+    /// Takes bytes of a COPY, cut anywhere.
+    pub(in crate::sources::postgres) fn take_copied(&mut self, data: &[u8]) -> Result<()> {
+        self.bytes += data.len();
+        let mut copied = self.copied.take().unwrap_or_default();
+        let taken = copied.take(data, |count, values| self.push_copied(count, values));
+        self.copied = Some(copied);
+        taken.map_err(|unread| unread.at(&self.place))
+    }
+
+    /// Takes rows from whole messages with data of a COPY, until the batch is full; what is left stays.
+    pub(in crate::sources::postgres) fn take_messages(&mut self, messages: &mut Bytes) -> Result<()> {
+        if messages.is_empty() {
+            return Ok(());
         }
+        let mut copied = self.copied.take().unwrap_or_default();
+        let mut rest = messages.as_ref();
+        let mut taken = Ok(());
+        while !self.is_full() && taken.is_ok() && !rest.is_empty() {
+            taken = match message(rest) {
+                Some((data, after)) => {
+                    self.bytes += data.len();
+                    rest = after;
+                    copied.take(data, |count, values| self.push_copied(count, values))
+                }
+                None => Err(Unread::Malformed),
+            };
+        }
+        let left = rest.len();
+        messages.advance(messages.len() - left);
+        self.copied = Some(copied);
+        taken.map_err(|unread| unread.at(&self.place))
     }
 
     /// Refuses an answer by COPY that ended before its end (08P01).

@@ -25,6 +25,9 @@ pub(super) trait Unscaled: Copy + PartialOrd {
     /// 0
     const ZERO: Self;
 
+    /// A number of up to 18 digits.
+    fn of(small: i64) -> Self;
+
     /// `self * factor + digit`, unless it overflows.
     fn push(self, factor: u16, digit: u16) -> Option<Self>;
 
@@ -35,8 +38,32 @@ pub(super) trait Unscaled: Copy + PartialOrd {
     fn bound(precision: u8) -> Option<Self>;
 }
 
+impl Unscaled for i64 {
+    const ZERO: Self = 0;
+
+    fn of(small: i64) -> Self {
+        small
+    }
+
+    fn push(self, factor: u16, digit: u16) -> Option<Self> {
+        self.checked_mul(i64::from(factor))?.checked_add(i64::from(digit))
+    }
+
+    fn negated(self) -> Option<Self> {
+        self.checked_neg()
+    }
+
+    fn bound(precision: u8) -> Option<Self> {
+        10i64.checked_pow(u32::from(precision))
+    }
+}
+
 impl Unscaled for i128 {
     const ZERO: Self = 0;
+
+    fn of(small: i64) -> Self {
+        i128::from(small)
+    }
 
     fn push(self, factor: u16, digit: u16) -> Option<Self> {
         self.checked_mul(i128::from(factor))?.checked_add(i128::from(digit))
@@ -53,6 +80,10 @@ impl Unscaled for i128 {
 
 impl Unscaled for i256 {
     const ZERO: Self = i256::ZERO;
+
+    fn of(small: i64) -> Self {
+        i256::from_i128(i128::from(small))
+    }
 
     fn push(self, factor: u16, digit: u16) -> Option<Self> {
         self.checked_mul(i256::from_i128(i128::from(factor)))?.checked_add(i256::from_i128(i128::from(digit)))
@@ -86,10 +117,14 @@ impl<T: Unscaled> Shape<T> {
             Ok(numeric) => numeric,
             Err(name) => return Err(self.unfit(name)),
         };
-        let magnitude = numeric
-            .magnitude::<T>(i32::from(self.scale))
-            .filter(|magnitude| *magnitude < self.bound)
-            .ok_or_else(|| self.unfit(&numeric.to_string()))?;
+        let scale = i32::from(self.scale);
+        // Most numbers are small, and wide integers are slow.
+        let magnitude = match numeric.most_digits(scale) <= 18 {
+            true => numeric.magnitude::<i64>(scale).map(T::of),
+            false => numeric.magnitude::<T>(scale),
+        };
+        let magnitude =
+            magnitude.filter(|magnitude| *magnitude < self.bound).ok_or_else(|| self.unfit(&numeric.to_string()))?;
         if numeric.negative { magnitude.negated().ok_or_else(Fault::malformed) } else { Ok(magnitude) }
     }
 
@@ -125,6 +160,11 @@ fn parse(raw: &[u8]) -> Result<Result<Numeric<'_>, &'static str>, Fault> {
 impl Numeric<'_> {
     fn digits(&self) -> impl Iterator<Item = u16> + '_ {
         self.digits.chunks_exact(2).map(|pair| fixed(pair).map(u16::from_be_bytes).unwrap_or(0))
+    }
+
+    /// How many digits the number times ten to the `scale` has at most.
+    fn most_digits(&self, scale: i32) -> i32 {
+        4 * (self.weight + 1) + scale
     }
 
     /// The number without its sign, times ten to the `scale`; none when that is no whole number or overflows.
