@@ -17,6 +17,7 @@ mod raw_queries;
 mod refresh;
 mod relation_calls;
 mod reuse;
+mod rules;
 mod run;
 mod session;
 mod settings;

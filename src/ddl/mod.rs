@@ -16,6 +16,7 @@ mod grant;
 mod local;
 pub mod name;
 mod role;
+mod rule;
 pub mod script;
 mod server;
 mod session;

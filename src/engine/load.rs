@@ -8,6 +8,7 @@ mod catalog;
 mod files;
 mod order;
 mod refresh;
+mod rules;
 mod state;
 mod tables;
 mod views;

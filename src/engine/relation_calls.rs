@@ -26,9 +26,17 @@ use crate::planner::relation_function::{
     self, Given, NamedRelation, RelationCall, RelationContext, RelationFunction, Takes, usage,
 };
 use crate::planner::view::View;
+use crate::quality::{accepted, profile, rejected, scores, trusted, violations};
 
 /// Every function over named relations.
-static FUNCTIONS: &[&dyn RelationFunction] = &[];
+static FUNCTIONS: &[&dyn RelationFunction] = &[
+    &accepted::Accepted,
+    &profile::Profile,
+    &scores::Quality,
+    &rejected::Rejected,
+    &trusted::Trusted,
+    &violations::Violations,
+];
 
 /// Every function over named relations, for the catalog.
 pub(super) fn functions() -> &'static [&'static dyn RelationFunction] {

@@ -37,6 +37,7 @@ pub mod skipping;
 pub mod sum;
 mod sum_widened;
 pub mod time_arithmetic;
+pub mod total_filters;
 pub mod types;
 pub mod view;
 pub mod written;
