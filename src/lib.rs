@@ -22,6 +22,8 @@ pub mod federation;
 pub mod functions;
 /// Names, types and views while DataFusion plans.
 pub mod planner;
+/// What rows are to be and what they are: rules of validation, profiles, scores.
+pub mod quality;
 /// The reference pages, rendered from the code.
 pub mod reference;
 /// Source kinds: connect, introspect, map types, scan.

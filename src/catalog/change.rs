@@ -210,6 +210,7 @@ impl Definitions {
         for reader in readers {
             self.drop_relation(&reader, dropped)?;
         }
+        self.drop_rules_on(name)?;
         self.relations.remove(name);
         Ok(())
     }

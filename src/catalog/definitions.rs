@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::acl::Acl;
+use crate::catalog::rule::RuleDef;
 use crate::catalog::types::PgType;
 use crate::error::Location;
 use crate::sources::kind::ImportRequest;
@@ -44,6 +45,18 @@ impl RelationName {
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         RelationName { schema: schema.into(), name: name.into() }
     }
+}
+
+impl RelationName {
+    /// The name in SQL whatever the search path is: both parts, in double quotes.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+}
+
+/// An identifier in double quotes.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl fmt::Display for RelationName {
@@ -279,6 +292,8 @@ pub struct Definitions {
     pub schemas: BTreeMap<String, SchemaDef>,
     /// Relations by name.
     pub relations: BTreeMap<RelationName, RelationDef>,
+    /// Rules of validation by relation and name.
+    pub rules: BTreeMap<(RelationName, String), RuleDef>,
 }
 
 impl Definitions {

@@ -7,5 +7,6 @@ pub mod change;
 pub mod definitions;
 pub mod grant;
 pub mod pg;
+pub mod rule;
 pub mod store;
 pub mod types;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::definitions::{Definitions, Origin, RelationDef, RelationName, SchemaDef, ServerDef, UserMappingDef};
+use super::rule::RuleDef;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::TableSpec;
 
@@ -111,6 +112,9 @@ impl Store {
         }
         for relation in read::<RelationDef>(&connection, "relation")? {
             definitions.relations.insert(relation.name.clone(), relation);
+        }
+        for rule in read::<RuleDef>(&connection, "rule")? {
+            definitions.rules.insert(rule.key(), rule);
         }
         Ok(definitions)
     }
@@ -253,6 +257,10 @@ fn kept(definitions: &Definitions) -> Result<Kept> {
     }
     for relation in definitions.relations.values().filter(|r| r.origin == Origin::State) {
         kept.insert(("relation", relation_key(&relation.name)), body(relation)?);
+    }
+    for rule in definitions.rules.values().filter(|r| r.origin == Origin::State) {
+        let name = serde_json::json!([rule.relation.schema, rule.relation.name, rule.name]).to_string();
+        kept.insert(("rule", name), body(rule)?);
     }
     Ok(kept)
 }

@@ -3,6 +3,7 @@
 use datafusion::sql::parser::Statement as DfStatement;
 
 use crate::catalog::definitions::ColumnDef;
+use crate::catalog::rule::Severity;
 use crate::sources::kind::ImportTables;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
@@ -88,6 +89,25 @@ pub struct Grant {
     pub on: GrantTarget,
     /// TO or FROM; none is PUBLIC.
     pub grantees: Vec<Option<String>>,
+}
+
+/// A rule of validation, as CREATE RULE says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// ON
+    pub relation: NameRef,
+    /// CHECK, as written
+    pub check: String,
+    /// where the expression begins in the statement: characters before it
+    pub check_offset: usize,
+    /// WITH (severity = ..)
+    pub severity: Severity,
+    /// WITH (trust = ..)
+    pub trust: Option<f64>,
+    /// WITH (message = ..)
+    pub message: Option<String>,
 }
 
 /// A change of the catalog, or of a local table.
@@ -240,6 +260,22 @@ pub enum Ddl {
         if_exists: bool,
         /// CASCADE
         cascade: bool,
+    },
+    /// CREATE [OR REPLACE] RULE
+    CreateRule {
+        /// what it says
+        rule: Rule,
+        /// OR REPLACE
+        or_replace: bool,
+    },
+    /// DROP RULE
+    DropRule {
+        /// its name
+        name: String,
+        /// ON
+        relation: NameRef,
+        /// IF EXISTS
+        if_exists: bool,
     },
     /// TRUNCATE
     Truncate {

@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::Engine;
 use super::snapshot::Snapshot;
-use crate::catalog::definitions::{OWNER, Origin, RelationKind};
+use crate::catalog::definitions::{OWNER, Origin, RelationKind, quote_identifier};
 use crate::error::Error;
 use crate::planner::names::Relations;
 
@@ -106,6 +106,18 @@ impl Engine {
                     let error = placed(error, &relation.origin);
                     check.broken.push(Broken { name, kind: relation.kind_name(), error });
                 }
+            }
+        }
+        for rule in definitions.rules.values() {
+            // A relation that cannot be used is told above.
+            let relation = definitions.relation(&rule.relation).map(|relation| relation.name.to_string());
+            if check.broken.iter().any(|broken| relation.as_ref() == Some(&broken.name)) {
+                continue;
+            }
+            if let Err(error) = Box::pin(snapshot.plan_rule(rule)).await {
+                let error = placed(error.with_position(None), &rule.origin);
+                let name = format!("{} on {}", quote_identifier(&rule.name), rule.relation);
+                check.broken.push(Broken { name, kind: "rule", error });
             }
         }
         check

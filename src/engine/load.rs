@@ -8,6 +8,9 @@ mod catalog;
 mod files;
 mod order;
 mod refresh;
+mod rules;
 mod state;
 mod tables;
 mod views;
+
+pub(super) use order::closest;

@@ -16,6 +16,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 
 use super::parameters::unwrapped;
 use super::raw_queries::{self, RawQuerier};
+use super::relation_calls::{self, Caller};
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, naming};
@@ -48,7 +49,8 @@ use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{avg, distinct_sums, interrupt, literals, sum, written};
+use crate::planner::{avg, distinct_sums, interrupt, literals, sum, total_filters, written};
+use crate::quality;
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -100,6 +102,9 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     state.register_udaf(avg::function())?;
     state.register_udaf(sum::function())?;
     state.register_udaf(distinct_count::function())?;
+    for function in quality::values::functions() {
+        state.register_udaf(Arc::new(function))?;
+    }
     for function in collected::functions() {
         state.register_udaf(function)?;
     }
@@ -110,7 +115,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
 
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = distinct_sums::rules();
+    let mut rules = total_filters::guarded(distinct_sums::rules());
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));
@@ -144,6 +149,7 @@ impl Engine {
         let querier = RawQuerier::new(self, &definitions, &scope.role);
         state.config_mut().set_extension(Arc::new(querier));
         let relations: Arc<dyn Relations> = Arc::new(Snapshot::new(Arc::clone(self), catalog));
+        state.config_mut().set_extension(Arc::new(Caller::new(&relations, scope)));
         let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
         state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
         state.config_mut().options_mut().extensions.insert(pg::CatalogMoment(definitions));
@@ -155,6 +161,8 @@ impl Engine {
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
     let own = raw_queries::prepared(state, &mut statement, text).await?;
+    let state = own.as_ref().unwrap_or(state);
+    let own = relation_calls::prepared(state, &mut statement).await?;
     let state = own.as_ref().unwrap_or(state);
     let kept = cast_names::has_casts(&statement).then(|| statement.clone());
     let done = settled(state, statement, text).await;

@@ -25,6 +25,7 @@ mod mysql;
 mod plan_cache;
 mod postgres;
 mod psql;
+mod quality;
 mod remote_query;
 mod slt;
 mod sqlite;
@@ -65,6 +66,7 @@ fn main() {
         ("plan_cache", plan_cache::TESTS),
         ("postgres", postgres::TESTS),
         ("psql", psql::TESTS),
+        ("quality", quality::TESTS),
         ("remote_query", remote_query::TESTS),
         ("sqlite", sqlite::TESTS),
         ("stat_source", stat_source::TESTS),

@@ -49,6 +49,7 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_user_mappings" => user_mappings(snapshot, rows),
         "pg_description" => descriptions(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
+        "onerow_rules" => quality_rules(snapshot, rows),
         "onerow_stat_source" => source_activity(snapshot, session, rows),
         _ => {}
     }
@@ -78,6 +79,21 @@ fn source_activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &m
             ("last_at", totals.last_at.into()),
             ("retries", count(totals.retries)),
             ("skipped", count(totals.skipped)),
+        ]);
+    }
+}
+
+/// The rules of validation. The trust that a broken one leaves is what counts, said or not.
+fn quality_rules(snapshot: &Snapshot, rows: &mut Rows) {
+    for rule in snapshot.definitions.rules.values() {
+        rows.push([
+            ("schemaname", rule.relation.schema.as_str().into()),
+            ("relname", rule.relation.name.as_str().into()),
+            ("rulename", rule.name.as_str().into()),
+            ("severity", rule.severity.word().into()),
+            ("trust", rule.factor().into()),
+            ("message", rule.message.clone().into()),
+            ("expression", rule.expression.as_str().into()),
         ]);
     }
 }

@@ -54,6 +54,14 @@ impl Session {
                     .map_err(|e| e.shifted(*query_offset + statement.offset))?;
                 "CREATE VIEW"
             }
+            Ddl::CreateRule { rule, or_replace } => {
+                Box::pin(self.create_rule(&mut definitions, rule, *or_replace)).await.map_err(positioned)?;
+                "CREATE RULE"
+            }
+            Ddl::DropRule { name, relation, if_exists } => {
+                notices = self.drop_rule(&mut definitions, relation, name, *if_exists).map_err(positioned)?;
+                "DROP RULE"
+            }
             Ddl::CreateTable { name, query: Some(query), if_not_exists, .. } => {
                 let relation = name.to_create();
                 if *if_not_exists && definitions.relations.contains_key(&relation) {

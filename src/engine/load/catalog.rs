@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use tracing::{info, warn};
 
 use super::files::{FileStatement, statements};
+use super::rules::add_rules;
 use super::state::merge_state;
 use super::views::add_views;
 use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, RelationKind, SchemaDef};
@@ -68,9 +69,11 @@ impl Engine {
         self.load_servers(&mut loading, &statements).await;
         self.load_tables(&mut loading, &statements).await;
         add_views(&mut loading, &statements);
+        add_rules(&mut loading, &statements);
         merge_state(&mut loading, kept);
         add_words(&mut loading, &statements);
         self.load_views(&mut loading, &statements).await;
+        self.load_rules(&mut loading, &statements).await;
         if !loading.errors.is_empty() {
             return Err(loading.errors);
         }

@@ -130,6 +130,7 @@ fn allowed_in_files(ddl: &Ddl) -> bool {
             | Ddl::CreateForeignTable { .. }
             | Ddl::CreateSchema { .. }
             | Ddl::CreateView { .. }
+            | Ddl::CreateRule { .. }
             | Ddl::CreateTable { query: None, .. }
             | Ddl::Comment { .. }
             | Ddl::Grant(_)

@@ -39,4 +39,10 @@ pub(super) fn merge_state(loading: &mut Loading, kept: Definitions) {
             }
         }
     }
+    for (key, rule) in kept.rules {
+        match definitions.rules.contains_key(&key) {
+            true => shadowed("rule", &format!("{} on {}", rule.name, rule.relation)),
+            false => drop(definitions.rules.insert(key, rule)),
+        }
+    }
 }

@@ -1,0 +1,95 @@
+//! Rules of validation: CREATE RULE and DROP RULE, and how a rule is planned.
+
+use datafusion::execution::SessionState;
+
+use super::planning;
+use super::session::Session;
+use super::snapshot::Snapshot;
+use crate::catalog::definitions::{Definitions, OWNER, Origin, RelationName};
+use crate::catalog::rule::RuleDef;
+use crate::ddl::statement::{NameRef, Rule};
+use crate::error::{Error, Result, SqlState};
+use crate::quality::rule::{self, PlannedRule};
+
+impl Snapshot {
+    /// Plans a rule over its relation with its owner's rights; a position in an error counts from the expression's start.
+    pub(super) async fn plan_rule(&self, rule: &RuleDef) -> Result<PlannedRule> {
+        planned(&self.view_state(OWNER), rule).await
+    }
+}
+
+/// Plans a rule in a state.
+async fn planned(state: &SessionState, rule: &RuleDef) -> Result<PlannedRule> {
+    let written = planning::plan_query(state, &rule::query(rule)).await.map_err(rule::placed)?;
+    PlannedRule::new(rule.clone(), &written, state)
+}
+
+/// The rule that a statement makes.
+pub(super) fn defined(rule: &Rule, relation: RelationName, origin: Origin) -> RuleDef {
+    RuleDef {
+        relation,
+        name: rule.name.clone(),
+        expression: rule.check.clone(),
+        severity: rule.severity,
+        trust: rule.trust,
+        message: rule.message.clone(),
+        origin,
+    }
+}
+
+impl Session {
+    /// CREATE [OR REPLACE] RULE: its expression must plan. Positions count from the statement's start.
+    pub(super) async fn create_rule(&self, definitions: &mut Definitions, rule: &Rule, or_replace: bool) -> Result<()> {
+        let relation = self.ruled(definitions, &rule.relation)?;
+        let made = defined(rule, relation, Origin::State);
+        // Before it is planned: a name that is taken is the plainer error.
+        definitions.add_rule(made.clone(), or_replace)?;
+        let snapshot = self.engine.snapshot_of(self.catalog())?;
+        Box::pin(snapshot.plan_rule(&made)).await.map_err(|error| error.shifted(rule.check_offset))?;
+        Ok(())
+    }
+
+    /// DROP RULE; gives what is to be told.
+    pub(super) fn drop_rule(
+        &self,
+        definitions: &mut Definitions,
+        relation: &NameRef,
+        name: &str,
+        if_exists: bool,
+    ) -> Result<Vec<String>> {
+        let relation = match self.ruled(definitions, relation) {
+            // A relation that its source has no more may have left its rules.
+            Err(error)
+                if error.state() == SqlState::UNDEFINED_TABLE
+                    && definitions.rules.contains_key(&(relation.to_create(), name.to_string())) =>
+            {
+                relation.to_create()
+            }
+            Err(error) if if_exists && error.state() == SqlState::UNDEFINED_TABLE => {
+                return Ok(vec![format!("relation \"{}\" does not exist, skipping", relation.name)]);
+            }
+            found => found?,
+        };
+        Ok(definitions.drop_rule(&relation, name, if_exists)?.into_iter().collect())
+    }
+
+    /// The relation that a rule is about; who makes or drops one must own it.
+    fn ruled(&self, definitions: &Definitions, name: &NameRef) -> Result<RelationName> {
+        let path = self.scope.search_path.read().clone();
+        let found = definitions.find(name, &path).ok_or_else(|| missing(name))?;
+        let role = &self.scope.role;
+        if *role != OWNER && found.owner != *role {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("must be owner of {} {}", found.kind_name(), found.name.name),
+            ));
+        }
+        Ok(found.name.clone())
+    }
+}
+
+/// 42P01 at the name.
+pub(super) fn missing(name: &NameRef) -> Error {
+    Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
+        .with_position(Some(name.position))
+}
