@@ -15,6 +15,7 @@ mod parameters;
 mod planning;
 mod raw_queries;
 mod refresh;
+mod relation_calls;
 mod reuse;
 mod run;
 mod session;
@@ -48,7 +49,7 @@ use crate::config::EngineConfig;
 pub use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::functions::registry;
-use crate::planner::remote_query;
+use crate::planner::{relation_function, remote_query};
 use crate::sources::activity::Activity;
 use crate::sources::guard::ServerHealth;
 use constant::Answers;
@@ -211,7 +212,9 @@ impl ShownCatalog {
     fn new() -> Self {
         let scalars = registry::scalars().into_iter().map(|f| pg::FunctionInfo::scalar(&f)).collect::<Vec<_>>();
         let aggregates = registry::aggregates().into_iter().map(|f| pg::FunctionInfo::aggregate(&f));
-        let functions = scalars.into_iter().chain(aggregates).chain([remote_query::described()]).collect();
+        let over_relations = relation_calls::functions().iter().map(|f| relation_function::described(*f));
+        let in_from = [remote_query::described()].into_iter().chain(over_relations);
+        let functions = scalars.into_iter().chain(aggregates).chain(in_from).collect();
         ShownCatalog { engine: OnceLock::new(), functions: Arc::new(functions) }
     }
 }

@@ -61,6 +61,8 @@ sql_states! {
     GROUPING_ERROR = "42803",
     /// 42804: types that do not fit.
     DATATYPE_MISMATCH = "42804",
+    /// 42602: text that is no name.
+    INVALID_NAME = "42602",
     /// 42809: a relation of the wrong kind.
     WRONG_OBJECT_TYPE = "42809",
     /// 42P17: a definition that can never hold, such as a cycle of views.

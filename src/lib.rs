@@ -20,6 +20,8 @@ pub mod error;
 pub mod federation;
 /// Cleaning and merge functions, one a file.
 pub mod functions;
+/// From a merged view to where each value came from.
+pub mod lineage;
 /// Names, types and views while DataFusion plans.
 pub mod planner;
 /// The reference pages, rendered from the code.

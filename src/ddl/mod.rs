@@ -14,6 +14,7 @@ pub mod explain;
 mod foreign;
 mod grant;
 mod local;
+pub mod name;
 mod role;
 pub mod script;
 mod server;

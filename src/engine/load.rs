@@ -11,3 +11,5 @@ mod refresh;
 mod state;
 mod tables;
 mod views;
+
+pub(super) use order::closest;

@@ -16,6 +16,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 
 use super::parameters::unwrapped;
 use super::raw_queries::{self, RawQuerier};
+use super::relation_calls::{self, Caller};
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, naming};
@@ -142,6 +143,7 @@ impl Engine {
         let querier = RawQuerier::new(self, &definitions, &scope.role);
         state.config_mut().set_extension(Arc::new(querier));
         let relations: Arc<dyn Relations> = Arc::new(Snapshot::new(Arc::clone(self), catalog));
+        state.config_mut().set_extension(Arc::new(Caller::new(&relations, scope)));
         let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
         state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
         state.config_mut().options_mut().extensions.insert(pg::CatalogMoment(definitions));
@@ -153,6 +155,8 @@ impl Engine {
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
     let own = raw_queries::prepared(state, &mut statement, text).await?;
+    let state = own.as_ref().unwrap_or(state);
+    let own = relation_calls::prepared(state, &mut statement).await?;
     let state = own.as_ref().unwrap_or(state);
     let kept = cast_names::has_casts(&statement).then(|| statement.clone());
     let done = settled(state, statement, text).await;

@@ -28,6 +28,7 @@ mod narrow;
 pub mod number_casts;
 mod operators;
 pub mod output;
+pub mod relation_function;
 pub mod remote_query;
 pub mod result_types;
 pub mod sample;

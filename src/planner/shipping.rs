@@ -23,6 +23,7 @@ use super::narrow::{Narrow, is_narrow};
 use crate::error::Result;
 use crate::federation::kept::Kept;
 use crate::federation::ship::cut::{Shipped, cut};
+use crate::lineage::planner::LineagePlanner;
 
 /// How much is sent to sources: the setting `onerow.push_down`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,8 +81,11 @@ impl QueryPlanner for ShippingPlanner {
             PushDown::Filters => plan.clone(),
             PushDown::Off => plan.clone().transform_up_with_subqueries(unfiltered)?.data,
         };
-        let planner =
-            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ShippedPlanner), Arc::new(SearchPlanner)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(ShippedPlanner),
+            Arc::new(SearchPlanner),
+            Arc::new(LineagePlanner),
+        ]);
         if is_narrow(&plan)? {
             return planner.create_physical_plan(&plan, &Narrow::new(session)).await;
         }

@@ -8,6 +8,7 @@ use datafusion::sql::resolve::resolve_table_references;
 use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, RelationName};
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
+use crate::engine::relation_calls;
 use crate::error::{Error, Result, SqlState};
 use crate::planner::remote_query;
 
@@ -35,7 +36,9 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
     let Some(Statement { kind: StatementKind::Plan(parsed), .. }) = script::parse(query)?.pop() else {
         return Err(Error::syntax("a view must be a query", Some(1)));
     };
-    let parsed: DfStatement = *parsed;
+    let mut parsed: DfStatement = *parsed;
+    // A function over relations reads those that it is given; its own name is none.
+    let given = relation_calls::take_names(&mut parsed)?;
     let (tables, _) = resolve_table_references(&parsed, true)?;
     Ok(tables
         .into_iter()
@@ -45,6 +48,7 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
             name: table.table().to_string(),
             position: 1,
         })
+        .chain(given)
         .collect())
 }
 

@@ -40,7 +40,7 @@ pub(super) fn position_of(query: &str, name: &RelationName) -> Option<usize> {
 }
 
 /// A relation whose name is a slip of the fingers away.
-pub(super) fn closest(definitions: &Definitions, wanted: &RelationName) -> Option<String> {
+pub(in crate::engine) fn closest(definitions: &Definitions, wanted: &RelationName) -> Option<String> {
     let wanted = wanted.to_string();
     let limit = (wanted.chars().count() / 4).max(1);
     definitions
