@@ -20,6 +20,8 @@ pub mod error;
 pub mod federation;
 /// Cleaning and merge functions, one a file.
 pub mod functions;
+/// From a merged view to where each value came from.
+pub mod lineage;
 /// Names, types and views while DataFusion plans.
 pub mod planner;
 /// What rows are to be and what they are: rules of validation, profiles, scores.

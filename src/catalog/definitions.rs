@@ -177,9 +177,36 @@ pub struct ViewDef {
     pub columns: Vec<ColumnDef>,
     /// The relations it reads, resolved.
     pub depends_on: Vec<RelationName>,
+    /// Where its columns come from, once it has been planned: in what it reads itself.
+    #[serde(default)]
+    pub lineage: Vec<ColumnLineage>,
     /// Why it does not plan now; its own queries fail with this, nothing else does.
     #[serde(skip)]
     pub broken: Option<crate::error::Error>,
+}
+
+/// Where a column of a view comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnLineage {
+    /// The column.
+    pub column: String,
+    /// What it is made of; nothing for a literal.
+    pub origins: Vec<ColumnOrigin>,
+    /// The merge functions in it, by name.
+    pub rule: Option<String>,
+    /// The same with what they rank by: `newest by updated_at`.
+    pub description: Option<String>,
+}
+
+/// A column that another is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnOrigin {
+    /// A relation that the view reads itself.
+    pub relation: RelationName,
+    /// Its column.
+    pub column: String,
+    /// The functions that the column goes through, the first first.
+    pub functions: Vec<String>,
 }
 
 /// A foreign table: a table at a server.

@@ -20,6 +20,7 @@ use crate::catalog::definitions::{Definitions, PUBLIC, RelationName};
 use crate::ddl::name::relation_name;
 use crate::ddl::statement::NameRef;
 use crate::error::{Error, Result, SqlState};
+use crate::lineage::{Conflicts, DiffViews, Lineage};
 use crate::planner::bounds;
 use crate::planner::names::{NameScope, Relations};
 use crate::planner::relation_function::{
@@ -30,6 +31,9 @@ use crate::quality::{accepted, profile, rejected, scores, trusted, violations};
 
 /// Every function over named relations.
 static FUNCTIONS: &[&dyn RelationFunction] = &[
+    &Lineage,
+    &Conflicts,
+    &DiffViews,
     &accepted::Accepted,
     &profile::Profile,
     &scores::Quality,
@@ -348,5 +352,46 @@ fn literal_of(argument: &FunctionArg) -> Option<ValueWithSpan> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    use super::*;
+    use crate::ddl::dialect::PgDialect;
+
+    fn parsed(sql: &str) -> DfStatement {
+        DfStatement::Statement(Box::new(Parser::parse_sql(&PgDialect, sql).unwrap().remove(0)))
+    }
+
+    #[test]
+    fn calls_read_what_they_name() {
+        let sql = "SELECT * FROM LINEAGE('Erp.\"C\"') AS l, lineage, (SELECT * FROM diff_views($$a$$, 'b')) AS d";
+        let mut statement = parsed(sql);
+        let names: Vec<String> = take_names(&mut statement).unwrap().iter().map(NameRef::shown).collect();
+        assert_eq!(names, ["erp.C", "a", "b"]);
+        let mut statement = parsed(sql);
+        assert_eq!(calls_of(&mut statement).unwrap().len(), 2);
+        assert!(statement.to_string().contains("FROM lineage(0) AS l, lineage, (SELECT * FROM diff_views(1) AS"));
+    }
+
+    #[test]
+    fn arguments_are_checked() {
+        for (arguments, state) in [
+            ("", SqlState::UNDEFINED_FUNCTION),
+            ("'a', 'b'", SqlState::UNDEFINED_FUNCTION),
+            ("$1", SqlState::FEATURE_NOT_SUPPORTED),
+            ("'a' || 'b'", SqlState::FEATURE_NOT_SUPPORTED),
+            ("NULL", SqlState::FEATURE_NOT_SUPPORTED),
+            ("-1", SqlState::DATATYPE_MISMATCH),
+            ("true", SqlState::DATATYPE_MISMATCH),
+        ] {
+            let mut statement = parsed(&format!("SELECT * FROM lineage({arguments})"));
+            assert_eq!(calls_of(&mut statement).unwrap_err().state(), state, "{arguments}");
+        }
+        let named = take_names(&mut parsed("SELECT * FROM lineage('a b')"));
+        assert_eq!(named.unwrap_err().state(), SqlState::INVALID_NAME);
     }
 }

@@ -33,6 +33,7 @@ use super::foreign::ForeignTable;
 use super::skipping::SkipsDown;
 use crate::federation::estimate;
 use crate::federation::ship::cut::Shipped;
+use crate::lineage::node::LineageNode;
 
 /// About how many rows are few. One thread merges them in a millisecond or two.
 const FEW: u64 = 16_384;
@@ -68,7 +69,8 @@ pub(super) fn is_narrow(plan: &LogicalPlan) -> DfResult<bool> {
             }
             LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<Shipped>() {
                 Some(shipped) => shipped.rows,
-                None => None,
+                // A row of lineage is one that was read, once for each column that is merged.
+                None => extension.node.as_any().is::<LineageNode>().then_some(0),
             },
             LogicalPlan::Join(join) if join.on.is_empty() => None,
             LogicalPlan::Unnest(_) | LogicalPlan::RecursiveQuery(_) => None,

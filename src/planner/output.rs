@@ -33,8 +33,8 @@ struct TextOutput {
     signature: Signature,
 }
 
-/// The values of a type as text.
-fn written(kind: &PgType, values: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
+/// The values of a type as text, as a column of [`DataType::Utf8View`].
+pub(crate) fn written(kind: &PgType, values: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
     let column = Column::new(kind, values, Format::Text, zone)?;
     let mut texts = StringViewBuilder::with_capacity(values.len());
     let mut out = BytesMut::new();

@@ -1,9 +1,9 @@
 //! Functions in FROM that are given the names of relations: `lineage('customer')`.
 //!
-//! Such a function makes a logical plan of what it is given, so that filters, projections and push-down go through it as
-//! through a view. The names are looked up before the statement is planned, since that may take a while and the planner
-//! cannot wait; the engine finds the calls, and registers what came of them for this statement alone. Until the analyzer
-//! the call is a scan of a [`View`], which is then put in its place.
+//! Such a function makes a logical plan of what it is given, so that filters, projections and push-down go through it
+//! as through a view. The names are looked up before the statement is planned, since that may take a while and the
+//! planner cannot wait; the engine finds the calls, and registers what came of them for this statement alone. Until the
+//! analyzer the call is a scan of a [`View`], which is then put in its place.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::federation::kept::Kept;
 use crate::federation::ship::cut::{Shipped, cut};
 use crate::quality::RulePlanner;
+use crate::lineage::planner::LineagePlanner;
 
 /// How much is sent to sources: the setting `onerow.push_down`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +86,7 @@ impl QueryPlanner for ShippingPlanner {
             Arc::new(ShippedPlanner),
             Arc::new(SearchPlanner),
             Arc::new(RulePlanner),
+            Arc::new(LineagePlanner),
         ]);
         if is_narrow(&plan)? {
             return planner.create_physical_plan(&plan, &Narrow::new(session, &plan)).await;

@@ -51,6 +51,11 @@ impl View {
         View { name, owner, query, written, analyzed, schema, size }
     }
 
+    /// The plan with the views it reads inlined and every type settled.
+    pub fn analyzed(&self) -> &LogicalPlan {
+        &self.analyzed
+    }
+
     /// Whether it, or a view beneath it, reads raw queries.
     pub fn reads_raw_queries(&self) -> bool {
         remote_query::is_in(&self.analyzed)

@@ -20,6 +20,8 @@ mod federation_keys;
 mod federation_ship;
 mod files;
 mod join_all;
+mod lineage;
+mod lineage_properties;
 mod local_tables;
 mod mysql;
 mod plan_cache;
@@ -61,6 +63,8 @@ fn main() {
         ("federation_ship", federation_ship::TESTS),
         ("files", files::TESTS),
         ("join_all", join_all::TESTS),
+        ("lineage", lineage::TESTS),
+        ("lineage_properties", lineage_properties::TESTS),
         ("local_tables", local_tables::TESTS),
         ("mysql", mysql::TESTS),
         ("plan_cache", plan_cache::TESTS),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::column_lineage;
 use super::indexes;
 use super::relations;
 use super::rows::{Cell, Rows};
@@ -50,6 +51,7 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_description" => descriptions(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
         "onerow_rules" => quality_rules(snapshot, rows),
+        "onerow_column_lineage" => column_lineage::fill(&snapshot.definitions, rows),
         "onerow_stat_source" => source_activity(snapshot, session, rows),
         _ => {}
     }
@@ -314,7 +316,9 @@ pub fn comments(snapshot: &Snapshot) -> Vec<(i32, i32, i16, String)> {
         }
         for (position, column) in (1..).zip(relation.columns()) {
             let at_source = || source.and_then(|table| table.column(&column.name)?.comment.clone());
-            if let Some(comment) = relation.column_comments.get(&column.name).cloned().or_else(at_source) {
+            let rule = || column_lineage::rule(&snapshot.definitions, relation, &column.name).map(str::to_string);
+            let comment = relation.column_comments.get(&column.name).cloned();
+            if let Some(comment) = comment.or_else(at_source).or_else(rule) {
                 comments.push((oid, CLASS_CLASS, position, comment));
             }
         }

@@ -7,6 +7,7 @@
 //! the engine implements.
 
 mod cluster;
+mod column_lineage;
 mod functions;
 mod indexes;
 mod information;

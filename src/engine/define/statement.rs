@@ -47,6 +47,7 @@ impl Session {
                     column_names: columns.clone(),
                     columns: vec![],
                     depends_on: vec![],
+                    lineage: vec![],
                     broken: None,
                 };
                 self.create_view(&mut definitions, name, *or_replace, view)

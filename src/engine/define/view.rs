@@ -7,12 +7,15 @@ use datafusion::catalog::TableProvider;
 
 use super::dependencies::{cycle_error, cycle_from, dependencies};
 use crate::catalog::change::changeable;
-use crate::catalog::definitions::{ColumnDef, Definitions, OWNER, Origin, PUBLIC, RelationDef, RelationKind, ViewDef};
+use crate::catalog::definitions::{
+    ColumnDef, ColumnLineage, Definitions, OWNER, Origin, PUBLIC, RelationDef, RelationKind, ViewDef,
+};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::NameRef;
 use crate::engine::session::Session;
 use crate::engine::snapshot::Snapshot;
 use crate::error::{Error, Result, SqlState};
+use crate::lineage::origins;
 use crate::planner::result_types;
 
 impl Session {
@@ -58,7 +61,7 @@ impl Session {
             return Err(cycle_error(&chain));
         }
         let snapshot = self.engine.snapshot_of(Arc::new(self.catalog().with(next)))?;
-        view.columns = planned_columns(&snapshot, &created, &view).await?;
+        (view.columns, view.lineage) = planned_columns(&snapshot, &created, &view).await?;
         if let Some(before) = before {
             keeps_columns(&before, &view.columns)?;
         }
@@ -81,15 +84,16 @@ pub(super) fn column_defs(schema: &Schema, all_nullable: bool) -> Vec<ColumnDef>
         .collect()
 }
 
-/// A view's columns; it must plan.
+/// A view's columns, and where they come from; it must plan.
 pub(in crate::engine) async fn planned_columns(
     snapshot: &Snapshot,
     relation: &RelationDef,
     view: &ViewDef,
-) -> Result<Vec<ColumnDef>> {
+) -> Result<(Vec<ColumnDef>, Vec<ColumnLineage>)> {
     let planned = snapshot.plan_view(relation, view).await?;
     let schema = planned.schema();
-    Ok(column_defs(&result_types::typed(&planned.written, &schema).unwrap_or(schema), true))
+    let columns = column_defs(&result_types::typed(&planned.written, &schema).unwrap_or(schema), true);
+    Ok((columns, origins(&planned.written)?))
 }
 
 /// CREATE OR REPLACE VIEW may only add columns at the end.

@@ -65,11 +65,12 @@ impl Engine {
                 Err(e) => Err(e),
             };
             match planned {
-                Ok(columns) => {
+                Ok((columns, lineage)) => {
                     if let Some(RelationDef { kind: RelationKind::View(view), .. }) =
                         loading.definitions.relations.get_mut(&name)
                     {
                         view.columns = columns;
+                        view.lineage = lineage;
                     }
                 }
                 Err(e) => self.view_failed(loading, statements, &name, e),
@@ -143,6 +144,7 @@ pub(super) fn add_views(loading: &mut Loading, statements: &[FileStatement]) {
             column_names: columns.clone(),
             columns: vec![],
             depends_on: vec![],
+            lineage: vec![],
             broken: None,
         };
         let origin = Origin::File(statement.at.clone());

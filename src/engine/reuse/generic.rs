@@ -37,6 +37,7 @@ use datafusion::logical_expr::{
 use crate::catalog::types::PgType;
 use crate::engine::parameters::Parameter;
 use crate::error::Error;
+use crate::lineage::node::LineageNode;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::sample;
 
@@ -205,7 +206,8 @@ pub(super) fn is_bindable(plan: &LogicalPlan) -> DfResult<bool> {
                     known += looked_up_above(&filter.predicate, scan)?;
                 }
             }
-            LogicalPlan::Extension(_) => extended = true,
+            // Above lineage a parameter can stand nowhere but in a filter, below it only right above a scan.
+            LogicalPlan::Extension(extension) => extended |= !extension.node.as_any().is::<LineageNode>(),
             LogicalPlan::Dml(_) | LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
                 readable = false;
             }

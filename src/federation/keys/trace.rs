@@ -27,6 +27,7 @@ use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use super::candidates::CandidatesExec;
 use super::collect::KeyCollectExec;
 use super::restriction::{Function, is_injective};
+use crate::lineage::exec::LineageExec;
 use crate::sources::scan::SourceScanExec;
 
 /// A key on its way down.
@@ -157,6 +158,10 @@ fn steps(plan: &Arc<dyn ExecutionPlan>, key: &Key) -> Vec<(usize, Key)> {
         }
         let group = groups.expr().get(key.column).and_then(|(e, _)| key.through(e, aggregate.input()));
         return group.map(|key| (0, key)).into_iter().collect();
+    }
+    // A row of lineage is one of its input, of a group that is whole or has none of the keys.
+    if let Some(lineage) = plan.downcast_ref::<LineageExec>() {
+        return lineage.key(key.column).map(|column| (0, key.at(column))).into_iter().collect();
     }
     of_join(plan, key).into_iter().collect()
 }

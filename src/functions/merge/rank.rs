@@ -257,6 +257,11 @@ impl RowRanking {
         takes_part(self.candidates.as_ref(), row)
     }
 
+    /// The order of two rows' values alone: the greater value in its type's order is greater.
+    pub fn compare_values(&self, a: usize, b: usize) -> Ordering {
+        self.values.row(a).cmp(&self.values.row(b))
+    }
+
     /// Which of two rows is preferred (greater), and what decided it. No level when they are equal in all that the
     /// function is given.
     pub fn compare(&self, a: usize, b: usize) -> (Ordering, Option<Level>) {

@@ -32,6 +32,7 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::federation::keys::CandidatesExec;
+use crate::lineage::exec::LineageExec;
 
 /// The columns that are changed, by index.
 pub(super) type Changed = BTreeSet<usize>;
@@ -82,6 +83,13 @@ pub(super) fn through(plan: &Arc<dyn ExecutionPlan>, child: usize, changed: &Cha
     }
     if plan.is::<UnnestExec>() && changed.is_empty() {
         return Ok(Changed::new());
+    }
+    if let Some(lineage) = plan.downcast_ref::<LineageExec>() {
+        // Fewer candidates are fewer rows, and others may be chosen among them; keys stay.
+        return match changed.is_empty() {
+            true => Ok((lineage.key_count()..plan.schema().fields().len()).collect()),
+            false => Err(format!("{} may give other rows", plan.name())),
+        };
     }
     if plan.is::<ScalarSubqueryExec>() {
         // The first input is passed through; the values of the others stand anywhere in it.

@@ -1,0 +1,48 @@
+//! `lineage('customer')`: every candidate of every merged cell.
+
+use async_trait::async_trait;
+use datafusion::logical_expr::LogicalPlan;
+
+use super::merged::{self, Merged};
+use super::node::Gives;
+use super::plan;
+use crate::error::{Error, Result, SqlState};
+use crate::planner::relation_function::{
+    Argument, NamedRelation, RelationCall, RelationContext, RelationFunction, Takes,
+};
+use crate::planner::view::View;
+
+/// `lineage(view)`: for each merged cell of a view each value that could have been there, with where it came from,
+/// which was chosen and what decided. The view's keys stand first, under their own names.
+#[derive(Debug)]
+pub struct Lineage;
+
+#[async_trait]
+impl RelationFunction for Lineage {
+    fn name(&self) -> &'static str {
+        "lineage"
+    }
+
+    fn arguments(&self) -> &'static [Argument] {
+        &[Argument { name: "view", takes: Takes::Relation, required: true }]
+    }
+
+    fn description(&self) -> &'static str {
+        "Every candidate of every merged cell of a view: where it came from, which was chosen, and what decided."
+    }
+
+    async fn plan(&self, call: &RelationCall, _: &dyn RelationContext) -> Result<LogicalPlan> {
+        let (view, merged) = merged_view(call.relation(0)?)?;
+        plan::plan(&view.name.to_string(), view.analyzed(), &merged, Gives::Candidates)
+    }
+}
+
+/// The view that a relation is, and where it merges. 42809 for what is no view, or merges nothing.
+pub(super) fn merged_view(relation: &NamedRelation) -> Result<(&View, Merged)> {
+    let Some(view) = relation.view() else {
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", relation.name()))
+            .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted."));
+    };
+    let merged = merged::find(view.analyzed(), &view.name.to_string())?;
+    Ok((view, merged))
+}

@@ -1,0 +1,25 @@
+//! From a merged view to where each value came from.
+//!
+//! [`merged`] finds in a view's own plan where it merges, [`plan`] puts a [`node::LineageNode`] in the grouping's
+//! place, and [`exec`] ranks the rows of each group with the merge functions' own order ([`crate::functions::merge`]),
+//! so that lineage cannot disagree with the view. [`changed`] carries up what was done to a value in the views beneath.
+
+mod changed;
+mod columns;
+pub mod exec;
+pub mod merged;
+pub mod node;
+mod origins;
+mod output;
+pub mod plan;
+pub mod planner;
+mod rank;
+
+mod candidates;
+mod conflicts;
+mod diff_views;
+
+pub use candidates::Lineage;
+pub use conflicts::Conflicts;
+pub use diff_views::DiffViews;
+pub use origins::origins;

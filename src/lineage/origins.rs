@@ -1,0 +1,261 @@
+//! Where the columns of a view come from: the columns of what it reads, and what is done to them on the way.
+//!
+//! It is found from the plan as it was written, in which the views that it reads are still views: each view knows of
+//! the step beneath it alone, and the steps are put together when they are asked for. So nothing is stale when a view
+//! beneath is replaced.
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, TableReference};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::utils::grouping_set_to_exprlist;
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
+
+use super::merged::is_merge_function;
+use super::node::LineageNode;
+use crate::catalog::definitions::{ColumnLineage, ColumnOrigin, PUBLIC, RelationName};
+use crate::error::Result;
+use crate::functions::merge;
+use crate::planner::view::View;
+
+/// What is known of one column of a plan.
+#[derive(Clone, Debug, Default)]
+struct Made {
+    origins: Vec<ColumnOrigin>,
+    /// The merge functions in it, by name.
+    rules: Vec<String>,
+    /// The same in words: `newest by updated_at`.
+    words: Vec<String>,
+}
+
+impl Made {
+    fn take(&mut self, other: Made) {
+        for origin in other.origins {
+            if !self.origins.contains(&origin) {
+                self.origins.push(origin);
+            }
+        }
+        for (into, from) in [(&mut self.rules, other.rules), (&mut self.words, other.words)] {
+            for one in from {
+                if !into.contains(&one) {
+                    into.push(one);
+                }
+            }
+        }
+    }
+}
+
+/// Where the columns of a view come from; `plan` is the view's own as it was written.
+pub fn origins(plan: &LogicalPlan) -> Result<Vec<ColumnLineage>> {
+    let made = columns(plan)?;
+    let fields = plan.schema().fields().iter();
+    Ok(fields
+        .zip(made)
+        .map(|(field, made)| ColumnLineage {
+            column: field.name().clone(),
+            origins: made.origins,
+            rule: joined(made.rules, ", "),
+            description: joined(made.words, "; "),
+        })
+        .collect())
+}
+
+fn joined(words: Vec<String>, between: &str) -> Option<String> {
+    (!words.is_empty()).then(|| words.join(between))
+}
+
+/// What each column of a plan is made of.
+fn columns(plan: &LogicalPlan) -> Result<Vec<Made>> {
+    let found = match plan {
+        LogicalPlan::TableScan(scan) => {
+            let provider = source_as_provider(&scan.source).ok();
+            let view = provider.as_ref().and_then(|provider| provider.downcast_ref::<View>());
+            match view {
+                // A function over relations: it is no relation itself.
+                Some(view) if view.name.schema == "pg_catalog" => {
+                    let made = columns(&view.written)?;
+                    match &scan.projection {
+                        Some(wanted) => wanted.iter().filter_map(|at| made.get(*at).cloned()).collect(),
+                        None => made,
+                    }
+                }
+                other => {
+                    let relation = other.map_or_else(|| named(&scan.table_name), |view| view.name.clone());
+                    let fields = scan.projected_schema.fields().iter();
+                    fields
+                        .map(|field| Made {
+                            origins: vec![ColumnOrigin {
+                                relation: relation.clone(),
+                                column: field.name().clone(),
+                                functions: vec![],
+                            }],
+                            ..Made::default()
+                        })
+                        .collect()
+                }
+            }
+        }
+        LogicalPlan::Projection(projection) => of_all(&projection.expr, &projection.input)?,
+        LogicalPlan::Aggregate(aggregate) => {
+            let groups = grouping_set_to_exprlist(&aggregate.group_expr)?;
+            let groups: Vec<Expr> = groups.into_iter().cloned().collect();
+            let mut made = of_all(&groups, &aggregate.input)?;
+            // Sets of groups have a column of their own.
+            let own = plan.schema().fields().len().saturating_sub(aggregate.aggr_expr.len());
+            made.resize(own, Made::default());
+            made.extend(of_all(&aggregate.aggr_expr, &aggregate.input)?);
+            made
+        }
+        LogicalPlan::Window(window) => {
+            let mut made = columns(&window.input)?;
+            made.extend(of_all(&window.window_expr, &window.input)?);
+            made
+        }
+        LogicalPlan::Filter(filter) => columns(&filter.input)?,
+        LogicalPlan::Sort(sort) => columns(&sort.input)?,
+        LogicalPlan::Limit(limit) => columns(&limit.input)?,
+        LogicalPlan::Repartition(repartition) => columns(&repartition.input)?,
+        LogicalPlan::SubqueryAlias(alias) => columns(&alias.input)?,
+        LogicalPlan::Subquery(subquery) => columns(&subquery.subquery)?,
+        LogicalPlan::Distinct(Distinct::All(input)) => columns(input)?,
+        LogicalPlan::Distinct(Distinct::On(on)) => of_all(&on.select_expr, &on.input)?,
+        LogicalPlan::Join(join) => {
+            let (mut left, right) = (columns(&join.left)?, columns(&join.right)?);
+            let width = plan.schema().fields().len();
+            if width == left.len() + right.len() {
+                left.extend(right);
+                left
+            } else if width == right.len() && width != left.len() {
+                right
+            } else {
+                left
+            }
+        }
+        LogicalPlan::Union(union) => {
+            let mut made: Vec<Made> = vec![];
+            for input in &union.inputs {
+                let branch = columns(input)?;
+                made.resize(made.len().max(branch.len()), Made::default());
+                for (made, branch) in made.iter_mut().zip(branch) {
+                    made.take(branch);
+                }
+            }
+            made
+        }
+        // Of lineage the keys are columns; what it tells is none.
+        LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<LineageNode>() {
+            Some(lineage) => {
+                let below = columns(&lineage.input)?;
+                let mut made: Vec<Made> =
+                    lineage.layout.shown.iter().map(|key| below.get(*key).cloned().unwrap_or_default()).collect();
+                made.resize(plan.schema().fields().len(), Made::default());
+                made
+            }
+            None => vec![],
+        },
+        LogicalPlan::RecursiveQuery(query) => columns(&query.static_term)?,
+        LogicalPlan::Unnest(unnest) => {
+            let made = columns(&unnest.input)?;
+            unnest.dependency_indices.iter().map(|from| made.get(*from).cloned().unwrap_or_default()).collect()
+        }
+        _ => vec![],
+    };
+    let width = plan.schema().fields().len();
+    Ok(if found.len() == width { found } else { vec![Made::default(); width] })
+}
+
+/// A table that is no view: names without a schema are in `public`, where a view's own are looked up.
+fn named(table: &TableReference) -> RelationName {
+    RelationName::new(table.schema().unwrap_or(PUBLIC), table.table())
+}
+
+fn of_all(exprs: &[Expr], input: &LogicalPlan) -> Result<Vec<Made>> {
+    let below = columns(input)?;
+    exprs.iter().map(|expr| made_of(expr, input.schema(), &below)).collect()
+}
+
+/// What an expression over columns is made of. Of a merge function that is its value: what it ranks by decides, and is
+/// not in the result.
+fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
+    let mut made = Made::default();
+    let (function, parts): (Option<String>, Vec<&Expr>) = match expr {
+        Expr::Column(column) => {
+            if let Some(known) = schema.maybe_index_of_column(column).and_then(|at| below.get(at)) {
+                made.take(known.clone());
+            }
+            return Ok(made);
+        }
+        Expr::ScalarFunction(call) => (Some(call.func.name().to_string()), call.args.iter().collect()),
+        Expr::AggregateFunction(call) => {
+            let mut parts: Vec<&Expr> = call.params.args.iter().collect();
+            if is_merge_function(expr) {
+                parts.truncate(1);
+                made.rules.push(call.func.name().to_string());
+                made.words.push(described(call));
+            }
+            (Some(call.func.name().to_string()), parts)
+        }
+        Expr::WindowFunction(call) => {
+            let name = match &call.fun {
+                WindowFunctionDefinition::AggregateUDF(function) => function.name().to_string(),
+                WindowFunctionDefinition::WindowUDF(function) => function.name().to_string(),
+            };
+            (Some(name), call.params.args.iter().collect())
+        }
+        Expr::ScalarSubquery(query) => {
+            if let Some(first) = columns(&query.subquery)?.into_iter().next() {
+                made.take(first);
+            }
+            return Ok(made);
+        }
+        other => {
+            let mut inner = vec![];
+            other.apply_children(|child| {
+                inner.push(made_of(child, schema, below));
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            for inner in inner {
+                made.take(inner?);
+            }
+            return Ok(made);
+        }
+    };
+    for part in parts {
+        let mut inner = made_of(part, schema, below)?;
+        if let Some(function) = &function {
+            for origin in &mut inner.origins {
+                origin.functions.push(function.clone());
+            }
+        }
+        made.take(inner);
+    }
+    Ok(made)
+}
+
+/// A merge function with what it ranks by: `newest by updated_at`, `most_trusted by trust, updated_at`.
+fn described(call: &AggregateFunction) -> String {
+    let name = call.func.name();
+    let rule = merge::rule(name);
+    let mut by: Vec<String> = vec![];
+    for (at, argument) in call.params.args.iter().enumerate().skip(1) {
+        match bare(argument) {
+            Some(column) => by.push(column.name.clone()),
+            None => by.extend(rule.and_then(|rule| rule.arguments.get(at)).map(|argument| argument.name.to_string())),
+        }
+    }
+    for key in &call.params.order_by {
+        let Some(column) = bare(&key.expr) else { continue };
+        by.push(if key.asc { column.name.clone() } else { format!("{} DESC", column.name) });
+    }
+    if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) }
+}
+
+/// The column that an expression is, cast perhaps.
+fn bare(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Cast(cast) => bare(&cast.expr),
+        Expr::Alias(alias) => bare(&alias.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,333 @@
+//! Rows of lineage from ranked cells.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringViewArray, StringViewBuilder,
+    UInt64Array, new_null_array,
+};
+use datafusion::arrow::compute::{interleave, take};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::error::Result as DfResult;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+
+use super::columns::Fixed;
+use super::node::{Cell, Gives, Layout};
+use super::rank::{Chosen, Ranking, Slice, Standing, Tie, rank};
+use crate::catalog::types::PgType;
+use crate::error::Error;
+use crate::planner::output::written;
+use crate::values::Zone;
+
+/// What rows are made of.
+pub(super) struct Maker {
+    pub layout: Arc<Layout>,
+    pub gives: Gives,
+    /// The cells' functions, in their order.
+    pub functions: Arc<Vec<AggregateFunctionExpr>>,
+    pub schema: SchemaRef,
+    pub zone: Zone,
+}
+
+/// One row that is to be given: a candidate, or a cell with its best candidate.
+#[derive(Clone, Copy)]
+struct Line {
+    group: usize,
+    cell: usize,
+    /// A row of the slice.
+    row: usize,
+    standing: Standing,
+    chosen: bool,
+}
+
+impl Maker {
+    /// The lineage of the groups of a slice; `keys` are the groups' keys, those that are shown.
+    pub fn make(&self, slice: &Slice, keys: &[ArrayRef]) -> DfResult<RecordBatch> {
+        let computes = self.gives == Gives::Cells;
+        let mut rankings = vec![];
+        for (cell, function) in self.layout.cells.iter().zip(self.functions.iter()) {
+            rankings.push(self.passed_over(rank(cell, &self.layout, function, slice, computes)?, &rankings, cell));
+        }
+        match self.gives {
+            Gives::Candidates => self.candidates(slice, keys, &rankings),
+            Gives::Cells => self.cells(slice, keys, &rankings),
+            Gives::Reasons => self.reasons(slice, keys, &rankings),
+        }
+    }
+
+    /// Nothing is chosen of a cell where one that was asked before it has candidates.
+    fn passed_over(&self, mut ranking: Ranking, before: &[Ranking], cell: &Cell) -> Ranking {
+        for (group, standing) in ranking.standings.iter_mut().enumerate() {
+            let earlier = cell.after.iter().filter_map(|at| before.get(*at)?.standings.get(group));
+            if earlier.into_iter().any(|earlier| earlier.candidates() > 0) {
+                standing.chosen = Chosen::None;
+                standing.tie = None;
+                standing.passed_over = true;
+            }
+        }
+        ranking
+    }
+
+    fn candidates(&self, slice: &Slice, keys: &[ArrayRef], rankings: &[Ranking]) -> DfResult<RecordBatch> {
+        let mut lines: Vec<Line> = vec![];
+        for group in 0..slice.len() {
+            for (cell, ranking) in rankings.iter().enumerate() {
+                let Some(standing) = ranking.standings.get(group).copied() else { continue };
+                let rows = ranking.rows.get(standing.start..standing.end).unwrap_or_default();
+                lines.extend(rows.iter().enumerate().map(|(nth, row)| {
+                    let chosen = match standing.chosen {
+                        Chosen::First => nth == 0,
+                        Chosen::All => true,
+                        Chosen::None => false,
+                    };
+                    Line { group, cell, row: *row, standing, chosen }
+                }));
+            }
+        }
+        let mut columns = keys_of(keys, &lines)?;
+        let rows = indices(lines.iter().map(|line| line.row));
+        for fixed in Fixed::of(self.gives) {
+            columns.push(match fixed {
+                Fixed::Value => self.mixed(slice, &lines, &DataType::Utf8View, |cell| Some(cell.text))?,
+                Fixed::Source => self.of_row(slice, self.layout.source, &rows)?,
+                Fixed::RecordId => self.of_row(slice, self.layout.record, &rows)?,
+                Fixed::ObservedAt => self.mixed(slice, &lines, &self.layout.time_type, |cell| cell.time)?,
+                Fixed::Trust => self.mixed(slice, &lines, &self.layout.trust_type, |cell| cell.trust)?,
+                Fixed::Chosen => Arc::new(BooleanArray::from_iter(lines.iter().map(|line| Some(line.chosen)))),
+                Fixed::Changed => self.mixed(slice, &lines, &DataType::Utf8View, |cell| cell.changed)?,
+                other => self.of_cell(*other, &lines)?,
+            });
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    fn cells(&self, slice: &Slice, keys: &[ArrayRef], rankings: &[Ranking]) -> DfResult<RecordBatch> {
+        let mut lines: Vec<Line> = vec![];
+        for group in 0..slice.len() {
+            lines.extend(rankings.iter().enumerate().filter_map(|(cell, ranking)| {
+                let standing = ranking.standings.get(group).copied().filter(|standing| !standing.passed_over)?;
+                let row = *ranking.rows.get(standing.start..standing.end)?.first()?;
+                Some(Line { group, cell, row, standing, chosen: standing.chosen == Chosen::First })
+            }));
+        }
+        let mut columns = keys_of(keys, &lines)?;
+        for fixed in Fixed::of(self.gives) {
+            columns.push(match fixed {
+                Fixed::Value => self.results(slice, rankings, &lines)?,
+                Fixed::Values | Fixed::Sources => self.listed(slice, rankings, &lines, *fixed == Fixed::Sources)?,
+                Fixed::Single => {
+                    let lists = |line: &Line| {
+                        let function = self.functions.get(line.cell);
+                        function
+                            .is_some_and(|f| matches!(f.field().data_type(), DataType::List(_)) && !self.chooses(line))
+                    };
+                    Arc::new(BooleanArray::from_iter(lines.iter().map(|line| Some(!lists(line)))))
+                }
+                other => self.of_cell(*other, &lines)?,
+            });
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    fn chooses(&self, line: &Line) -> bool {
+        line.standing.chosen != Chosen::All
+    }
+
+    fn reasons(&self, slice: &Slice, keys: &[ArrayRef], rankings: &[Ranking]) -> DfResult<RecordBatch> {
+        let mut lines: Vec<(Line, String)> = vec![];
+        for group in 0..slice.len() {
+            for (cell, ranking) in rankings.iter().enumerate() {
+                let Some(standing) = ranking.standings.get(group).copied() else { continue };
+                let Some(row) = ranking.rows.get(standing.start..standing.end).and_then(<[usize]>::first) else {
+                    continue;
+                };
+                let line = Line { group, cell, row: *row, standing, chosen: standing.chosen == Chosen::First };
+                let Some(reason) = self.reason(slice, &line)? else { continue };
+                let column = |cell: usize| self.layout.cells.get(cell).map(|cell| cell.column.as_str());
+                match lines.last_mut() {
+                    Some((last, words)) if last.group == group && column(last.cell) == column(cell) => {
+                        words.push_str("; ");
+                        words.push_str(&reason);
+                    }
+                    _ => lines.push((line, reason)),
+                }
+            }
+        }
+        let (lines, reasons): (Vec<Line>, Vec<String>) = lines.into_iter().unzip();
+        let mut columns = keys_of(keys, &lines)?;
+        for fixed in Fixed::of(self.gives) {
+            columns.push(match fixed {
+                Fixed::Reason => Arc::new(StringViewArray::from_iter_values(&reasons)),
+                other => self.of_cell(*other, &lines)?,
+            });
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// Why a cell is what it is: `newest: erp 42 at 2024-03-01`. None for a cell that another one was asked before.
+    fn reason(&self, slice: &Slice, line: &Line) -> DfResult<Option<String>> {
+        let Some(cell) = self.layout.cells.get(line.cell) else { return Ok(None) };
+        let rule = cell.call.function.name();
+        let candidates = line.standing.candidates();
+        let said = |at: Option<usize>| -> DfResult<Option<String>> {
+            let Some(at) = at else { return Ok(None) };
+            let column = slice.column(at)?;
+            let texts = column.as_string_view_opt().filter(|texts| texts.is_valid(line.row));
+            Ok(texts.map(|texts| texts.value(line.row).to_string()))
+        };
+        Ok(match line.standing.chosen {
+            Chosen::First => {
+                let mut words: Vec<String> =
+                    [said(self.layout.source)?, said(self.layout.record)?].into_iter().flatten().collect();
+                if let Some(time) = said(cell.time)? {
+                    words.push(format!("at {time}"));
+                }
+                Some(if words.is_empty() { rule.to_string() } else { format!("{rule}: {}", words.join(" ")) })
+            }
+            Chosen::All if candidates == 1 => Some(format!("{rule} of 1 value")),
+            Chosen::All => Some(format!("{rule} of {candidates} values")),
+            Chosen::None if line.standing.passed_over => None,
+            Chosen::None => Some(format!("{rule}: {} different values", line.standing.distinct)),
+        })
+    }
+
+    /// The result of each line's cell as text.
+    fn results(&self, slice: &Slice, rankings: &[Ranking], lines: &[Line]) -> DfResult<ArrayRef> {
+        let mut texts: Vec<Option<ArrayRef>> = vec![];
+        for (ranking, function) in rankings.iter().zip(self.functions.iter()) {
+            let field = function.field();
+            let results = ranking.results.as_ref();
+            let kind = PgType::of_field(&field);
+            texts.push(results.map(|results| written(&kind, results, self.zone)).transpose()?);
+        }
+        let chosen = self.mixed(slice, lines, &DataType::Utf8View, |cell| Some(cell.text))?;
+        let chosen = chosen.as_string_view_opt().ok_or_else(|| Error::internal("texts that are none"))?;
+        let mut out = StringViewBuilder::with_capacity(lines.len());
+        for (nth, line) in lines.iter().enumerate() {
+            let computed = texts.get(line.cell).and_then(Option::as_ref).and_then(|texts| texts.as_string_view_opt());
+            match (line.standing.chosen, computed) {
+                // As it is beside the candidates: a text of its own type.
+                (Chosen::First, _) if chosen.is_valid(nth) => out.append_value(chosen.value(nth)),
+                (Chosen::All, Some(texts)) if texts.is_valid(line.group) => out.append_value(texts.value(line.group)),
+                _ => out.append_null(),
+            }
+        }
+        Ok(Arc::new(out.finish()))
+    }
+
+    /// The different values of each line's cell, the best first; or the sources of each of them.
+    fn listed(&self, slice: &Slice, rankings: &[Ranking], lines: &[Line], sources: bool) -> DfResult<ArrayRef> {
+        let mut out = ListBuilder::new(StringViewBuilder::new());
+        let source = match self.layout.source {
+            Some(at) => slice.column(at)?.as_string_view_opt(),
+            None => None,
+        };
+        for line in lines {
+            let (Some(cell), Some(ranking)) = (self.layout.cells.get(line.cell), rankings.get(line.cell)) else {
+                return Err(Error::internal("lineage lacks a cell").into());
+            };
+            let texts = slice.column(cell.text)?;
+            let texts = texts.as_string_view_opt().ok_or_else(|| Error::internal("texts that are none"))?;
+            let rows = ranking.rows.get(line.standing.start..line.standing.end).unwrap_or_default();
+            let mut values: Vec<Vec<usize>> = vec![];
+            for row in rows {
+                match values.iter_mut().find(|same| same.first().is_some_and(|first| ranking.same_value(*first, *row)))
+                {
+                    Some(same) => same.push(*row),
+                    None => values.push(vec![*row]),
+                }
+            }
+            for same in values {
+                let text = match sources {
+                    true => {
+                        let mut names: Vec<&str> = match source {
+                            Some(names) => {
+                                same.iter().filter(|row| names.is_valid(**row)).map(|row| names.value(*row)).collect()
+                            }
+                            None => vec![],
+                        };
+                        names.sort_unstable();
+                        names.dedup();
+                        (!names.is_empty()).then(|| names.join(", "))
+                    }
+                    false => same.first().filter(|row| texts.is_valid(**row)).map(|row| texts.value(*row).to_string()),
+                };
+                out.values().append_option(text);
+            }
+            out.append(true);
+        }
+        Ok(Arc::new(out.finish()))
+    }
+
+    /// A column that is the same for all lines of a cell in a group.
+    fn of_cell(&self, fixed: Fixed, lines: &[Line]) -> DfResult<ArrayRef> {
+        let cells = indices(lines.iter().map(|line| line.cell));
+        Ok(match fixed {
+            Fixed::ColumnName => {
+                let names = self.layout.cells.iter().map(|cell| cell.column.as_str());
+                take(&StringViewArray::from_iter_values(names), &cells, None)?
+            }
+            Fixed::Rule => {
+                let names = self.layout.cells.iter().map(|cell| cell.call.function.name());
+                take(&StringViewArray::from_iter_values(names), &cells, None)?
+            }
+            Fixed::TieLevel => {
+                let names = StringViewArray::from_iter_values(Tie::NAMES);
+                let levels = lines.iter().map(|line| line.standing.tie.map(|tie| tie.index() as u64));
+                take(&names, &UInt64Array::from_iter(levels), None)?
+            }
+            Fixed::Candidates => Arc::new(Int64Array::from_iter_values(
+                lines.iter().map(|line| i64::try_from(line.standing.candidates()).unwrap_or(i64::MAX)),
+            )),
+            Fixed::DistinctValues => Arc::new(Int64Array::from_iter_values(
+                lines.iter().map(|line| i64::try_from(line.standing.distinct).unwrap_or(i64::MAX)),
+            )),
+            other => return Err(Error::internal(format!("lineage cannot make {}", other.name())).into()),
+        })
+    }
+
+    /// A column that is in another place of the input for each cell.
+    fn mixed(
+        &self,
+        slice: &Slice,
+        lines: &[Line],
+        data_type: &DataType,
+        of: impl Fn(&Cell) -> Option<usize>,
+    ) -> DfResult<ArrayRef> {
+        let nothing = new_null_array(data_type, 1);
+        let mut arrays: Vec<&dyn Array> = vec![];
+        let mut known = vec![];
+        for cell in &self.layout.cells {
+            let at = of(cell);
+            known.push(at.is_some());
+            arrays.push(match at {
+                Some(at) => slice.column(at)?.as_ref(),
+                None => nothing.as_ref(),
+            });
+        }
+        if arrays.is_empty() || !known.contains(&true) {
+            return Ok(new_null_array(data_type, lines.len()));
+        }
+        let places = lines.iter().map(|line| match known.get(line.cell) {
+            Some(true) => (line.cell, line.row),
+            _ => (line.cell, 0),
+        });
+        Ok(interleave(&arrays, &places.collect::<Vec<_>>())?)
+    }
+
+    fn of_row(&self, slice: &Slice, at: Option<usize>, rows: &UInt64Array) -> DfResult<ArrayRef> {
+        match at {
+            Some(at) => Ok(take(slice.column(at)?, rows, None)?),
+            None => Ok(new_null_array(&DataType::Utf8View, rows.len())),
+        }
+    }
+}
+
+fn indices(places: impl Iterator<Item = usize>) -> UInt64Array {
+    UInt64Array::from_iter_values(places.map(|at| at as u64))
+}
+
+fn keys_of(keys: &[ArrayRef], lines: &[Line]) -> DfResult<Vec<ArrayRef>> {
+    let groups = indices(lines.iter().map(|line| line.group));
+    keys.iter().map(|key| Ok(take(key, &groups, None)?)).collect()
+}

@@ -1,0 +1,362 @@
+//! From a view to the plan of its lineage.
+//!
+//! Under the view's grouping stands the input that it merges. The same input, with the keys, the arguments of the
+//! aggregates and what identifies a row as its columns, goes into a [`LineageNode`] in the grouping's place. Nothing is
+//! read twice, and a condition on a key reaches the sources by the way it takes through the view.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
+use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
+use datafusion::scalar::ScalarValue;
+
+use super::changed;
+use super::merged::Merged;
+use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
+use crate::catalog::types::PgType;
+use crate::error::{Error, Result};
+use crate::functions::merge::{self, Role};
+
+/// The plan of a view's lineage: `plan` is the view's own with everything inlined, `merged` where it merges.
+pub fn plan(view: &str, plan: &LogicalPlan, merged: &Merged, gives: Gives) -> Result<LogicalPlan> {
+    let mut cells = cells(merged)?;
+    let values: Vec<Expr> = cells.iter().map(|cell| cell.value.clone()).collect();
+    let (input, changes) = changed::traced(&merged.aggregate.input, &values)?;
+    let schema = Arc::clone(input.schema());
+    let mut slots = Slots::default();
+    let names = key_names(merged);
+    for (key, (name, _)) in merged.aggregate.group_expr.iter().zip(&names) {
+        slots.exprs.push(key.clone().unalias().alias(name));
+        slots.made.push(None);
+    }
+    let shown: Vec<usize> = shown(merged);
+    let kinds = Kinds::of(&cells, &schema)?;
+    let identity = cells.first().map(|cell| cell.value.clone());
+    let source = named(&schema, "source", identity.as_ref());
+    let record = named(&schema, "record_id", identity.as_ref());
+    let mut layout_cells = vec![];
+    for (cell, changed) in cells.iter_mut().zip(changes) {
+        layout_cells.push(laid_out(cell, changed, &kinds, gives, &schema, &mut slots)?);
+    }
+    let layout = Layout {
+        keys: names.len(),
+        shown: shown.clone(),
+        source: source.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
+        record: record.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
+        cells: layout_cells,
+        time_type: kinds.time.clone(),
+        trust_type: kinds.trust.clone(),
+    };
+    let mut builder = LogicalPlanBuilder::from(input).project(slots.exprs)?;
+    for condition in &merged.conditions {
+        builder = builder.filter(over_keys(condition, merged, &names)?)?;
+    }
+    let node = LineageNode::try_new(builder.build()?, Arc::new(layout), gives, view.to_string())?;
+    let lineage = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+    if !merged.restricted {
+        return Ok(lineage);
+    }
+    // The view leaves out groups: those that it shows are found by its keys.
+    if shown.len() < names.len() || shown.is_empty() {
+        return Err(Error::unsupported(format!("\"{view}\" leaves out merged rows and does not show all their keys"))
+            .with_hint("Add the columns of the GROUP BY to the view."));
+    }
+    let alias = TableReference::bare("#view");
+    let keys: Vec<String> = shown.iter().filter_map(|at| names.get(*at)).map(|(name, _)| name.clone()).collect();
+    let columns = |relation: Option<&TableReference>| -> Vec<Column> {
+        keys.iter().map(|name| Column::new(relation.cloned(), name)).collect()
+    };
+    let own = plan.schema().columns().into_iter().filter(|column| keys.contains(&column.name)).map(Expr::Column);
+    let kept = LogicalPlanBuilder::from(plan.clone()).project(own)?.alias(alias.clone())?.build()?;
+    let joined = LogicalPlanBuilder::from(lineage).join_detailed(
+        kept,
+        JoinType::LeftSemi,
+        (columns(None), columns(Some(&alias))),
+        None,
+        NullEquality::NullEqualsNull,
+    )?;
+    Ok(joined.build()?)
+}
+
+/// The keys that a view shows, by their place in its grouping, in the order of its columns.
+pub fn shown(merged: &Merged) -> Vec<usize> {
+    let mut shown = vec![];
+    for column in &merged.columns {
+        if let Some(key) = column.expr.as_ref().and_then(|expr| merged.key(expr))
+            && !shown.contains(&key)
+        {
+            shown.push(key);
+        }
+    }
+    shown
+}
+
+/// The name of each key: the view's, and whether it has one.
+pub fn key_names(merged: &Merged) -> Vec<(String, bool)> {
+    let keys = 0..merged.key_count();
+    keys.map(|key| {
+        let column = merged.columns.iter().find(|column| column.expr.as_ref().and_then(|e| merged.key(e)) == Some(key));
+        column.map_or_else(|| (format!("#key {key}"), false), |column| (column.name.clone(), true))
+    })
+    .collect()
+}
+
+/// A condition on keys over the projection in which each has its name.
+fn over_keys(condition: &Expr, merged: &Merged, names: &[(String, bool)]) -> Result<Expr> {
+    let renamed = condition.clone().transform(|part| {
+        Ok(match merged.key(&part).and_then(|key| names.get(key)) {
+            Some((name, _)) => Transformed::yes(Expr::Column(Column::new_unqualified(name))),
+            None => Transformed::no(part),
+        })
+    });
+    Ok(renamed.data()?)
+}
+
+/// An aggregate of a column of the view, with its value.
+struct Unplaced {
+    column: String,
+    call: AggregateFunction,
+    value: Expr,
+    /// The field of the value that the column is: the other arguments of `get_field`.
+    field: Option<ScalarFunction>,
+    after: Vec<usize>,
+}
+
+/// The aggregates of the view's columns, those that have candidates.
+fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
+    let mut cells: Vec<Unplaced> = vec![];
+    for column in &merged.columns {
+        let Some(expr) = &column.expr else { continue };
+        let falls_back = falls_back(expr);
+        let mut before: Vec<usize> = vec![];
+        for at in merged.aggregates(expr)? {
+            let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { continue };
+            let Some(value) = candidate_value(call, merged.aggregate.input.schema())? else { continue };
+            let after = if falls_back { before.clone() } else { vec![] };
+            before.push(cells.len());
+            let field = field_of(expr);
+            cells.push(Unplaced { column: column.name.clone(), call: call.clone(), value, field, after });
+        }
+    }
+    Ok(cells)
+}
+
+/// The call of `get_field` that an expression is, of a column.
+fn field_of(expr: &Expr) -> Option<ScalarFunction> {
+    match expr {
+        Expr::Alias(alias) => field_of(&alias.expr),
+        Expr::ScalarFunction(call) if call.func.name() == "get_field" => {
+            let (first, others) = call.args.split_first()?;
+            let plain = matches!(first, Expr::Column(_)) && others.iter().all(|path| matches!(path, Expr::Literal(..)));
+            plain.then(|| call.clone())
+        }
+        _ => None,
+    }
+}
+
+/// Whether an expression is the first of some aggregates that is not null.
+fn falls_back(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => falls_back(&alias.expr),
+        Expr::Cast(cast) => falls_back(&cast.expr),
+        Expr::ScalarFunction(call) if call.func.name() == "coalesce" => call.args.iter().all(is_bare),
+        _ => false,
+    }
+}
+
+/// Whether an expression is a column or a literal, cast perhaps.
+fn is_bare(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_bare(&alias.expr),
+        Expr::Cast(cast) => is_bare(&cast.expr),
+        other => matches!(other, Expr::Column(_) | Expr::Literal(..)),
+    }
+}
+
+/// The call that an aggregate expression is.
+pub fn call_of(expr: &Expr) -> Option<&AggregateFunction> {
+    match expr {
+        Expr::Alias(alias) => call_of(&alias.expr),
+        Expr::AggregateFunction(call) => Some(call),
+        _ => None,
+    }
+}
+
+/// What an aggregate is made of. None for a count, which has no candidates, and for values without an order.
+fn candidate_value(call: &AggregateFunction, schema: &DFSchema) -> Result<Option<Expr>> {
+    let Some(value) = call.params.args.first() else { return Ok(None) };
+    if merge::rule(call.func.name()).is_some() {
+        return Ok(Some(value.clone()));
+    }
+    if call.func.name() == "count" {
+        return Ok(None);
+    }
+    let Some(by_value) = merge::rule("majority") else { return Ok(None) };
+    let given = value.get_type(schema)?;
+    let taken = by_value.coerce(std::slice::from_ref(&given));
+    if by_value.check(&taken).is_err() {
+        return Ok(None);
+    }
+    let taken = taken.into_iter().next().unwrap_or_else(|| given.clone());
+    Ok(Some(if taken == given { value.clone() } else { Expr::Cast(Cast::new(Box::new(value.clone()), taken)) }))
+}
+
+/// The argument of a merge function that has one of these roles, the first role that it has.
+fn argument(call: &AggregateFunction, roles: &[Role]) -> Option<Expr> {
+    let rule = merge::rule(call.func.name())?;
+    let at = roles.iter().find_map(|role| rule.position(*role))?;
+    call.params.args.get(at).cloned()
+}
+
+/// The columns of the node's input.
+#[derive(Debug, Default)]
+struct Slots {
+    exprs: Vec<Expr>,
+    /// Each as it was asked for; keys are not shared.
+    made: Vec<Option<Expr>>,
+}
+
+impl Slots {
+    fn add(&mut self, expr: Expr) -> usize {
+        if let Some(at) = self.made.iter().position(|made| made.as_ref() == Some(&expr)) {
+            return at;
+        }
+        let at = self.exprs.len();
+        self.exprs.push(expr.clone().alias(format!("#{at}")));
+        self.made.push(Some(expr));
+        at
+    }
+}
+
+/// The types of the columns that cells of several types share.
+struct Kinds {
+    time: DataType,
+    trust: DataType,
+}
+
+impl Kinds {
+    fn of(cells: &[Unplaced], schema: &DFSchema) -> Result<Kinds> {
+        let types = |roles: &[Role]| -> Result<Vec<DataType>> {
+            let given = cells.iter().filter_map(|cell| argument(&cell.call, roles));
+            given.map(|expr| Ok(expr.get_type(schema)?)).collect()
+        };
+        Ok(Kinds { time: time_type(&types(&[Role::Time])?), trust: trust_type(&types(&[Role::Trust, Role::Weight])?) })
+    }
+}
+
+/// The one type of all; else the one that holds all, where all are dates and times; else text.
+fn time_type(types: &[DataType]) -> DataType {
+    let same = types.first().filter(|first| types.iter().all(|other| other == *first));
+    if let Some(same) = same {
+        return same.clone();
+    }
+    let is = |kind: fn(&PgType) -> bool| types.iter().map(PgType::of_arrow).any(|t| kind(&t));
+    let dated =
+        types.iter().map(PgType::of_arrow).all(|t| matches!(t, PgType::Date | PgType::Timestamp | PgType::TimestampTz));
+    let zoned = types.iter().find(|data_type| matches!(data_type, DataType::Timestamp(_, Some(_))));
+    match zoned {
+        Some(zoned) if dated => zoned.clone(),
+        None if types.is_empty() => PgType::TimestampTz.arrow(),
+        None if dated && is(|t| matches!(t, PgType::Timestamp)) => PgType::Timestamp.arrow(),
+        _ => DataType::Utf8View,
+    }
+}
+
+fn trust_type(types: &[DataType]) -> DataType {
+    match types.first() {
+        Some(first) if types.iter().all(|other| other == first) => first.clone(),
+        _ => DataType::Float64,
+    }
+}
+
+fn laid_out(
+    cell: &mut Unplaced,
+    changed: Option<Expr>,
+    kinds: &Kinds,
+    gives: Gives,
+    schema: &DFSchema,
+    slots: &mut Slots,
+) -> Result<Cell> {
+    // Of a mean, a row without a weight is no part.
+    let collects = merge::rule(cell.call.func.name()).is_some_and(|rule| !rule.returns_input());
+    let weight = argument(&cell.call, &[Role::Weight]).filter(|_| collects);
+    let filter = cell.call.params.filter.as_deref().cloned();
+    let value = match conjunction(filter.into_iter().chain(weight.map(Expr::is_not_null))) {
+        Some(kept) => when(kept, cell.value.clone())
+            .otherwise(Expr::Literal(ScalarValue::try_from(cell.value.get_type(schema)?)?, None))?,
+        None => cell.value.clone(),
+    };
+    let value = slots.add(value);
+    let mut arguments = vec![CallArgument::Column(value)];
+    for argument in cell.call.params.args.iter().skip(1) {
+        arguments.push(match argument {
+            Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
+            other => CallArgument::Column(slots.add(other.clone())),
+        });
+    }
+    let order = cell.call.params.order_by.iter().map(|key| CallOrder {
+        column: slots.add(key.expr.clone()),
+        descending: !key.asc,
+        nulls_first: key.nulls_first,
+    });
+    let order = order.collect();
+    let mut shown = |expr: Option<Expr>, kind: &DataType| -> Result<Option<usize>> {
+        let Some(expr) = expr else { return Ok(None) };
+        let expr = match expr.get_type(schema)? {
+            given if given == *kind => expr,
+            _ if *kind == DataType::Utf8View => as_text(expr, schema)?,
+            _ => Expr::Cast(Cast::new(Box::new(expr), kind.clone())),
+        };
+        Ok(Some(slots.add(expr)))
+    };
+    // A reason is one text.
+    let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
+    let time = shown(argument(&cell.call, &[Role::Time]), time)?;
+    let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight]), &kinds.trust)?;
+    let shown = match &cell.field {
+        Some(call) => {
+            let path = call.args.iter().skip(1).cloned();
+            let args = std::iter::once(cell.value.clone()).chain(path).collect();
+            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
+        }
+        None => cell.value.clone(),
+    };
+    let text = slots.add(as_text(shown, schema)?);
+    Ok(Cell {
+        column: std::mem::take(&mut cell.column),
+        call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
+        value,
+        text,
+        is_field: cell.field.is_some(),
+        time,
+        trust,
+        changed: changed.map(|expr| slots.add(expr)),
+        after: std::mem::take(&mut cell.after),
+    })
+}
+
+/// An expression's value as it is shown.
+fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let (_, field) = expr.to_field(schema)?;
+    Ok(match PgType::of_field(&field) {
+        PgType::Text | PgType::Varchar(_) if *field.data_type() == DataType::Utf8View => expr,
+        _ => Expr::Cast(Cast::new(Box::new(expr), DataType::Utf8View)),
+    })
+}
+
+/// The column of this name among the rows that are merged; where several have it, that beside the value.
+fn named(schema: &DFSchema, name: &str, value: Option<&Expr>) -> Option<Expr> {
+    let columns: Vec<Column> = schema.columns().into_iter().filter(|column| column.name == name).collect();
+    if let [only] = columns.as_slice() {
+        return Some(Expr::Column(only.clone()));
+    }
+    let beside: Vec<&Option<TableReference>> =
+        value.map(|value| value.column_refs().into_iter().map(|column| &column.relation).collect()).unwrap_or_default();
+    let mut near = columns.into_iter().filter(|column| beside.contains(&&column.relation));
+    let first = near.next()?;
+    near.next().is_none().then(|| Expr::Column(first))
+}
