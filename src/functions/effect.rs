@@ -24,11 +24,11 @@ pub fn effect(name: &str) -> Option<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::functions::registry;
+    use crate::functions::clean;
 
     #[test]
     fn every_cleaning_function_has_an_effect() {
-        for function in registry::scalars() {
+        for function in clean::all() {
             assert!(effect(function.name()).is_some(), "{} has no effect", function.name());
         }
     }

@@ -8,9 +8,9 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use super::{clean, merge, pg};
 
-/// The scalar functions: those that clean.
+/// The scalar functions: those that clean, and those of trust.
 pub fn scalars() -> Vec<Arc<ScalarUDF>> {
-    clean::all().into_iter().map(Arc::new).collect()
+    clean::all().into_iter().chain(merge::scalars()).map(Arc::new).collect()
 }
 
 /// The aggregate functions: those that merge.
@@ -70,8 +70,11 @@ mod tests {
 
     #[test]
     fn every_function_is_documented_and_tested() {
-        for function in scalars() {
+        for function in clean::all() {
             check(function.name(), function.signature(), function.documentation(), "clean");
+        }
+        for function in merge::scalars() {
+            check(function.name(), function.signature(), function.documentation(), "merge");
         }
         for function in aggregates() {
             check(function.name(), function.signature(), function.documentation(), "merge");

@@ -3,13 +3,14 @@
 use datafusion::logical_expr::Documentation;
 
 use super::markdown::{code, table, without_trailing_space, word};
-use crate::functions::registry;
+use crate::functions::{clean, merge, registry};
 
 /// Merge functions, then cleaning functions, each in order of name.
 pub(super) fn body() -> String {
-    let merging = registry::aggregates();
+    let (merging, trust) = (registry::aggregates(), merge::scalars());
     let merging = merging.iter().filter_map(|function| Some((function.name(), function.documentation()?)));
-    let cleaning = registry::scalars();
+    let merging = merging.chain(trust.iter().filter_map(|f| Some((f.name(), f.documentation()?))));
+    let cleaning = clean::all();
     let cleaning = cleaning.iter().filter_map(|function| Some((function.name(), function.documentation()?)));
     format!(
         "What this program adds to SQL. Every other function is DataFusion's, under Postgres's name where it has \

@@ -1,5 +1,6 @@
 //! Reading argument and state columns: their types, and which of their rows take part.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
@@ -73,6 +74,12 @@ pub(super) fn kept(filter: &BooleanArray) -> NullBuffer {
 pub(super) fn candidates(value: &ArrayRef, filter: Option<&BooleanArray>) -> Option<NullBuffer> {
     let filter = filter.map(kept);
     NullBuffer::union(present(value).as_ref(), filter.as_ref())
+}
+
+/// Brings what belongs to these groups near before it is worked on: with a million groups each is a miss of the cache,
+/// and reads that nothing waits for go on side by side.
+pub(super) fn near(group_indices: &[usize], touch: impl Fn(usize) -> u64) {
+    black_box(group_indices.iter().fold(0, |all, &group| all ^ touch(group)));
 }
 
 /// Whether a row is in a mask; no mask has every row.

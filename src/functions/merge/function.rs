@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
@@ -15,10 +16,13 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, Documentation, Expr, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::first::First;
 use super::mean::{self, ExactMoments, Mean, Moments, PreciseMoments};
+use super::middle::Middle;
 use super::rank::{KeySource, RankKey};
 use super::rule::{Choice, MergeRule, item_of};
 use super::single::{MergeState, Single};
+use super::sort_keys::SortKeys;
 use super::store::store_for;
 use super::votes::{Votes, total_type};
 use super::winner::Winner;
@@ -68,9 +72,25 @@ impl MergeFunction {
                     (keys, _) => Err(Error::internal(format!("{} ranks by {keys} keys", rule.name)).into()),
                 }
             }
+            Choice::Ordered => {
+                if args.order_bys.is_empty() {
+                    return Err(rule.lacks_order().into());
+                }
+                let types = args
+                    .order_bys
+                    .iter()
+                    .map(|sort| sort.expr.data_type(args.schema))
+                    .collect::<Result<Vec<DataType>>>()?;
+                let options: Vec<SortOptions> = args.order_bys.iter().map(|sort| sort.options).collect();
+                Ok(Box::new(First::new(SortKeys::try_new(&types, &options)?, store_for(value.data_type())?)))
+            }
             Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues => {
                 Ok(Box::new(Votes::try_new(rule, value, types.get(1))?))
             }
+            Choice::Median if matches!(value.data_type(), DataType::Decimal128(_, _)) => {
+                Ok(Box::new(Middle::<i128>::new(rule, value, args.is_distinct)))
+            }
+            Choice::Median => Ok(Box::new(Middle::<i64>::new(rule, value, args.is_distinct))),
             Choice::WeightedAverage => {
                 if mean::is_exact(&types) {
                     Ok(Box::new(Mean::<ExactMoments>::new(rule, value.data_type())))
@@ -131,7 +151,8 @@ impl AggregateUDFImpl for MergeFunction {
         Ok(self.rule.return_field(arg_fields)?)
     }
 
-    /// Refuses DISTINCT while the query is planned, before another rule takes it for a GROUP BY.
+    /// Refuses DISTINCT while the query is planned, before another rule takes it for a GROUP BY; and the lack of an
+    /// ORDER BY.
     fn simplify(&self) -> Option<AggregateFunctionSimplification> {
         let rule = self.rule;
         if rule.allows_distinct() {
@@ -140,14 +161,36 @@ impl AggregateUDFImpl for MergeFunction {
         Some(Box::new(move |call: AggregateFunction, _: &SimplifyContext| {
             if call.params.distinct {
                 Err(DataFusionError::from(rule.refuse_distinct()))
+            } else if rule.choice == Choice::Ordered && call.params.order_by.is_empty() {
+                Err(DataFusionError::from(rule.lacks_order()))
             } else {
                 Ok(Expr::AggregateFunction(call))
             }
         }))
     }
 
+    /// No function needs its rows sorted. `Beneficial` is how a function gets what its ORDER BY names, as further
+    /// columns.
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
+        match self.rule.choice {
+            Choice::Ordered => AggregateOrderSensitivity::Beneficial,
+            _ => AggregateOrderSensitivity::Insensitive,
+        }
+    }
+
+    fn with_beneficial_ordering(
+        self: Arc<Self>,
+        _beneficial_ordering: bool,
+    ) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
+        Ok(Some(self))
+    }
+
+    /// A frame whose start moves would have to forget rows.
+    fn create_sliding_accumulator(&self, _args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let name = self.rule.name;
+        Err(Error::unsupported(format!("a window frame whose start moves is not supported for {name}"))
+            .with_hint("Let the frame begin with UNBOUNDED PRECEDING.")
+            .into())
     }
 
     fn accumulator(&self, acc_args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -173,14 +216,23 @@ impl AggregateUDFImpl for MergeFunction {
             Choice::Ranked(_) => {
                 let winner = value.as_ref().clone().with_name(format_state_name(args.name, "value"));
                 let mut fields = vec![Arc::new(winner.with_nullable(true))];
-                for (_, source) in self.rule.key_sources(&types) {
-                    if let KeySource::Column { at, data_type, .. } = source {
-                        let name = self.rule.arguments.get(at).map_or("key", |argument| argument.name);
+                for (nth, (_, source)) in self.rule.key_sources(&types).into_iter().enumerate() {
+                    if let Some((data_type, _)) = source.state() {
+                        let name = self.rule.arguments.get(nth + 1).map_or("key", |argument| argument.name);
                         fields.push(field(name, data_type));
                     }
                 }
                 fields
             }
+            Choice::Ordered => {
+                let winner = value.as_ref().clone().with_name(format_state_name(args.name, "value"));
+                let mut fields = vec![Arc::new(winner.with_nullable(true))];
+                for (nth, key) in args.ordering_fields.iter().enumerate() {
+                    fields.push(field(&format!("order_{nth}"), key.data_type().clone()));
+                }
+                fields
+            }
+            Choice::Median => vec![field("values", DataType::List(item_of(value)))],
             Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues => {
                 let mut fields = vec![field("values", DataType::List(item_of(value)))];
                 if let Some(total) = total_type(self.rule, types.get(1)) {

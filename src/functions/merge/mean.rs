@@ -7,11 +7,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, PrimitiveArray};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Decimal256Type, Float64Type, i256};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::columns::{argument, check_lengths, kept, no_group, primitive, takes_part, unexpected};
+use super::columns::{argument, check_lengths, kept, near, no_group, primitive, takes_part, unexpected};
 use super::numbers::{Number, Numbers, out_of_range};
 use super::rule::MergeRule;
 use super::total::two_sum;
@@ -30,14 +31,16 @@ pub(super) trait Moments: Copy + Debug + Default + Send + Sync + 'static {
     const PARTS: &'static [&'static str];
     /// The data type of a part.
     fn part_type() -> DataType;
-    /// The state.
-    fn parts(&self) -> Vec<<Self::Part as ArrowPrimitiveType>::Native>;
-    /// Adds a state.
-    fn merge(&mut self, parts: &[<Self::Part as ArrowPrimitiveType>::Native]) -> Option<()>;
+    /// Appends the state, a part to each column.
+    fn write(&self, columns: &mut [Vec<<Self::Part as ArrowPrimitiveType>::Native>]);
+    /// Adds the state in a row of these columns. None when a sum leaves its range, or a column lacks.
+    fn merge(&mut self, columns: &[&[<Self::Part as ArrowPrimitiveType>::Native]], row: usize) -> Option<()>;
     /// Adds a value with its weight. None when a sum leaves its range.
     fn add(&mut self, value: Number, weight: Number) -> Option<()>;
     /// The mean of values that have `scale` decimals. None when the weights sum to zero.
     fn mean(&self, scale: i8) -> Option<f64>;
+    /// A number of the group: reading it brings the group near.
+    fn touch(&self) -> u64;
 }
 
 /// Exact sums of digits.
@@ -55,21 +58,35 @@ impl Moments for ExactMoments {
         DataType::Decimal256(76, 0)
     }
 
-    fn parts(&self) -> Vec<i256> {
-        vec![self.value, self.weight]
+    fn write(&self, columns: &mut [Vec<i256>]) {
+        for (column, part) in columns.iter_mut().zip([self.value, self.weight]) {
+            column.push(part);
+        }
     }
 
-    fn merge(&mut self, parts: &[i256]) -> Option<()> {
-        let [value, weight] = parts else { return None };
-        self.value = self.value.checked_add(*value)?;
-        self.weight = self.weight.checked_add(*weight)?;
+    fn merge(&mut self, columns: &[&[i256]], row: usize) -> Option<()> {
+        let [value, weight] = columns else { return None };
+        self.value = self.value.checked_add(*value.get(row)?)?;
+        self.weight = self.weight.checked_add(*weight.get(row)?)?;
         Some(())
     }
 
+    #[inline]
     fn add(&mut self, value: Number, weight: Number) -> Option<()> {
         let (Number::Exact(value), Number::Exact(weight)) = (value, weight) else { return None };
-        let weight = i256::from_i128(weight);
-        self.merge(&[i256::from_i128(value).checked_mul(weight)?, weight])
+        // Most products have room in 128 bits.
+        let product = match value.checked_mul(weight) {
+            Some(product) => i256::from_i128(product),
+            None => i256::from_i128(value).checked_mul(i256::from_i128(weight))?,
+        };
+        self.value = self.value.checked_add(product)?;
+        self.weight = self.weight.checked_add(i256::from_i128(weight))?;
+        Some(())
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        self.weight.to_parts().0 as u64
     }
 
     fn mean(&self, scale: i8) -> Option<f64> {
@@ -95,7 +112,7 @@ fn nearest(number: i256) -> f64 {
     if number.is_negative() { -magnitude } else { magnitude }
 }
 
-/// A sum of doubles with what rounding it lost.
+/// A sum of doubles, and beside it the sum of what rounding it lost (Neumaier's variant of Kahan's sum).
 #[derive(Clone, Copy, Debug, Default)]
 struct Precise {
     sum: f64,
@@ -104,18 +121,26 @@ struct Precise {
 
 impl Precise {
     /// Adds a term. None when finite terms leave the range of doubles.
+    #[inline]
     fn add(&mut self, term: f64) -> Option<()> {
         let (sum, lost) = two_sum(self.sum, term);
         if sum.is_finite() {
-            // Renormalised, so that what is lost stays small beside the sum.
-            let (sum, lost) = two_sum(sum, self.lost + lost);
-            *self = Precise { sum, lost };
-        } else if self.sum.is_finite() && term.is_finite() {
-            return None;
-        } else {
-            *self = Precise { sum, lost: 0.0 };
+            *self = Precise { sum, lost: self.lost + lost };
+            return Some(());
         }
+        if self.sum.is_finite() && term.is_finite() {
+            return None;
+        }
+        *self = Precise { sum, lost: 0.0 };
         Some(())
+    }
+
+    /// Adds what another sum lost. An infinite sum has lost nothing that counts.
+    #[inline]
+    fn lose(&mut self, lost: f64) {
+        if self.sum.is_finite() {
+            self.lost += lost;
+        }
     }
 
     fn value(&self) -> f64 {
@@ -138,35 +163,58 @@ impl Moments for PreciseMoments {
         DataType::Float64
     }
 
-    fn parts(&self) -> Vec<f64> {
-        vec![self.value.sum, self.value.lost, self.weight.sum, self.weight.lost]
+    fn write(&self, columns: &mut [Vec<f64>]) {
+        let parts = [self.value.sum, self.value.lost, self.weight.sum, self.weight.lost];
+        for (column, part) in columns.iter_mut().zip(parts) {
+            column.push(part);
+        }
     }
 
-    fn merge(&mut self, parts: &[f64]) -> Option<()> {
-        let [value, value_lost, weight, weight_lost] = parts else { return None };
-        self.value.add(*value)?;
-        self.value.add(*value_lost)?;
-        self.weight.add(*weight)?;
-        self.weight.add(*weight_lost)
+    #[inline]
+    fn merge(&mut self, columns: &[&[f64]], row: usize) -> Option<()> {
+        let [value, value_lost, weight, weight_lost] = columns else { return None };
+        self.value.add(*value.get(row)?)?;
+        self.value.lose(*value_lost.get(row)?);
+        self.weight.add(*weight.get(row)?)?;
+        self.weight.lose(*weight_lost.get(row)?);
+        Some(())
     }
 
+    #[inline]
     fn add(&mut self, value: Number, weight: Number) -> Option<()> {
         let (Number::Double(value), Number::Double(weight)) = (value, weight) else { return None };
         let product = value * weight;
-        if !product.is_finite() && value.is_finite() && weight.is_finite() {
-            return None;
-        }
-        self.value.add(product)?;
         if product.is_finite() {
-            self.value.add(value.mul_add(weight, -product))?;
+            self.value.add(product)?;
+            self.value.lose(product_error(value, weight, product));
+        } else if value.is_finite() && weight.is_finite() {
+            return None;
+        } else {
+            self.value.add(product)?;
         }
         self.weight.add(weight)
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        self.weight.sum.to_bits()
     }
 
     fn mean(&self, _scale: i8) -> Option<f64> {
         let weight = self.weight.value();
         (weight != 0.0).then(|| self.value.value() / weight)
     }
+}
+
+/// What rounding a product lost. Short factors, as weights and prices are, lose nothing, and are told by their bits: 26
+/// bits of each have room in the 53 of a double.
+#[inline]
+fn product_error(value: f64, weight: f64, product: f64) -> f64 {
+    const LOW: u64 = (1 << 27) - 1;
+    if (value.to_bits() | weight.to_bits()) & LOW == 0 && product.abs() > f64::MIN_POSITIVE {
+        return 0.0;
+    }
+    value.mul_add(weight, -product)
 }
 
 /// The weighted mean of each group.
@@ -201,38 +249,37 @@ impl<M: Moments> Mean<M> {
         emit_to.take_needed(&mut self.groups)
     }
 
-    /// Adds each row to the group at `group(row)`.
-    fn add_rows(
+    /// Gives each row that has a value and a weight to `add`.
+    fn each_row(
         &self,
-        groups: &mut [M],
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
-        group: impl Fn(usize) -> Option<usize>,
+        mut add: impl FnMut(usize, Number, Number) -> Result<()>,
     ) -> Result<()> {
-        let column = argument(values, 0)?;
-        let rows = column.len();
-        let numbers = Numbers::read(column)?;
-        let weights = Numbers::read(argument(values, 1)?)?;
-        let mask = filter.map(kept);
-        for row in (0..rows).filter(|row| takes_part(mask.as_ref(), *row)) {
-            let Some(value) = numbers.get(row) else { continue };
-            let Some(weight) = weights.weight(row, self.rule.name)? else { continue };
-            let Some(at) = group(row) else { continue };
-            let moments = groups.get_mut(at).ok_or_else(|| no_group(at))?;
-            moments.add(value, weight).ok_or_else(|| out_of_range(self.rule.name))?;
+        let (column, weight) = (argument(values, 0)?, argument(values, 1)?);
+        let mask = NullBuffer::union(column.logical_nulls().as_ref(), weight.logical_nulls().as_ref());
+        let mask = NullBuffer::union(mask.as_ref(), filter.map(kept).as_ref());
+        let (numbers, weights) = (Numbers::read(column)?, Numbers::read(weight)?);
+        for row in 0..column.len() {
+            if !takes_part(mask.as_ref(), row) {
+                continue;
+            }
+            let (Some(value), Some(weight)) = (numbers.get(row), weights.weight(row, self.rule.name)?) else {
+                continue;
+            };
+            add(row, value, weight)?;
         }
         Ok(())
     }
 }
 
-/// The state of groups, one column a part.
-fn state_of<M: Moments>(groups: &[M]) -> Result<Vec<ArrayRef>> {
-    let mut columns = vec![Vec::with_capacity(groups.len()); M::PARTS.len()];
-    for moments in groups {
-        for (column, part) in columns.iter_mut().zip(moments.parts()) {
-            column.push(part);
-        }
-    }
+/// Columns of a state with room for so many groups.
+fn columns_for<M: Moments>(groups: usize) -> Vec<Vec<<M::Part as ArrowPrimitiveType>::Native>> {
+    M::PARTS.iter().map(|_| Vec::with_capacity(groups)).collect()
+}
+
+/// The columns of a state as Arrow's.
+fn state_of<M: Moments>(columns: Vec<Vec<<M::Part as ArrowPrimitiveType>::Native>>) -> Result<Vec<ArrayRef>> {
     columns
         .into_iter()
         .map(|column| {
@@ -253,7 +300,13 @@ impl<M: Moments> GroupsAccumulator for Mean<M> {
         self.resize(total_num_groups);
         check_lengths(values, group_indices.len())?;
         let mut groups = std::mem::take(&mut self.groups);
-        let added = self.add_rows(&mut groups, values, opt_filter, |row| group_indices.get(row).copied());
+        let name = self.rule.name;
+        near(group_indices, |group| groups.get(group).map_or(0, Moments::touch));
+        let added = self.each_row(values, opt_filter, |row, value, weight| {
+            let at = group_indices.get(row).copied().unwrap_or(usize::MAX);
+            let moments = groups.get_mut(at).ok_or_else(|| no_group(at))?;
+            moments.add(value, weight).ok_or_else(|| out_of_range(name))
+        });
         self.groups = groups;
         added
     }
@@ -265,17 +318,14 @@ impl<M: Moments> GroupsAccumulator for Mean<M> {
         }
         check_lengths(values, group_indices.len())?;
         let columns = values.iter().map(primitive::<M::Part>).collect::<Result<Vec<_>>>()?;
-        let mut parts = Vec::with_capacity(columns.len());
+        if let Some(column) = columns.iter().find(|column| column.null_count() > 0) {
+            return Err(unexpected(column.data_type()));
+        }
+        let columns: Vec<_> = columns.iter().map(|column| column.values().as_ref()).collect();
+        near(group_indices, |group| self.groups.get(group).map_or(0, Moments::touch));
         for (row, &group) in group_indices.iter().enumerate() {
-            parts.clear();
-            for column in &columns {
-                if column.is_null(row) {
-                    return Err(unexpected(column.data_type()));
-                }
-                parts.push(column.value(row));
-            }
             let moments = self.groups.get_mut(group).ok_or_else(|| no_group(group))?;
-            moments.merge(&parts).ok_or_else(|| out_of_range(self.rule.name))?;
+            moments.merge(&columns, row).ok_or_else(|| out_of_range(self.rule.name))?;
         }
         Ok(())
     }
@@ -287,13 +337,32 @@ impl<M: Moments> GroupsAccumulator for Mean<M> {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        state_of(&self.take(emit_to))
+        let groups = self.take(emit_to);
+        let mut columns = columns_for::<M>(groups.len());
+        for moments in &groups {
+            moments.write(&mut columns);
+        }
+        state_of::<M>(columns)
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = vec![M::default(); argument(values, 0)?.len()];
-        self.add_rows(&mut rows, values, opt_filter, Some)?;
-        state_of(&rows)
+        let rows = argument(values, 0)?.len();
+        let mut columns = columns_for::<M>(rows);
+        let mut done = 0;
+        self.each_row(values, opt_filter, |row, value, weight| {
+            let mut moments = M::default();
+            for _ in done..row {
+                moments.write(&mut columns);
+            }
+            moments.add(value, weight).ok_or_else(|| out_of_range(self.rule.name))?;
+            moments.write(&mut columns);
+            done = row + 1;
+            Ok(())
+        })?;
+        for _ in done..rows {
+            M::default().write(&mut columns);
+        }
+        state_of::<M>(columns)
     }
 
     fn size(&self) -> usize {
@@ -314,6 +383,19 @@ mod tests {
         assert_eq!(moments.mean(2), Some(6.75));
         assert_eq!(nearest(i256::from_i128(-1)), -1.0);
         assert_eq!(ExactMoments::default().mean(0), None);
+    }
+
+    #[test]
+    fn products_lose_nothing_unseen() {
+        for (value, weight) in [(0.1, 3.0), (1e8 + 0.25, 1e8 + 0.5), (5e-324, 0.5), (1.0 / 3.0, 1.0 / 7.0), (2.5, 4.0)]
+        {
+            let product: f64 = value * weight;
+            assert_eq!(
+                product_error(value, weight, product),
+                f64::mul_add(value, weight, -product),
+                "{value} {weight}"
+            );
+        }
     }
 
     #[test]

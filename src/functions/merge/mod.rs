@@ -8,25 +8,34 @@
 mod all_values;
 mod longest;
 mod majority;
+mod median;
+mod most_complete;
 mod most_trusted;
 mod newest;
 mod oldest;
 mod shortest;
+mod survivor;
+mod trust_decay;
 mod unanimous;
 mod weighted_avg;
 mod weighted_majority;
 
+mod ballot;
+mod bytes;
 mod columns;
+mod first;
 mod function;
 mod length;
 mod list;
 mod mean;
+mod middle;
 mod numbers;
 mod order;
 mod rank;
 mod rule;
 mod single;
 mod slab;
+mod sort_keys;
 mod store;
 mod total;
 mod votes;
@@ -34,8 +43,10 @@ mod winner;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod spilling;
 
 pub use function::MergeFunction;
-pub use list::{all, rule, rules};
+pub use list::{all, rule, rules, scalars};
 pub use rank::{Level, RowRanking};
 pub use rule::{Argument, Choice, Key, MergeRule, Role};

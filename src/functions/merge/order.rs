@@ -99,7 +99,7 @@ impl Encoder {
 }
 
 /// The type that values of a type are encoded in.
-fn coded_type(data_type: &DataType) -> DataType {
+pub(super) fn coded_type(data_type: &DataType) -> DataType {
     let inner = |field: &FieldRef| field.as_ref().clone().with_data_type(coded_type(field.data_type()));
     match data_type {
         DataType::Interval(IntervalUnit::MonthDayNano) => DataType::Struct(interval_fields()),
@@ -205,7 +205,7 @@ pub(super) fn code(column: &ArrayRef, zeros: Zeros) -> Result<ArrayRef> {
 }
 
 /// Undoes [`code`] after a column came back from the row format.
-fn restore(column: ArrayRef, plain: &DataType) -> Result<ArrayRef> {
+pub(super) fn restore(column: ArrayRef, plain: &DataType) -> Result<ArrayRef> {
     if column.data_type() == plain {
         return Ok(column);
     }

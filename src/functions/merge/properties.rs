@@ -11,15 +11,16 @@ use datafusion::arrow::array::{
     UInt32Array, new_null_array,
 };
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::compute::{concat, take};
+use datafusion::arrow::compute::{SortOptions, concat, take};
 use datafusion::arrow::datatypes::{
-    DataType, Field, Fields, Float64Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Schema, TimeUnit,
+    DataType, Decimal128Type, Field, Fields, Float64Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Schema,
+    TimeUnit,
 };
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use proptest::prelude::*;
 
 use super::rank::RowRanking;
@@ -53,6 +54,9 @@ const KINDS: [Kind; 9] = [
     Kind::List,
     Kind::Record,
 ];
+/// The order of survivor's calls: by trust downwards, then by time upwards.
+const ORDER: [SortOptions; 2] =
+    [SortOptions { descending: true, nulls_first: false }, SortOptions { descending: false, nulls_first: true }];
 const TEXTS: [&str; 5] = ["", "Zürich", "a", "a longer text than a view holds", "长文"];
 
 #[derive(Clone, Debug)]
@@ -170,7 +174,8 @@ impl Case {
         let weight = number(|row| row.weight);
         match self.name {
             "newest" | "oldest" => vec![value, if self.wide { number(|row| row.time) } else { time }],
-            "most_trusted" => vec![value, trust, time],
+            "most_trusted" | "survivor" => vec![value, trust, time],
+            "most_complete" => vec![value, trust, time, weight],
             "weighted_majority" => vec![value, weight],
             "weighted_avg" => {
                 let value: Int64Array = values.iter().map(|v| v.map(|v| v as i64)).collect();
@@ -187,12 +192,15 @@ impl Case {
             .enumerate()
             .map(|(at, column)| Field::new(format!("c{at}"), column.data_type().clone(), true))
             .collect();
-        let arguments = fields
+        let mut arguments: Vec<Arc<dyn PhysicalExpr>> = fields
             .iter()
             .enumerate()
             .map(|(at, field)| Arc::new(Column::new(field.name(), at)) as Arc<dyn PhysicalExpr>)
             .collect();
+        let order = if self.name == "survivor" { arguments.split_off(1) } else { Vec::new() };
+        let order = order.into_iter().zip(ORDER).map(|(expr, options)| PhysicalSortExpr { expr, options });
         AggregateExprBuilder::new(Arc::new(function), arguments)
+            .order_by(order.collect())
             .schema(Arc::new(Schema::new(fields)))
             .alias("merged")
             .build()
@@ -208,6 +216,17 @@ impl Case {
             "newest" => known.iter().max_by_key(|(v, row)| (row.time, *v)).map(|(v, _)| *v),
             "oldest" => known.iter().max_by_key(|(v, row)| (row.time.map(Reverse), *v)).map(|(v, _)| *v),
             "most_trusted" => known.iter().max_by_key(|(v, row)| (row.trust, row.time, *v)).map(|(v, _)| *v),
+            "most_complete" => known
+                .iter()
+                .max_by_key(|(v, row)| {
+                    let fields = [row.trust, row.time, row.weight];
+                    (fields.iter().flatten().count(), *v)
+                })
+                .map(|(v, _)| *v),
+            "survivor" => known
+                .iter()
+                .max_by_key(|(v, row)| (row.trust, row.time.is_none(), Reverse(row.time), *v))
+                .map(|(v, _)| *v),
             "longest" => known.iter().max_by_key(|(v, _)| (length(*v), *v)).map(|(v, _)| *v),
             "shortest" => known.iter().max_by_key(|(v, _)| (Reverse(length(*v)), *v)).map(|(v, _)| *v),
             _ => {
@@ -355,6 +374,8 @@ fn cases() -> Vec<Case> {
         "newest",
         "oldest",
         "most_trusted",
+        "most_complete",
+        "survivor",
         "majority",
         "weighted_majority",
         "unanimous",
@@ -398,11 +419,12 @@ proptest! {
         let given: Vec<Row> = given.into_iter().map(|row| Row { group: 0, kept: Some(true), ..row }).collect();
         for case in cases() {
             let rule = rule(case.name).expect("a rule");
-            if !matches!(rule.choice, Choice::Ranked(_)) {
-                continue;
-            }
             let columns = case.columns(&given);
-            let ranking = RowRanking::try_new(rule, &columns).expect("a ranking");
+            let ranking = match rule.choice {
+                Choice::Ranked(_) => RowRanking::try_new(rule, &columns).expect("a ranking"),
+                Choice::Ordered => RowRanking::ordered(&columns, &ORDER).expect("a ranking"),
+                _ => continue,
+            };
             let best = (0..given.len())
                 .filter(|row| ranking.is_candidate(*row))
                 .max_by(|a, b| ranking.compare(*a, *b).0);
@@ -431,6 +453,51 @@ proptest! {
         let whole = emitted(single_pass(&case, &shuffled), 2);
         for result in [whole, two_phases(&case, &given, split), one_by_one(&case, &given)] {
             prop_assert!(*result == *expected, "{result:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn medians_are_in_the_middle((given, shuffled) in rows().prop_flat_map(|rows| {
+        (Just(rows.clone()), Just(rows).prop_shuffle())
+    }), split in 1_usize..9, first in 0..=GROUPS) {
+        for kind in [Kind::Int, Kind::Decimal, Kind::Double] {
+            let case = Case { name: "median", kind, wide: false, blank: true };
+            let mut groups = vec![Vec::new(); GROUPS];
+            for row in given.iter().filter(|row| row.kept == Some(true)) {
+                groups[row.group].extend(row.value.map(usize::from));
+            }
+            let pairs: Vec<Option<(usize, usize)>> = groups
+                .into_iter()
+                .map(|mut values| {
+                    values.sort_unstable();
+                    let last = values.len().checked_sub(1)?;
+                    Some((values[last / 2], values[last.div_ceil(2)]))
+                })
+                .collect();
+            let column = |pick: fn((usize, usize)) -> usize| {
+                kind.column(&pairs.iter().map(|pair| pair.map(pick)).collect::<Vec<_>>(), false)
+            };
+            let (lower, upper) = (column(|pair| pair.0), column(|pair| pair.1));
+            let expected: ArrayRef = if matches!(kind, Kind::Double) {
+                let (lower, upper) = (lower.as_primitive::<Float64Type>(), upper.as_primitive::<Float64Type>());
+                let half = |(a, b): (Option<f64>, Option<f64>)| Some((a? + b?) / 2.0);
+                Arc::new(lower.iter().zip(upper).map(half).collect::<Float64Array>())
+            } else {
+                let digits = |column: &ArrayRef| -> Vec<Option<i128>> {
+                    match column.as_primitive_opt::<Int64Type>() {
+                        Some(column) => column.iter().map(|v| v.map(i128::from)).collect(),
+                        None => column.as_primitive::<Decimal128Type>().iter().collect(),
+                    }
+                };
+                let scale = if matches!(kind, Kind::Int) { (20, 1) } else { (11, 3) };
+                let tenths = digits(&lower).into_iter().zip(digits(&upper)).map(|(a, b)| Some((a? + b?) * 5));
+                let tenths = tenths.collect::<Decimal128Array>();
+                Arc::new(tenths.with_data_type(DataType::Decimal128(scale.0, scale.1)))
+            };
+            let whole = emitted(single_pass(&case, &shuffled), first);
+            for result in [whole, two_phases(&case, &given, split), one_by_one(&case, &given)] {
+                prop_assert!(*result == *expected, "{kind:?}: {result:?} is not {expected:?}");
+            }
         }
     }
 

@@ -6,8 +6,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{
     ArrowNativeType, DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType,
     Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -16,10 +17,11 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::row::Rows;
 use datafusion::common::Result;
 
-use super::columns::{argument, candidates, check_lengths, primitive, takes_part, unexpected};
+use super::columns::{argument, candidates, check_lengths, present, primitive, takes_part, unexpected};
 use super::length::lengths;
 use super::order::{Encoder, Zeros};
 use super::rule::{Choice, Key, MergeRule, Role};
+use super::sort_keys::SortKeys;
 
 /// A whole number that a key column's values are ranked by.
 pub(super) trait RankKey: ArrowNativeType + Ord {
@@ -157,6 +159,21 @@ pub(super) enum KeySource {
         /// Whether the smallest wins.
         smallest: bool,
     },
+    /// How many of the arguments behind the value hold something; the state has that number in their place. Without
+    /// any, how many fields of the value do.
+    Filled {
+        /// How many arguments there are behind the value.
+        fields: usize,
+    },
+}
+
+/// What columns a batch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// The arguments of calls.
+    Arguments,
+    /// States of groups.
+    States,
 }
 
 impl KeySource {
@@ -165,9 +182,50 @@ impl KeySource {
         matches!(self, KeySource::Column { data_type: DataType::Decimal128(_, _), .. })
     }
 
-    /// The key's numbers for a batch.
-    pub(super) fn keys<K: RankKey>(&self, columns: &[ArrayRef]) -> Result<Keys<K>> {
+    /// The type of the key's column in the state, and whether it holds ranks in the opposite order. None when the value
+    /// tells the key.
+    pub(super) fn state(&self) -> Option<(DataType, bool)> {
         match self {
+            KeySource::Column { data_type, smallest, .. } => Some((data_type.clone(), *smallest)),
+            KeySource::Filled { fields: 1.. } => Some((DataType::Int64, false)),
+            KeySource::Length { .. } | KeySource::Filled { .. } => None,
+        }
+    }
+
+    /// The key's column in the states of single rows, from the arguments. None when the state has none.
+    pub(super) fn state_of_rows(&self, columns: &[ArrayRef]) -> Result<Option<ArrayRef>> {
+        Ok(match self {
+            KeySource::Column { at, .. } => Some(Arc::clone(argument(columns, *at)?)),
+            KeySource::Filled { fields: 1.. } => {
+                let counts = filled(columns.get(1..).unwrap_or_default(), argument(columns, 0)?.len());
+                Some(Arc::new(PrimitiveArray::<Int64Type>::from(counts)))
+            }
+            KeySource::Length { .. } | KeySource::Filled { .. } => None,
+        })
+    }
+
+    /// The key's numbers for a batch.
+    pub(super) fn keys<K: RankKey>(&self, columns: &[ArrayRef], given: Columns) -> Result<Keys<K>> {
+        match self {
+            KeySource::Filled { fields } => {
+                let value = argument(columns, 0)?;
+                let counts = match (fields, given) {
+                    (0, _) => {
+                        let record = value.as_struct_opt().ok_or_else(|| unexpected(value.data_type()))?;
+                        let nulls = record.nulls();
+                        let mut counts = filled(record.columns(), record.len());
+                        for (row, count) in counts.iter_mut().enumerate() {
+                            *count = if takes_part(nulls, row) { *count } else { 0 };
+                        }
+                        counts
+                    }
+                    (_, Columns::States) => {
+                        return Ok(Keys { values: K::read(argument(columns, 1)?)?, nulls: None, smallest: false });
+                    }
+                    (_, Columns::Arguments) => filled(columns.get(1..).unwrap_or_default(), value.len()),
+                };
+                Ok(Keys { values: counts.into_iter().map(K::of_length).collect(), nulls: None, smallest: false })
+            }
             KeySource::Column { at, smallest, .. } => {
                 let column = argument(columns, *at)?;
                 Ok(Keys { values: K::read(column)?, nulls: column.logical_nulls(), smallest: *smallest })
@@ -178,6 +236,18 @@ impl KeySource {
             }
         }
     }
+}
+
+/// How many of these columns hold something in each of the rows.
+fn filled(columns: &[ArrayRef], rows: usize) -> Vec<i64> {
+    let mut counts = vec![0; rows];
+    for column in columns {
+        let held = present(column);
+        for (row, count) in counts.iter_mut().enumerate() {
+            *count += i64::from(takes_part(held.as_ref(), row));
+        }
+    }
+    counts
 }
 
 /// One key of a batch's rows.
@@ -196,6 +266,57 @@ impl<K: RankKey> Keys<K> {
             return None;
         }
         self.values.get(row).map(|key| if self.smallest { key.reversed() } else { *key })
+    }
+}
+
+/// A row's rank by each key, the most important first. Small, for there is one for each group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rank<K, const N: usize> {
+    keys: [K; N],
+    /// A bit for each key that is known. Where one is not, `keys` has its default.
+    known: u8,
+}
+
+impl<K: RankKey, const N: usize> Default for Rank<K, N> {
+    fn default() -> Self {
+        Rank { keys: [K::default(); N], known: 0 }
+    }
+}
+
+impl<K: RankKey, const N: usize> Rank<K, N> {
+    /// The rank of a row.
+    #[inline]
+    pub(super) fn of(keys: &[Keys<K>; N], row: usize) -> Self {
+        let mut rank = Rank::default();
+        for (nth, (own, keys)) in rank.keys.iter_mut().zip(keys).enumerate() {
+            if let Some(key) = keys.rank(row) {
+                *own = key;
+                rank.known |= 1 << nth;
+            }
+        }
+        rank
+    }
+
+    /// The rank by one key. None when it is not known.
+    #[inline]
+    pub(super) fn get(&self, nth: usize) -> Option<K> {
+        if self.known & (1 << nth) == 0 { None } else { self.keys.get(nth).copied() }
+    }
+
+    /// Which ranks higher: an unknown key is the lowest.
+    #[inline]
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        if self.known == other.known {
+            // Keys that neither has are equal.
+            return self.keys.cmp(&other.keys);
+        }
+        for nth in 0..N {
+            let order = self.get(nth).cmp(&other.get(nth));
+            if order.is_ne() {
+                return order;
+            }
+        }
+        Ordering::Equal
     }
 }
 
@@ -226,12 +347,14 @@ impl Level {
 
 /// The rows of one batch in the order in which a merge function prefers them.
 ///
-/// For a function that ranks rows (newest, most_trusted, longest ..) this is the order of its accumulator. For one that
-/// counts values it orders by value alone: rows with the value that won are its equal candidates.
+/// For a function that ranks rows (newest, most_trusted, longest ..) this is the order of its accumulator; for survivor
+/// it is made with [`RowRanking::ordered`]. For one that counts values it orders by value alone: rows with the value
+/// that won are its equal candidates.
 #[derive(Debug)]
 pub struct RowRanking {
     candidates: Option<NullBuffer>,
     keys: Vec<(Level, Keys<i128>)>,
+    order: Option<Rows>,
     values: Rows,
 }
 
@@ -245,11 +368,23 @@ impl RowRanking {
             .key_sources(&types)
             .into_iter()
             .enumerate()
-            .map(|(nth, (key, source))| Ok((level(nth, key), source.keys::<i128>(columns)?)))
+            .map(|(nth, (key, source))| Ok((level(nth, key), source.keys::<i128>(columns, Columns::Arguments)?)))
             .collect::<Result<Vec<_>>>()?;
         let zeros = if matches!(rule.choice, Choice::Ranked(_)) { Zeros::Kept } else { Zeros::Merged };
         let values = Encoder::try_new(value.data_type())?.encode(value, zeros)?;
-        Ok(RowRanking { candidates: candidates(value, None), keys, values })
+        Ok(RowRanking { candidates: candidates(value, None), keys, order: None, values })
+    }
+
+    /// Ranks the rows of a function whose choice is [`Choice::Ordered`]: the first column is the value, the others are
+    /// what its ORDER BY names, with their options.
+    pub fn ordered(columns: &[ArrayRef], options: &[SortOptions]) -> Result<Self> {
+        let value = argument(columns, 0)?;
+        check_lengths(columns, value.len())?;
+        let order = columns.get(1..).unwrap_or_default();
+        let types: Vec<DataType> = order.iter().map(|column| column.data_type().clone()).collect();
+        let order = SortKeys::try_new(&types, options)?.encode(order)?;
+        let values = Encoder::try_new(value.data_type())?.encode(value, Zeros::Kept)?;
+        Ok(RowRanking { candidates: candidates(value, None), keys: Vec::new(), order: Some(order), values })
     }
 
     /// Whether the row's value can be chosen at all.
@@ -269,6 +404,13 @@ impl RowRanking {
             let order = keys.rank(a).cmp(&keys.rank(b));
             if order.is_ne() {
                 return (order, Some(*level));
+            }
+        }
+        if let Some(order) = &self.order {
+            // What comes first is preferred.
+            let order = order.row(b).cmp(&order.row(a));
+            if order.is_ne() {
+                return (order, Some(Level::Rule));
             }
         }
         let order = self.values.row(a).cmp(&self.values.row(b));

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, Time
 use datafusion::logical_expr::{DocSection, Documentation, DocumentationBuilder};
 
 use super::length::has_length;
+use super::middle::median_type;
 use super::order::orderable;
 use super::rank::KeySource;
 use crate::catalog::types::PgType;
@@ -23,6 +24,8 @@ pub enum Role {
     Trust,
     /// How much the value counts.
     Weight,
+    /// A field of the value's row: that it holds something counts. There may be any number of them, the last arguments.
+    Field,
 }
 
 /// One argument.
@@ -45,13 +48,23 @@ pub enum Key {
     Longest,
     /// The shortest value wins.
     Shortest,
+    /// The row wins of which the most [`Role::Field`] arguments hold something; without any, the struct of which the
+    /// most fields do.
+    MostComplete,
 }
 
 /// How a merge function comes by its result.
+///
+/// [`RowRanking`](super::RowRanking) ranks candidates for all of them: by the keys of a `Ranked` one, by the call's
+/// ORDER BY for an `Ordered` one, by value alone for those that count values. Where no input is
+/// [returned](MergeRule::returns_input) every candidate contributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// The row that ranks highest by these keys and then by the greater value.
     Ranked(&'static [Key]),
+    /// The row that comes first by the ORDER BY in the call, then by the greater value. The expressions of that ORDER
+    /// BY are no arguments; [`RowRanking::ordered`](super::RowRanking::ordered) takes them behind the value.
+    Ordered,
     /// The value that most rows have, then the greater.
     Majority,
     /// The value with the greatest sum of weights, then the greater.
@@ -62,6 +75,8 @@ pub enum Choice {
     AllValues,
     /// A mean, to which every row contributes.
     WeightedAverage,
+    /// The value in the middle, or the mean of the two in the middle: every row contributes.
+    Median,
 }
 
 /// A merge function.
@@ -70,7 +85,8 @@ pub struct MergeRule {
     pub name: &'static str,
     /// How it comes by its result.
     pub choice: Choice,
-    /// Its arguments; the first is the value.
+    /// Its arguments; the first is the value. One with the role [`Role::Field`] is the last, and may stand any number
+    /// of times.
     pub arguments: &'static [Argument],
     /// How many of the arguments must be given; the others may be left out from the end.
     pub required: usize,
@@ -88,7 +104,12 @@ impl MergeRule {
     /// Whether the result is one of the values, so that exactly one candidate is chosen. Otherwise every row that has a
     /// value contributes.
     pub fn returns_input(&self) -> bool {
-        !matches!(self.choice, Choice::AllValues | Choice::WeightedAverage)
+        !matches!(self.choice, Choice::AllValues | Choice::WeightedAverage | Choice::Median)
+    }
+
+    /// The argument at a position of a call.
+    pub fn argument(&self, at: usize) -> Option<&Argument> {
+        self.arguments.get(at).or_else(|| self.arguments.last().filter(|last| last.role == Role::Field))
     }
 
     /// The position of the argument that has a role. Null when the function has none.
@@ -96,9 +117,10 @@ impl MergeRule {
         self.arguments.iter().position(|argument| argument.role == role)
     }
 
-    /// Whether DISTINCT says something that the function does anyway; elsewhere it would be a mistake.
+    /// Whether DISTINCT means something: of all values the distinct ones are taken anyway, and a median can be one of
+    /// distinct values. Elsewhere it would be a mistake.
     pub fn allows_distinct(&self) -> bool {
-        self.choice == Choice::AllValues
+        matches!(self.choice, Choice::AllValues | Choice::Median)
     }
 
     /// The types that arguments of these types are cast to. What cannot be used stays, for [`MergeRule::check`] to
@@ -108,9 +130,11 @@ impl MergeRule {
         let mut coerced: Vec<DataType> = types
             .iter()
             .enumerate()
-            .map(|(at, data_type)| match self.arguments.get(at).map(|argument| argument.role) {
+            .map(|(at, data_type)| match self.argument(at).map(|argument| argument.role) {
+                Some(Role::Value) if self.choice == Choice::Median => coerce_time(data_type),
                 Some(Role::Value) if !average => coerce_value(data_type),
                 Some(Role::Time) => coerce_time(data_type),
+                Some(Role::Field) => data_type.clone(),
                 Some(_) => coerce_number(data_type),
                 None => data_type.clone(),
             })
@@ -126,21 +150,30 @@ impl MergeRule {
     /// (42804), or the function when their number is wrong (42883).
     pub fn check(&self, types: &[DataType]) -> Result<()> {
         let name = self.name;
-        if types.len() < self.required || types.len() > self.arguments.len() {
+        if types.len() < self.required || (!types.is_empty() && self.argument(types.len() - 1).is_none()) {
             let given: Vec<String> = types.iter().map(type_name).collect();
             let message = format!("function {name}({}) does not exist", given.join(", "));
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message)
                 .with_hint(format!("It is called as {}.", (self.documentation)().syntax_example)));
         }
-        for (argument, data_type) in self.arguments.iter().zip(types) {
+        for (at, data_type) in types.iter().enumerate() {
+            let Some(argument) = self.argument(at) else { continue };
             let (fits, wanted) = match argument.role {
                 Role::Value if self.choice == Choice::WeightedAverage => (is_number(data_type), "a number"),
+                Role::Value if self.choice == Choice::Median => {
+                    (median_type(data_type).is_some(), "a number, a date or a timestamp")
+                }
+                Role::Value if self.counts_fields() && types.len() == 1 => (
+                    matches!(data_type, DataType::Struct(_)) && orderable(data_type),
+                    "a struct where no fields follow",
+                ),
                 Role::Value if self.measures_length() => {
                     (has_length(data_type) && orderable(data_type), "text, bytes, an array or a struct")
                 }
                 Role::Value => (orderable(data_type), "of a type whose values have an order"),
                 Role::Time => (is_time(data_type), "a timestamp, a date, a time or a number"),
                 Role::Trust | Role::Weight => (is_number(data_type), "a number"),
+                Role::Field => (true, "a field"),
             };
             if !fits {
                 let given = type_name(data_type);
@@ -154,7 +187,10 @@ impl MergeRule {
                     Role::Value if self.measures_length() => {
                         error.with_hint(format!("Cast it, for example {}::text.", argument.name))
                     }
-                    Role::Value => error,
+                    Role::Value if self.counts_fields() && types.len() == 1 => error.with_hint(
+                        "Name the fields that make a row complete, for example most_complete(v, street, city).",
+                    ),
+                    Role::Value | Role::Field => error,
                 });
             }
         }
@@ -172,6 +208,16 @@ impl MergeRule {
         matches!(self.choice, Choice::Ranked([Key::Longest | Key::Shortest, ..]))
     }
 
+    fn counts_fields(&self) -> bool {
+        matches!(self.choice, Choice::Ranked([Key::MostComplete, ..]))
+    }
+
+    /// The error for a call without the ORDER BY that chooses (42601).
+    pub(super) fn lacks_order(&self) -> Error {
+        Error::new(SqlState::SYNTAX_ERROR, format!("{} needs an ORDER BY", self.name))
+            .with_hint(format!("It is called as {}.", (self.documentation)().syntax_example))
+    }
+
     /// The keys of a ranking for arguments of these types, those whose argument is left out not among them.
     pub(super) fn key_sources(&self, types: &[DataType]) -> Vec<(Key, KeySource)> {
         let Choice::Ranked(keys) = self.choice else { return Vec::new() };
@@ -185,6 +231,7 @@ impl MergeRule {
                     }
                     Key::Longest => KeySource::Length { smallest: false },
                     Key::Shortest => KeySource::Length { smallest: true },
+                    Key::MostComplete => KeySource::Filled { fields: types.len().saturating_sub(1) },
                 };
                 Some((*key, source))
             })
@@ -200,6 +247,10 @@ impl MergeRule {
         };
         Ok(Arc::new(match self.choice {
             Choice::WeightedAverage => Field::new(self.name, DataType::Float64, true),
+            Choice::Median => {
+                let data_type = value.data_type();
+                Field::new(self.name, median_type(data_type).unwrap_or_else(|| data_type.clone()), true)
+            }
             Choice::AllValues => Field::new(self.name, DataType::List(item_of(value)), true),
             _ => Field::new(self.name, value.data_type().clone(), true).with_metadata(value.metadata().clone()),
         }))

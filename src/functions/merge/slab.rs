@@ -1,5 +1,7 @@
 //! One byte string a group, all in one buffer: no allocation a group, and little to move when groups are emitted.
 
+use std::hint::black_box;
+
 use datafusion::logical_expr::EmitTo;
 
 /// Below this many unused bytes the buffer is left alone.
@@ -35,7 +37,13 @@ impl Slab {
         self.spans.get(group).map_or(&[], |span| self.bytes(*span))
     }
 
+    /// Brings the places of these groups near before they are written.
+    pub(super) fn touch(&self, groups: &[(usize, u32)]) {
+        black_box(groups.iter().fold(0, |all, won| all ^ self.spans.get(won.0).map_or(0, |span| span.len)));
+    }
+
     /// Replaces the group's bytes.
+    #[inline]
     pub(super) fn set(&mut self, group: usize, bytes: &[u8]) {
         let Some(span) = self.spans.get_mut(group) else { return };
         if bytes.len() <= span.len {

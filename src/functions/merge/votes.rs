@@ -1,9 +1,9 @@
 //! Accumulators that keep the distinct values of each group with their totals: majority, weighted_majority, unanimous,
 //! all_values.
 //!
-//! A value is kept as a byte string of its order, so equal values have equal strings and the greater value the greater
-//! string. The state is a list of the values and, where they are counted, a list of as many totals; a total of doubles
-//! is spread over several elements, each with its value, so that it stays exact.
+//! A value is kept as a byte string of its order, text as it is, so equal values have equal strings and the greater
+//! value the greater string. The state is a list of the values and, where they are counted, a list of as many totals; a
+//! total of doubles is spread over several elements, each with its value, so that it stays exact.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -12,22 +12,17 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{HashMap, Result};
+use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::columns::{argument, candidates, check_lengths, no_group, takes_part, unexpected};
+use super::ballot::{Ballot, Value};
+use super::bytes::Coder;
+use super::columns::{argument, candidates, check_lengths, near, no_group, takes_part, unexpected};
 use super::numbers::{Number, Numbers, column_of, out_of_range};
-use super::order::{Encoder, Zeros};
+use super::order::Zeros;
 use super::rule::{Choice, MergeRule, item_of};
 use super::total::Total;
 use crate::error::{Error, SqlState};
-
-/// Up to this many values a group keeps a list; with more, a hash map.
-const FEW: usize = 16;
-/// An entry's own bytes.
-const ENTRY: usize = size_of::<(Box<[u8]>, Total)>();
-/// What the allocation of a value's bytes costs.
-const ALLOCATION: usize = 16;
 
 /// The type of a value's total in the state. None where values are not counted.
 pub(super) fn total_type(rule: &MergeRule, weight: Option<&DataType>) -> Option<DataType> {
@@ -40,79 +35,13 @@ pub(super) fn total_type(rule: &MergeRule, weight: Option<&DataType>) -> Option<
     }
 }
 
-/// One group's values and their totals.
-#[derive(Debug)]
-enum Ballot {
-    Few(Vec<(Box<[u8]>, Total)>),
-    Many(HashMap<Box<[u8]>, Total>),
-}
-
-impl Ballot {
-    fn new() -> Self {
-        Ballot::Few(Vec::new())
-    }
-
-    fn find(&mut self, value: &[u8]) -> Option<&mut Total> {
-        match self {
-            Ballot::Few(entries) => {
-                entries.iter_mut().find(|(known, _)| known.as_ref() == value).map(|(_, total)| total)
-            }
-            Ballot::Many(entries) => entries.get_mut(value),
-        }
-    }
-
-    /// Bytes of the entries themselves: room that is not used yet counts too.
-    fn room(&self) -> usize {
-        match self {
-            Ballot::Few(entries) => entries.capacity() * ENTRY,
-            // A byte for each place, of which an eighth stays free.
-            Ballot::Many(entries) => entries.capacity() * 8 / 7 * (ENTRY + 1),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Ballot::Few(entries) => entries.len(),
-            Ballot::Many(entries) => entries.len(),
-        }
-    }
-
-    /// Adds a value that is not there yet.
-    fn insert(&mut self, value: &[u8], total: Total) {
-        match self {
-            Ballot::Few(entries) if entries.len() < FEW => {
-                // Most groups have one value: no room is taken for more before they come.
-                if entries.is_empty() {
-                    entries.reserve_exact(1);
-                }
-                entries.push((value.into(), total));
-            }
-            Ballot::Few(entries) => {
-                let mut many: HashMap<Box<[u8]>, Total> = std::mem::take(entries).into_iter().collect();
-                many.insert(value.into(), total);
-                *self = Ballot::Many(many);
-            }
-            Ballot::Many(entries) => {
-                entries.insert(value.into(), total);
-            }
-        }
-    }
-
-    fn into_entries(self) -> Vec<(Box<[u8]>, Total)> {
-        match self {
-            Ballot::Few(entries) => entries,
-            Ballot::Many(entries) => entries.into_iter().collect(),
-        }
-    }
-}
-
 /// The distinct values of each group.
 #[derive(Debug)]
 pub(super) struct Votes {
     rule: &'static MergeRule,
     item: FieldRef,
     total: Option<DataType>,
-    encoder: Encoder,
+    coder: Coder,
     ballots: Vec<Ballot>,
     /// Bytes of all entries.
     held: usize,
@@ -125,7 +54,7 @@ impl Votes {
             rule,
             item: item_of(value),
             total: total_type(rule, weight),
-            encoder: Encoder::try_new(value.data_type())?,
+            coder: Coder::try_new(value.data_type())?,
             ballots: Vec::new(),
             held: 0,
         })
@@ -135,6 +64,10 @@ impl Votes {
         if groups > self.ballots.len() {
             self.ballots.resize_with(groups, Ballot::new);
         }
+    }
+
+    fn bring_near(&self, group_indices: &[usize]) {
+        near(group_indices, |group| self.ballots.get(group).map_or(0, Ballot::touch));
     }
 
     /// Adds a value's weight in a group.
@@ -148,49 +81,51 @@ impl Votes {
             }
         } else if self.rule.choice != Choice::Unanimous || ballot.len() < 2 {
             let total = Total::of(weight);
-            self.held += ALLOCATION + value.len() + total.heap();
+            self.held += total.heap();
             let before = ballot.room();
-            ballot.insert(value, total);
+            self.held += ballot.insert(value, total);
             self.held = (self.held + ballot.room()).saturating_sub(before);
         }
         Ok(())
     }
 
     /// Takes groups out, as lists of their entries.
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(Box<[u8]>, Total)>> {
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(Value, Total)>> {
         if let EmitTo::First(groups) = emit_to {
             self.resize(groups);
         }
         let taken = emit_to.take_needed(&mut self.ballots);
         let room: usize = taken.iter().map(Ballot::room).sum();
         let taken: Vec<_> = taken.into_iter().map(Ballot::into_entries).collect();
-        let values = taken.iter().flatten().map(|(value, total)| ALLOCATION + value.len() + total.heap());
+        let values = taken.iter().flatten().map(|(value, total)| value.heap() + total.heap());
         let bytes: usize = room + values.sum::<usize>();
         self.held = if self.ballots.is_empty() { 0 } else { self.held.saturating_sub(bytes) };
         taken
     }
 
     /// The value that wins in a group.
-    fn winner(&self, entries: Vec<(Box<[u8]>, Total)>) -> Option<Box<[u8]>> {
+    fn winner(&self, entries: Vec<(Value, Total)>) -> Option<Value> {
         if self.rule.choice == Choice::Unanimous && entries.len() > 1 {
             return None;
         }
         let by_total = |a: &Total, b: &Total| if self.total.is_some() { a.compare(b) } else { Ordering::Equal };
         entries
             .into_iter()
-            .max_by(|(a_value, a), (b_value, b)| by_total(a, b).then_with(|| a_value.cmp(b_value)))
+            .max_by(|(a_value, a), (b_value, b)| {
+                by_total(a, b).then_with(|| a_value.as_bytes().cmp(b_value.as_bytes()))
+            })
             .map(|(value, _)| value)
     }
 
     /// A list column of values, given as byte strings and as the number of them in each group.
-    fn values_column(&self, values: &[Box<[u8]>], lengths: &[usize], nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        let values = self.encoder.decode(values.iter().map(|value| Some(value.as_ref())))?;
+    fn values_column(&self, values: &[Value], lengths: &[usize], nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        let values = self.coder.column(values.iter().map(|value| Some(value.as_bytes())))?;
         list_column(&self.item, values, lengths.iter().copied(), nulls)
     }
 }
 
 /// A list column whose lists have these lengths.
-fn list_column(
+pub(super) fn list_column(
     item: &FieldRef,
     values: ArrayRef,
     lengths: impl Iterator<Item = usize>,
@@ -210,7 +145,7 @@ fn list_column(
 }
 
 /// The elements of a list column that its rows use, and where each row's begin and end among them.
-fn elements(column: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize)>)> {
+pub(super) fn elements(column: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize)>)> {
     let list = column.as_list_opt::<i32>().ok_or_else(|| unexpected(column.data_type()))?;
     // The rows may be a slice of many more.
     let first = list.offsets().first().map_or(0, |offset| *offset as usize);
@@ -240,7 +175,8 @@ impl GroupsAccumulator for Votes {
             Choice::WeightedMajority => Some(Numbers::read(argument(values, 1)?)?),
             _ => None,
         };
-        let rows = self.encoder.encode(value, Zeros::Merged)?;
+        let rows = self.coder.bytes(value, Zeros::Merged)?;
+        self.bring_near(group_indices);
         for (row, &group) in group_indices.iter().enumerate() {
             if !takes_part(mask.as_ref(), row) {
                 continue;
@@ -249,7 +185,7 @@ impl GroupsAccumulator for Votes {
                 Some(weights) => weights.weight(row, self.rule.name)?.unwrap_or_else(|| weights.zero()),
                 None => Number::Exact(1),
             };
-            self.add(group, rows.row(row).data(), weight)?;
+            self.add(group, rows.get(row), weight)?;
         }
         Ok(())
     }
@@ -271,14 +207,15 @@ impl GroupsAccumulator for Votes {
             }
             None => None,
         };
-        let voted = self.encoder.encode(&voted, Zeros::Merged)?;
+        let voted = self.coder.bytes(&voted, Zeros::Merged)?;
+        self.bring_near(group_indices);
         for (&group, (start, end)) in group_indices.iter().zip(rows) {
             for at in start..end {
                 let weight = match &totals {
                     Some(totals) => totals.get(at).unwrap_or_else(|| totals.zero()),
                     None => Number::Exact(1),
                 };
-                self.add(group, voted.row(at).data(), weight)?;
+                self.add(group, voted.get(at), weight)?;
             }
         }
         Ok(())
@@ -291,13 +228,13 @@ impl GroupsAccumulator for Votes {
             let some: NullBuffer = lengths.iter().map(|length| *length > 0).collect();
             let mut values = Vec::with_capacity(lengths.iter().sum());
             for mut entries in groups {
-                entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+                entries.sort_unstable_by(|(a, _), (b, _)| a.as_bytes().cmp(b.as_bytes()));
                 values.extend(entries.into_iter().map(|(value, _)| value));
             }
             return self.values_column(&values, &lengths, (some.null_count() > 0).then_some(some));
         }
-        let winners: Vec<Option<Box<[u8]>>> = groups.into_iter().map(|entries| self.winner(entries)).collect();
-        self.encoder.decode(winners.iter().map(Option::as_deref))
+        let winners: Vec<Option<Value>> = groups.into_iter().map(|entries| self.winner(entries)).collect();
+        self.coder.column(winners.iter().map(|winner| winner.as_ref().map(Value::as_bytes)))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -353,6 +290,6 @@ impl GroupsAccumulator for Votes {
     }
 
     fn size(&self) -> usize {
-        self.ballots.capacity() * size_of::<Ballot>() + self.held + self.encoder.size()
+        self.ballots.capacity() * size_of::<Ballot>() + self.held + self.coder.size()
     }
 }
