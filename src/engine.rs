@@ -211,7 +211,9 @@ impl ShownCatalog {
     fn new() -> Self {
         let scalars = registry::scalars().into_iter().map(|f| pg::FunctionInfo::scalar(&f)).collect::<Vec<_>>();
         let aggregates = registry::aggregates().into_iter().map(|f| pg::FunctionInfo::aggregate(&f));
-        let functions = scalars.into_iter().chain(aggregates).chain([remote_query::described()]).collect();
+        let windows = registry::windows().into_iter().map(|f| pg::FunctionInfo::window(&f));
+        let functions =
+            scalars.into_iter().chain(aggregates).chain(windows).chain([remote_query::described()]).collect();
         ShownCatalog { engine: OnceLock::new(), functions: Arc::new(functions) }
     }
 }

@@ -36,6 +36,7 @@ pub mod skipping;
 pub mod sum;
 mod sum_widened;
 pub mod time_arithmetic;
+pub mod try_casts;
 pub mod types;
 pub mod view;
 pub mod written;
