@@ -213,9 +213,10 @@ impl ShownCatalog {
     fn new() -> Self {
         let scalars = registry::scalars().into_iter().map(|f| pg::FunctionInfo::scalar(&f)).collect::<Vec<_>>();
         let aggregates = registry::aggregates().into_iter().map(|f| pg::FunctionInfo::aggregate(&f));
+        let windows = registry::windows().into_iter().map(|f| pg::FunctionInfo::window(&f));
         let over_relations = relation_calls::functions().iter().map(|f| relation_function::described(*f));
         let in_from = [remote_query::described()].into_iter().chain(over_relations);
-        let functions = scalars.into_iter().chain(aggregates).chain(in_from).collect();
+        let functions = scalars.into_iter().chain(aggregates).chain(windows).chain(in_from).collect();
         ShownCatalog { engine: OnceLock::new(), functions: Arc::new(functions) }
     }
 }

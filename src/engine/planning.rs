@@ -47,6 +47,7 @@ use crate::planner::output::TextOutputRules;
 use crate::planner::shipping::ShippingPlanner;
 use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
+use crate::planner::try_casts::TryCasts;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
 use crate::planner::{avg, distinct_sums, interrupt, literals, sum, total_filters, written};
@@ -78,6 +79,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
     analyzer.rules.insert(1, Arc::new(ListedSubqueries));
+    analyzer.rules.push(Arc::new(TryCasts));
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(TextOutputRules));
     analyzer.rules.push(Arc::new(ClockCasts));

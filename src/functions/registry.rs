@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::error::Result;
 use datafusion::logical_expr::registry::FunctionRegistry;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 use super::{clean, merge, pg};
 
@@ -16,6 +16,11 @@ pub fn scalars() -> Vec<Arc<ScalarUDF>> {
 /// The aggregate functions: those that merge.
 pub fn aggregates() -> Vec<Arc<AggregateUDF>> {
     merge::all().into_iter().map(Arc::new).collect()
+}
+
+/// The window functions: those that clean a column.
+pub fn windows() -> Vec<Arc<WindowUDF>> {
+    clean::windows().into_iter().map(Arc::new).collect()
 }
 
 /// The functions that Postgres has: some replace DataFusion's of the same name.
@@ -33,6 +38,9 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     }
     for function in aggregates() {
         registry.register_udaf(function)?;
+    }
+    for function in windows() {
+        registry.register_udwf(function)?;
     }
     Ok(())
 }
@@ -79,14 +87,18 @@ mod tests {
         for function in aggregates() {
             check(function.name(), function.signature(), function.documentation(), "merge");
         }
+        for function in windows() {
+            check(function.name(), function.signature(), function.documentation(), "clean");
+        }
     }
 
     #[test]
     fn registers_without_an_engine_and_each_name_once() {
         let mut registry = MemoryFunctionRegistry::new();
         register(&mut registry).unwrap();
-        let names: HashSet<String> = registry.udfs().into_iter().chain(registry.udafs()).collect();
-        assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len());
+        let names: HashSet<String> =
+            registry.udfs().into_iter().chain(registry.udafs()).chain(registry.udwfs()).collect();
+        assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len() + windows().len());
         assert!(names.contains("normalize_email"));
     }
 }

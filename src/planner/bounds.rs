@@ -127,7 +127,9 @@ fn conditions(expr: &Expr) -> DfResult<usize> {
             }
         }
         // All arguments but the last are tested, and then given.
-        Expr::ScalarFunction(ScalarFunction { func, args }) if matches!(func.name(), "coalesce" | "nvl" | "nvl2") => {
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if matches!(func.name(), "coalesce" | "nvl" | "nvl2" | "fill_constant" | "fill_from") =>
+        {
             let last = args.len().saturating_sub(1);
             for (index, argument) in args.iter().enumerate() {
                 most = most.max(conditions(argument)? + usize::from(index < last));

@@ -29,11 +29,13 @@ use super::number_casts::{decimal_text, exact_float};
 use super::operators;
 use super::time_arithmetic::difference;
 use crate::catalog::types::PgType;
+use crate::functions::clean;
 use crate::functions::pg::interval_span;
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
-const UNIFYING: &[&str] = &["coalesce", "nvl", "ifnull", "greatest", "least", "make_array"];
+const UNIFYING: &[&str] =
+    &["coalesce", "nvl", "ifnull", "greatest", "least", "make_array", "fill_constant", "fill_from"];
 
 /// Brings values that meet to the type that Postgres brings them to.
 #[derive(Debug, Default)]
@@ -211,6 +213,7 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
         }
         Expr::Case(case) => coerce_case(case, schema)?,
         Expr::WindowFunction(mut window) => {
+            clean::check_window(&window)?;
             for by in &mut window.params.order_by {
                 by.expr = sorted(std::mem::take(&mut by.expr), schema)?;
             }

@@ -27,6 +27,8 @@ const KEEPING: &[&str] = &[
     "array_agg",
     "avg",
     "coalesce",
+    "fill_constant",
+    "fill_from",
     "first_value",
     "greatest",
     "ifnull",

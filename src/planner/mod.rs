@@ -39,6 +39,7 @@ pub mod sum;
 mod sum_widened;
 pub mod time_arithmetic;
 pub mod total_filters;
+pub mod try_casts;
 pub mod types;
 pub mod view;
 pub mod written;

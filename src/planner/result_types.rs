@@ -187,9 +187,8 @@ impl<'a> Input<'a> {
             Expr::WindowFunction(call) => match &call.fun {
                 WindowFunctionDefinition::AggregateUDF(fun) => self.aggregate(fun.name(), call.params.args.first()?),
                 WindowFunctionDefinition::WindowUDF(fun) => match fun.name() {
-                    "first_value" | "last_value" | "nth_value" | "lag" | "lead" => {
-                        Some(bare(self.kind(call.params.args.first()?)))
-                    }
+                    "first_value" | "last_value" | "nth_value" | "lag" | "lead" | "fill_max" | "fill_min"
+                    | "fill_mode" | "fill_next" | "fill_previous" => Some(bare(self.kind(call.params.args.first()?))),
                     _ => None,
                 },
             },
@@ -212,7 +211,9 @@ impl<'a> Input<'a> {
 
     fn function(&self, name: &str, args: &[Expr]) -> Option<PgType> {
         match name {
-            "coalesce" | "greatest" | "least" | "nvl" | "ifnull" => self.shared(args.iter()),
+            "coalesce" | "greatest" | "least" | "nvl" | "ifnull" | "fill_constant" | "fill_from" => {
+                self.shared(args.iter())
+            }
             "nullif" => self.shared(args.iter().take(1)),
             "make_array" => Some(PgType::Array(Box::new(self.shared(args.iter())?))),
             "array_element" => elements(self.kind(args.first()?), 1),

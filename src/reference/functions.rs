@@ -12,9 +12,11 @@ pub(super) fn body() -> String {
     let merging = merging.chain(trust.iter().filter_map(|f| Some((f.name(), f.documentation()?))));
     let cleaning = clean::all();
     let cleaning = cleaning.iter().filter_map(|function| Some((function.name(), function.documentation()?)));
+    let windows = registry::windows();
+    let windows = windows.iter().filter_map(|function| Some((function.name(), function.documentation()?)));
     format!(
         "What this program adds to SQL. Every other function is DataFusion's, under Postgres's name where it has \
-         one.\n\n{}\n{}",
+         one.\n\n{}\n{}\n{}",
         section(
             "Merge functions",
             "Aggregates that make one value of the values that several sources give. NULLs never win. The result \
@@ -27,6 +29,12 @@ pub(super) fn body() -> String {
             "Functions of one value. NULL gives NULL. They are immutable, so that they can stand in keys, and the \
              normalizers are idempotent: cleaning twice is cleaning once.",
             cleaning,
+        ),
+        section(
+            "Cleaning a column",
+            "Window functions, with `OVER`: `PARTITION BY` says which rows belong together, `ORDER BY` in which order \
+             they follow each other where that matters. They always see the whole partition; a frame says nothing.",
+            windows,
         ),
     )
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::logical_expr::{AggregateUDF, Documentation, ScalarUDF, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    AggregateUDF, Documentation, ScalarUDF, Signature, TypeSignature, Volatility, WindowUDF,
+};
 
 use crate::catalog::carried::carried_in_config;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC};
@@ -169,6 +171,11 @@ impl FunctionInfo {
     pub fn aggregate(function: &AggregateUDF) -> Self {
         let result = |types: &[DataType]| function.return_type(types).ok();
         Self::described(function.name(), "a", function.signature(), function.documentation(), result)
+    }
+
+    /// A window function, from its documentation and signature.
+    pub fn window(function: &WindowUDF) -> Self {
+        Self::described(function.name(), "w", function.signature(), function.documentation(), |_| None)
     }
 
     /// A table function; its arguments and columns in words.

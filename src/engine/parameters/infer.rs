@@ -243,7 +243,7 @@ impl Uses<'_> {
             })
             .collect();
         let name = name.as_deref().unwrap_or_default();
-        if matches!(name, "coalesce" | "greatest" | "least" | "generate_series") {
+        if matches!(name, "coalesce" | "greatest" | "least" | "generate_series" | "fill_constant" | "fill_from") {
             return self.common(arguments);
         }
         match (name, arguments.as_mut_slice()) {

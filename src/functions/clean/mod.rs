@@ -5,12 +5,22 @@
 
 mod characters;
 mod columns;
+mod countries;
+mod dates;
+mod fill;
+mod fold;
 mod list;
+mod numbers;
 mod phone_number;
+mod scalar;
 mod territory;
+mod text;
 mod text_function;
+mod window;
 
 mod blank_to_null;
+mod fill_constant;
+mod fill_from;
 mod normalize_email;
 mod normalize_name;
 mod normalize_phone;
@@ -20,3 +30,4 @@ mod normalize_text;
 mod properties;
 
 pub use list::all;
+pub use window::{all as windows, check as check_window};

@@ -157,17 +157,33 @@ fn cased(name: &str, dotted: bool) -> String {
         if at > 1 {
             cased.push(' ');
         }
-        let generation = word.to_ascii_uppercase();
-        let word = lower_case(word, turkish);
-        if word == "'t" || word == "’t" || (at > 1 && at < end && PARTICLES.contains(&word.as_str())) {
-            cased.push_str(&word);
-        } else if at > 1 && at == end && GENERATIONS.contains(&generation.as_str()) {
-            cased.push_str(&generation);
-        } else {
-            push_capitalized(&mut cased, &word, turkish);
-        }
+        proper_word(&mut cased, word, at, end, turkish);
     }
     cased
+}
+
+/// Appends the word that stands at a place, counted from 1, among so many, with capitals where they belong.
+pub(super) fn proper_word(cased: &mut String, word: &str, at: usize, end: usize, turkish: bool) {
+    let generation = word.to_ascii_uppercase();
+    let word = lower_case(word, turkish);
+    if word == "'t" || word == "’t" || (at > 1 && at < end && is_particle(&word)) {
+        cased.push_str(&word);
+    } else if at > 1 && at == end && GENERATIONS.contains(&generation.as_str()) {
+        cased.push_str(&generation);
+    } else {
+        push_capitalized(cased, &word, turkish);
+    }
+}
+
+/// Whether a word in lower case belongs to the name behind it and stays small.
+pub(super) fn is_particle(word: &str) -> bool {
+    PARTICLES.contains(&word)
+}
+
+/// Whether a word says of which generation a person is, or what they have studied.
+pub(super) fn is_suffix(word: &str) -> bool {
+    let word = word.replace('.', "").to_lowercase();
+    SUFFIXES.contains(&word.as_str()) || GENERATIONS.contains(&word.to_uppercase().as_str())
 }
 
 fn lower_case(word: &str, turkish: bool) -> String {

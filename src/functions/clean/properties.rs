@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::text::{normalize_company, repair_text};
 use super::{blank_to_null, normalize_email, normalize_name, normalize_text, phone_number, territory};
 
 /// Pieces that have broken cleaning code before: spaces of all kinds, invisible characters, letters whose cases
@@ -165,6 +166,18 @@ proptest! {
     #[test]
     fn email_around_an_address_is_stable(before in text(), after in text()) {
         check(normalize_email::clean, &format!("{before}@{after}.org"))?;
+    }
+
+    #[test]
+    fn repair_is_stable(text in text()) {
+        let once = repair_text::clean(&text).unwrap();
+        prop_assert_eq!(repair_text::clean(&once).unwrap(), once.clone());
+    }
+
+    #[test]
+    fn company_is_stable(text in text(), form in select(vec!["GmbH & Co. KG", "A.Ş.", "SPA", "有限公司", "(株)", "ООО", ""])) {
+        check(normalize_company::clean, &format!("{text} {form}"))?;
+        check(normalize_company::clean, &format!("{form}{text}"))?;
     }
 
     #[test]

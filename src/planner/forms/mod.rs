@@ -5,6 +5,8 @@
 mod aggregate;
 mod call;
 mod fetch;
+mod json_records;
+mod json_sets;
 mod like;
 mod rewrite;
 mod rows;

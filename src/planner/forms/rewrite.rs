@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, like, rows, series, substring, using};
+use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using};
 use crate::error::{Error, Result};
 use crate::functions::pg::date_part;
 
@@ -47,6 +47,8 @@ impl VisitorMut for Forms {
             }
             TableFactor::Function { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
             factor => {
+                json_records::unfold(factor);
+                json_sets::unnest(factor);
                 series::name_column(factor);
                 ControlFlow::Continue(())
             }

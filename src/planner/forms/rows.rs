@@ -51,7 +51,7 @@ pub(super) fn in_subquery(expr: &mut Expr) {
     };
     let negated = *negated;
     let one = SelectItem::UnnamedExpr(Expr::value(Value::Number("1".to_string(), false)));
-    let found = select(one, table, Some(condition));
+    let found = select(vec![one], Some(table), Some(condition));
     let _ = take(expr);
     *expr = Expr::Exists { subquery: Box::new(found), negated };
 }
@@ -62,11 +62,11 @@ pub(super) fn set_aside(expr: &mut Expr) {
     let Expr::Subquery(subquery) = expr else { return };
     let rows = TableAlias { explicit: true, name: Ident::with_quote('"', ROWS), columns: vec![], at: None };
     let table = TableFactor::Derived { lateral: false, subquery: subquery.clone(), alias: Some(rows), sample: None };
-    **subquery = select(SelectItem::Wildcard(WildcardAdditionalOptions::default()), table, None);
+    **subquery = select(vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())], Some(table), None);
 }
 
-/// `SELECT item FROM table WHERE condition`
-fn select(item: SelectItem, table: TableFactor, condition: Option<Expr>) -> Query {
+/// `SELECT items FROM table WHERE condition`
+pub(super) fn select(items: Vec<SelectItem>, table: Option<TableFactor>, condition: Option<Expr>) -> Query {
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: vec![],
@@ -74,10 +74,10 @@ fn select(item: SelectItem, table: TableFactor, condition: Option<Expr>) -> Quer
         select_modifiers: None,
         top: None,
         top_before_distinct: false,
-        projection: vec![item],
+        projection: items,
         exclude: None,
         into: None,
-        from: vec![TableWithJoins { relation: table, joins: vec![] }],
+        from: table.into_iter().map(|relation| TableWithJoins { relation, joins: vec![] }).collect(),
         lateral_views: vec![],
         prewhere: None,
         selection: condition,

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{call, folded, literal, take};
+use super::json_sets;
 
 /// Names the one column of `generate_series(..)` and `unnest(array)` in FROM: by the table's alias, else as the
 /// function.
@@ -142,7 +143,13 @@ impl VisitorMut for Unnesting {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = &*expr else { return ControlFlow::Continue(()) };
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        if self.depth == 0
+            && let Some(list) = json_sets::list(function)
+        {
+            *expr = call("unnest", vec![list]);
+            return ControlFlow::Continue(());
+        }
         match folded(&function.name).as_deref() {
             Some("unnest") => self.depth = self.depth.saturating_sub(1),
             Some("generate_series") if self.depth == 0 => *expr = call("unnest", vec![take(expr)]),

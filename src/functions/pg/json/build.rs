@@ -6,7 +6,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::convert::{json, jsonb, no_name, quoted, words};
 use crate::catalog::types::PgType;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::row_function::{Call, Param, Spec, text};
 
 /// Any number of arguments of any type.
@@ -19,6 +19,28 @@ pub(super) fn all() -> Vec<ScalarUDF> {
         Spec::new("to_jsonb", ANY, |_| PgType::Jsonb, |call| Ok(Some(jsonb(&json(call, 0)?)?)))
             .is(Volatility::Stable)
             .udf(),
+        Spec::new(
+            "array_to_json",
+            ANY,
+            |_| PgType::Json,
+            |call| match call.pg_type(0) {
+                Some(PgType::Array(_)) => Ok(text(json(call, 0)?)),
+                given => Err(no_function("array_to_json", given)),
+            },
+        )
+        .is(Volatility::Stable)
+        .udf(),
+        Spec::new(
+            "row_to_json",
+            ANY,
+            |_| PgType::Json,
+            |call| match call.pg_type(0) {
+                Some(PgType::Record) => Ok(text(json(call, 0)?)),
+                given => Err(no_function("row_to_json", given)),
+            },
+        )
+        .is(Volatility::Stable)
+        .udf(),
         any("json_build_object", |_| PgType::Json, |call| Ok(text(object(call)?))),
         any("jsonb_build_object", |_| PgType::Jsonb, |call| Ok(Some(jsonb(&object(call)?)?))),
         any("json_build_array", |_| PgType::Json, |call| Ok(text(array(call)?))),
@@ -32,6 +54,12 @@ fn any(
     body: fn(&Call<'_>) -> Result<Option<ScalarValue>>,
 ) -> ScalarUDF {
     Spec::new(name, ANY, returns, body).requires(0).many().called_on_null().is(Volatility::Stable).udf()
+}
+
+/// 42883
+fn no_function(name: &str, given: Option<PgType>) -> Error {
+    let given = given.map(|given| given.to_string()).unwrap_or_default();
+    Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {name}({given}) does not exist"))
 }
 
 fn object(call: &Call<'_>) -> Result<String> {

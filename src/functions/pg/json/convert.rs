@@ -51,11 +51,17 @@ fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<St
         return Ok(format!("[{}]", parts.join(",")));
     }
     if let Some(record) = array.as_struct_opt() {
+        // What `row(..)` calls its fields, and what Postgres does.
+        let unnamed = record.fields().iter().enumerate().all(|(at, field)| *field.name() == format!("c{at}"));
+        let name = |at: usize, field: &Field| if unnamed { format!("f{}", at + 1) } else { field.name().clone() };
         let parts = record
             .fields()
             .iter()
             .zip(record.columns())
-            .map(|(field, column)| Ok(format!("{}:{}", quoted(field.name()), element(column, row, field, zone)?)))
+            .enumerate()
+            .map(|(at, (field, column))| {
+                Ok(format!("{}:{}", quoted(&name(at, field)), element(column, row, field, zone)?))
+            })
             .collect::<Result<Vec<_>>>()?;
         return Ok(format!("{{{}}}", parts.join(",")));
     }

@@ -7,6 +7,7 @@ mod aggregate;
 mod build;
 mod contains;
 mod convert;
+mod elements;
 mod get;
 mod inspect;
 mod operators;
@@ -18,5 +19,8 @@ pub use operators::JsonOperators;
 
 /// Every function over JSON.
 pub(super) fn all() -> Vec<ScalarUDF> {
-    [get::all(), contains::all(), inspect::all(), build::all(), aggregate::all()].into_iter().flatten().collect()
+    [get::all(), contains::all(), elements::all(), inspect::all(), build::all(), aggregate::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

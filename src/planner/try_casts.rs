@@ -1,0 +1,216 @@
+//! `TRY_CAST(x AS type)`: what CAST gives, and NULL where CAST is an error because of the value.
+//!
+//! It is the cast itself, planned by the same rules and evaluated over a column; where that fails the column is halved
+//! until what is left is the rows that fail. So it can never read a value otherwise than CAST does.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array, new_null_array};
+use datafusion::arrow::compute::concat;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, DFSchema};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{
+    ColumnarValue, EmptyRelation, Expr, ExprSchemable, LogicalPlan, Projection, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion::scalar::ScalarValue;
+
+use super::clock_casts::ClockCasts;
+use super::each;
+use super::input::TextInputRules;
+use super::number_casts::NumberCasts;
+use super::output::TextOutputRules;
+use crate::catalog::types::PgType;
+use crate::error::{Error, SqlState};
+
+/// 42846: there is no cast between two types.
+const CANNOT_COERCE: SqlState = SqlState("42846");
+/// What the value is called in the plan of the cast.
+const VALUE: &str = "value";
+
+/// Puts the cast, tried, in the place of each TRY_CAST. It stands before the rules for casts and applies them itself.
+#[derive(Debug, Default)]
+pub struct TryCasts;
+
+impl AnalyzerRule for TryCasts {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(|node| each::expression(node, |e, schema| tried(e, schema, config)))?.data)
+    }
+
+    fn name(&self) -> &str {
+        "try_casts"
+    }
+}
+
+fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Transformed<Expr>> {
+    let Expr::TryCast(TryCast { expr: inner, field }) = expr else { return Ok(Transformed::no(expr)) };
+    let (_, from) = inner.to_field(schema)?;
+    let (given, wanted) = (PgType::of_field(&from), PgType::of_field(&field));
+    // A whole number is an integer where it is written, however it is carried.
+    let given = match inner.as_ref() {
+        Expr::Literal(ScalarValue::Int64(Some(number)), None) if i32::try_from(*number).is_ok() => PgType::Int4,
+        _ => given,
+    };
+    if !(from.data_type().is_null() || is_cast(&given, &wanted)) {
+        return Err(Error::new(CANNOT_COERCE, format!("cannot cast type {given} to {wanted}")).into());
+    }
+    let from = from.as_ref().clone().with_name(VALUE).with_nullable(true);
+    let input = DFSchema::from_unqualified_fields(vec![from].into(), HashMap::new())?;
+    let cast = Expr::Cast(Cast::new_from_field(Box::new(Expr::Column(Column::new_unqualified(VALUE))), field));
+    let empty = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(input) });
+    let mut plan = LogicalPlan::Projection(Projection::try_new(vec![cast], Arc::new(empty))?);
+    let rules: [&dyn AnalyzerRule; 4] = [&TextInputRules, &TextOutputRules, &ClockCasts, &NumberCasts];
+    for rule in rules {
+        plan = rule.analyze(plan, config)?;
+    }
+    let LogicalPlan::Projection(projection) = &plan else {
+        return Err(Error::internal("the plan of a cast is no projection").into());
+    };
+    let input = projection.input.schema();
+    let cast = projection.expr.first().ok_or_else(|| Error::internal("the plan of a cast has no column"))?;
+    let (_, to) = cast.to_field(input)?;
+    let props = ExecutionProps { config_options: Some(Arc::new(config.clone())), ..ExecutionProps::new() };
+    let cast = create_physical_expr(cast, input, &props, &PhysicalPlanningContext::default())?;
+    let function =
+        TriedCast { cast, from: Arc::clone(input.inner()), to, signature: Signature::any(1, Volatility::Immutable) };
+    Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
+        Arc::new(ScalarUDF::new_from_impl(function)),
+        vec![*inner],
+    ))))
+}
+
+/// Whether Postgres has a cast between two types: whatever the value, it would be an error without one.
+fn is_cast(from: &PgType, to: &PgType) -> bool {
+    use PgType::{Array, Bool, Date, Int4, Interval, Json, Jsonb, Time, Timestamp, TimestampTz, Vector};
+    match (from, to) {
+        // By way of the text that stands for the value.
+        (from, to) if is_text(from) || is_text(to) => true,
+        (Array(from) | Vector(from), Array(to) | Vector(to)) => is_cast(from, to),
+        (from, to) if is_number(from) && is_number(to) => true,
+        (Int4, Bool) | (Bool, Int4) | (Json | Jsonb, Json | Jsonb) => true,
+        (Jsonb, to) => *to == Bool || is_number(to),
+        (Date, Timestamp | TimestampTz)
+        | (Timestamp | TimestampTz, Date | Time | Timestamp | TimestampTz)
+        | (Time, Interval)
+        | (Interval, Time) => true,
+        (from, to) => from == to,
+    }
+}
+
+fn is_text(kind: &PgType) -> bool {
+    matches!(kind, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char)
+}
+
+fn is_number(kind: &PgType) -> bool {
+    use PgType::{Float4, Float8, Int2, Int4, Int8, Numeric, Oid};
+    matches!(kind, Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric(_))
+}
+
+/// A cast that is tried.
+#[derive(Debug)]
+struct TriedCast {
+    cast: Arc<dyn PhysicalExpr>,
+    from: SchemaRef,
+    to: FieldRef,
+    signature: Signature,
+}
+
+impl PartialEq for TriedCast {
+    fn eq(&self, other: &Self) -> bool {
+        self.cast.as_ref() == other.cast.as_ref() && self.from == other.from && self.to == other.to
+    }
+}
+
+impl Eq for TriedCast {}
+
+impl Hash for TriedCast {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.cast.hash(state);
+        self.from.hash(state);
+        self.to.hash(state);
+    }
+}
+
+impl TriedCast {
+    /// Appends what becomes of the rows: the cast of all of them, or of each half where one of them fails.
+    fn read(&self, rows: &RecordBatch, read: &mut Vec<ArrayRef>) -> DfResult<()> {
+        let count = rows.num_rows();
+        match self.cast.evaluate(rows).and_then(|value| value.into_array(count)) {
+            Ok(column) => read.push(column),
+            Err(error) => {
+                let error = Error::from(error);
+                // Class 22 are the errors about values; 0A000 are values that cannot be had here, such as a numeric NaN.
+                if !error.state().0.starts_with("22") && error.state() != SqlState::FEATURE_NOT_SUPPORTED {
+                    return Err(error.into());
+                }
+                if count <= 1 {
+                    read.push(new_null_array(self.to.data_type(), count));
+                } else {
+                    self.read(&rows.slice(0, count / 2), read)?;
+                    self.read(&rows.slice(count / 2, count - count / 2), read)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn column(&self, values: ArrayRef) -> DfResult<ArrayRef> {
+        if values.is_empty() {
+            return Ok(new_empty_array(self.to.data_type()));
+        }
+        let rows = RecordBatch::try_new(Arc::clone(&self.from), vec![values])?;
+        let mut read = vec![];
+        self.read(&rows, &mut read)?;
+        match <[ArrayRef; 1]>::try_from(read) {
+            Ok([column]) => Ok(column),
+            Err(read) => {
+                let columns: Vec<&dyn Array> = read.iter().map(|column| column.as_ref()).collect();
+                Ok(concat(&columns)?)
+            }
+        }
+    }
+}
+
+impl ScalarUDFImpl for TriedCast {
+    fn name(&self) -> &str {
+        "try_cast"
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| e.schema_name().to_string()).collect())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.to.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        let to = Field::clone(&self.to);
+        Ok(Arc::new(to.with_name("try_cast").with_nullable(true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(value)) => {
+                let read = self.column(value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&read, 0)?))
+            }
+            Some(ColumnarValue::Array(values)) => Ok(ColumnarValue::Array(self.column(Arc::clone(values))?)),
+            None => Err(Error::internal("nothing to cast").into()),
+        }
+    }
+}
