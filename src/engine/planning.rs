@@ -47,7 +47,7 @@ use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{avg, distinct_sums, interrupt, literals, sum, written};
+use crate::planner::{avg, distinct_sums, interrupt, literals, sum, whole_groups, written};
 
 /// Functions, planners and settings that every session begins with.
 pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView>) -> Result<SessionState> {
@@ -108,7 +108,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
 
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = distinct_sums::rules();
+    let mut rules = whole_groups::guarded(distinct_sums::rules());
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));

@@ -34,6 +34,9 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for function in aggregates() {
         registry.register_udaf(function)?;
     }
+    for function in pg::ranking::functions() {
+        registry.register_udwf(function)?;
+    }
     Ok(())
 }
 

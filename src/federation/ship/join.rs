@@ -101,6 +101,7 @@ impl Translator {
         select.filters = left.select.filters;
         select.filters.extend(right.select.filters);
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
+        part.values = [left.values, right.values].concat();
         part.computes = computes;
         Ok(part)
     }
@@ -129,6 +130,7 @@ impl Translator {
         select.filters = left.select.filters;
         let unique = if right_once { left.unique } else { vec![] };
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
+        part.values = [left.values, right.values].concat();
         part.computes = left.computes;
         Ok(part)
     }
@@ -160,6 +162,7 @@ impl Translator {
         }
         let read = sum(kept.read, other.read);
         let mut part = joined(select, [kept.tables, other.tables], kept.rows, read, kept.unique);
+        part.values = kept.values;
         part.computes = kept.computes;
         part.base = kept.base;
         Ok(part)
@@ -252,5 +255,15 @@ fn joined(
     read: Option<u64>,
     unique: Vec<Vec<Fragment>>,
 ) -> Part {
-    Part { select, tables: tables.concat(), rows, read, base: None, unique, works: true, computes: false }
+    Part {
+        select,
+        tables: tables.concat(),
+        rows,
+        read,
+        base: None,
+        unique,
+        values: vec![],
+        works: true,
+        computes: false,
+    }
 }

@@ -66,7 +66,7 @@ pub(super) fn set_aside(expr: &mut Expr) {
 }
 
 /// `SELECT item FROM table WHERE condition`
-fn select(item: SelectItem, table: TableFactor, condition: Option<Expr>) -> Query {
+pub(super) fn select(item: SelectItem, table: TableFactor, condition: Option<Expr>) -> Query {
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: vec![],
