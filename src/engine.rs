@@ -29,7 +29,6 @@ mod write;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
 
 use datafusion::catalog::SchemaProvider;
 use datafusion::execution::SessionState;
@@ -55,6 +54,7 @@ use crate::sources::activity::Activity;
 use crate::sources::guard::ServerHealth;
 use constant::Answers;
 use open_sources::OpenSources;
+use refresh::AskedAgain;
 use snapshot::{CatalogState, Snapshot};
 use transaction::Pending;
 
@@ -70,8 +70,8 @@ pub struct Engine {
     changing: Arc<AsyncMutex<()>>,
     /// Held while a server is refreshed.
     refreshing: AsyncMutex<()>,
-    /// When servers were last refreshed because a statement failed.
-    asked_again: Mutex<HashMap<String, Instant>>,
+    /// When servers were last to be refreshed because a statement failed.
+    asked_again: Mutex<HashMap<String, AskedAgain>>,
     /// Whether the owner has a password that the command line or the environment gives.
     password_configured: AtomicBool,
     /// Of statements that need no planning.

@@ -52,11 +52,7 @@ impl OpenSources {
             folder: server.folder.clone(),
         };
         let opened = kinds::find(&server.kind)?.open(spec.clone()).map_err(|e| named(e, &server.name))?;
-        // A source without SQL is files, each of which is asked for by itself.
-        let source: Arc<dyn Source> = match opened.dialect().is_some() {
-            true => Arc::new(GuardedSource::new(opened, self.guard(server, &spec)?)),
-            false => opened,
-        };
+        let source: Arc<dyn Source> = Arc::new(GuardedSource::new(opened, self.guard(server, &spec)?));
         open.insert(key, Opened { server: server.clone(), user, source: Arc::clone(&source) });
         Ok(source)
     }

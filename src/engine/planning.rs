@@ -50,7 +50,7 @@ use crate::planner::time_arithmetic::TimeArithmetic;
 use crate::planner::try_casts::TryCasts;
 use crate::planner::types::PgTypePlanner;
 use crate::planner::view::InlineViews;
-use crate::planner::{avg, distinct_sums, interrupt, literals, sum, total_filters, written};
+use crate::planner::{avg, distinct_sums, interrupt, literals, sum, whole_groups, written};
 use crate::quality;
 
 /// Functions, planners and settings that every session begins with.
@@ -117,7 +117,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
 
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = total_filters::guarded(distinct_sums::rules());
+    let mut rules = whole_groups::guarded(distinct_sums::rules());
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));

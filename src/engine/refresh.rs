@@ -1,6 +1,7 @@
 //! ALTER SERVER .. REFRESH: a server's tables are asked for again, and what reads them is planned anew.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,15 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(10);
 /// How long after the first such failure: others come with it.
 const SOON: Duration = Duration::from_millis(200);
 
+/// A refresh behind that statements asked for.
+#[derive(Debug)]
+pub(super) struct AskedAgain {
+    /// When.
+    at: Instant,
+    /// Whether it is still to begin.
+    pending: Arc<AtomicBool>,
+}
+
 impl Session {
     /// ALTER SERVER .. REFRESH; the command tag.
     pub(super) async fn refresh_server(&self, server: &str) -> Result<String> {
@@ -44,7 +54,16 @@ impl Engine {
     /// Asks a server for its tables, whatever state it was in, and takes over what has changed. Gives in words what
     /// that is.
     pub(super) async fn refresh_server(&self, server: &str) -> Result<Vec<String>> {
+        // What was to be asked behind is asked now.
+        if let Some(asked) = self.asked_again.lock().remove(server) {
+            asked.pending.store(false, Ordering::Release);
+        }
         let _alone = self.refreshing.lock().await;
+        self.refreshed(server).await
+    }
+
+    /// Does what [`Engine::refresh_server`] says, for whoever holds the lock.
+    async fn refreshed(&self, server: &str) -> Result<Vec<String>> {
         let before = self.definitions();
         if !before.servers.contains_key(server) {
             return Err(undefined("server", server));
@@ -69,23 +88,29 @@ impl Engine {
         Ok(told)
     }
 
-    /// Refreshes a server behind, once for all the statements that fail together.
+    /// Refreshes a server behind, once for all the statements that fail together. A refresh by hand that comes first
+    /// takes it back: nobody expects another when that one is done.
     pub(super) fn refresh_soon(&self, server: &str) {
         // A program that answers once and ends asks its sources when it starts.
         if !self.config.start_from_state {
             return;
         }
         let mut asked = self.asked_again.lock();
-        if asked.get(server).is_some_and(|at| at.elapsed() < AT_MOST_EVERY) {
+        if asked.get(server).is_some_and(|asked| asked.at.elapsed() < AT_MOST_EVERY) {
             return;
         }
-        asked.insert(server.to_string(), Instant::now());
+        let pending = Arc::new(AtomicBool::new(true));
+        asked.insert(server.to_string(), AskedAgain { at: Instant::now(), pending: Arc::clone(&pending) });
         drop(asked);
         let (engine, server) = (Weak::clone(&self.this), server.to_string());
         tokio::spawn(async move {
             tokio::time::sleep(SOON).await;
             let Some(engine) = engine.upgrade() else { return };
-            match engine.refresh_server(&server).await {
+            let _alone = engine.refreshing.lock().await;
+            if !pending.swap(false, Ordering::AcqRel) {
+                return;
+            }
+            match engine.refreshed(&server).await {
                 Ok(told) => told.iter().for_each(|what| info!(server = %server, "{what}")),
                 Err(error) => warn!(server = %server, error = error.message(), "could not refresh a server"),
             }

@@ -164,6 +164,15 @@ impl ShapeWatch for Watch {
         }
         .boxed()
     }
+
+    fn look(self: Arc<Self>, server: String, tables: Vec<String>) -> BoxFuture<'static, ()> {
+        async move {
+            if let Some(engine) = self.0.upgrade() {
+                engine.look(&server, &tables).await;
+            }
+        }
+        .boxed()
+    }
 }
 
 impl Engine {
@@ -192,6 +201,30 @@ impl Engine {
         match explained {
             Some(Told { error: Some(explained) }) => explained,
             _ => error,
+        }
+    }
+}
+
+impl Engine {
+    /// Asks what imported tables are like now; where one has changed, the server is asked for all of its tables, behind.
+    /// A source that does not answer has other troubles.
+    async fn look(&self, server: &str, tables: &[String]) {
+        let definitions = self.definitions();
+        let Ok(source) = self.sources.get(&definitions, server, OWNER) else { return };
+        for (relation, foreign) in of_server(&definitions, server)
+            .filter(|(_, foreign)| foreign.imported && tables.contains(&foreign.table.name))
+            .take(MOST_TABLES)
+        {
+            let asked = TableSpec { columns: vec![], ..foreign.table.as_ref().clone() };
+            let changed = match timeout(ASKING, source.describe(&asked)).await {
+                Ok(Ok(found)) => !changes(&foreign.table, &found, true).is_empty(),
+                Ok(Err(error)) => error.state() == SqlState::FDW_TABLE_NOT_FOUND,
+                Err(_) => return,
+            };
+            if changed {
+                tracing::info!(server, table = %relation.name, "a table has changed at its source");
+                return self.refresh_soon(server);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::parquet::errors::ParquetError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{Error, SqlState};
@@ -32,7 +33,10 @@ fn from_datafusion(error: &DataFusionError) -> Error {
             None => Error::internal("an error without a cause"),
         },
         DataFusionError::ArrowError(inner, _) => from_arrow(inner),
-        DataFusionError::ParquetError(inner) => Error::new(SqlState::IO_ERROR, inner.to_string()),
+        DataFusionError::ParquetError(inner) => match inner.as_ref() {
+            ParquetError::External(source) if source.is::<Error>() => from_source(source.as_ref()),
+            _ => Error::new(SqlState::IO_ERROR, inner.to_string()),
+        },
         DataFusionError::ObjectStore(inner) => Error::new(SqlState::IO_ERROR, inner.to_string()),
         DataFusionError::IoError(inner) => Error::new(SqlState::IO_ERROR, inner.to_string()),
         DataFusionError::SQL(inner, _) => from_parser(inner),

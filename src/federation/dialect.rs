@@ -275,6 +275,22 @@ pub trait RemoteDialect: Debug + Send + Sync {
         None
     }
 
+    /// Whether it has window functions with frames, as far as is known now.
+    fn has_windows(&self) -> bool {
+        false
+    }
+
+    /// Whether `lag` and `lead` take what they give where there is no row.
+    fn shifts_to_defaults(&self) -> bool {
+        true
+    }
+
+    /// The form of an exact operand in which two values are equal when they are equal here, where the source finds that
+    /// by sorting: for the partitions of windows, and for groups with distinct aggregates.
+    fn partitions(&self, exact: &Operand) -> Option<Operand> {
+        self.equals(exact)
+    }
+
     /// What `count` gives.
     fn counted(&self, sql: Fragment) -> Operand {
         let column = ColumnSpec { remote_type: "bigint".into(), ..ColumnSpec::new("count", PgType::Int8) };

@@ -68,6 +68,17 @@ pub fn fraction(rows: Option<u64>) -> Option<u64> {
     rows.map(|rows| (rows / FILTER_KEEPS).max(1))
 }
 
+/// About how many groups so many rows make; `values` has for each key how many groups it makes by itself, where that is
+/// known.
+pub fn groups(rows: Option<u64>, values: &[Option<u64>]) -> Option<u64> {
+    let rows = rows?;
+    let most = values.iter().try_fold(1u64, |most, values| Some(most.saturating_mul((*values)?)));
+    match most {
+        Some(most) => Some(most.min(rows).max(1)),
+        None => fraction(Some(rows)),
+    }
+}
+
 /// The column that a filter compares with literals by `=` or IN, and with how many.
 fn pinned(filter: &Expr) -> Option<(&str, u64)> {
     match filter {
@@ -95,6 +106,15 @@ mod tests {
     use crate::catalog::types::PgType;
     use crate::federation::statistics::{ColumnStatistics, Distinct};
     use crate::sources::table::ColumnSpec;
+
+    #[test]
+    fn groups_are_as_many_as_there_are_values() {
+        assert_eq!(groups(Some(1000), &[Some(3)]), Some(3));
+        assert_eq!(groups(Some(1000), &[Some(3), Some(4)]), Some(12));
+        assert_eq!(groups(Some(10), &[Some(3), Some(4)]), Some(10));
+        assert_eq!(groups(Some(1000), &[Some(3), None]), Some(200));
+        assert_eq!(groups(None, &[Some(3)]), None);
+    }
 
     #[test]
     fn a_pinned_key_gives_one_row() {

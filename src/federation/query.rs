@@ -33,6 +33,9 @@ pub struct Select {
     pub having: Vec<Fragment>,
     /// The select list.
     pub items: Vec<Operand>,
+    /// What all windows in the select list are partitioned by: rows that agree in these decide upon each other's
+    /// values. None when there is no window.
+    pub partitions: Option<Vec<Operand>>,
     /// ORDER BY, as the dialect writes its members
     pub order: Vec<Fragment>,
     /// LIMIT
@@ -71,7 +74,17 @@ pub enum From {
 impl Select {
     /// All rows of `from`.
     pub fn new(from: From, items: Vec<Operand>) -> Self {
-        Select { from, filters: vec![], groups: None, having: vec![], items, order: vec![], limit: None, offset: 0 }
+        Select {
+            from,
+            filters: vec![],
+            groups: None,
+            having: vec![],
+            items,
+            partitions: None,
+            order: vec![],
+            limit: None,
+            offset: 0,
+        }
     }
 
     /// Whether it gives only some of its rows.
@@ -81,7 +94,12 @@ impl Select {
 
     /// Whether it is FROM, WHERE and a select list.
     pub fn is_plain(&self) -> bool {
-        self.groups.is_none() && !self.is_limited()
+        self.groups.is_none() && !self.is_limited() && !self.is_windowed()
+    }
+
+    /// Whether windows are among its items.
+    pub fn is_windowed(&self) -> bool {
+        self.partitions.is_some()
     }
 
     /// The SQL. With `named`, the columns are `c1`, `c2`, ..
@@ -119,6 +137,11 @@ impl Select {
             return false;
         }
         let bare = item.bare().clone();
+        // A partition is whole or gone.
+        let is_whole = |partitions: &Vec<Operand>| partitions.iter().any(|partition| partition.bare().sql == bare.sql);
+        if !self.partitions.as_ref().is_none_or(is_whole) {
+            return false;
+        }
         if !cleaning::takes_keys(dialect, function, &bare) {
             return false;
         }
@@ -306,6 +329,12 @@ mod tests {
             outer.render(&Plain, &[keys]).sql,
             "SELECT q2.c1 FROM (SELECT t1.a AS c1, count(*) AS c2 FROM t t1 WHERE (t1.a IN ($1, $2)) GROUP BY t1.a) q2"
         );
+        let number = column("row_number() OVER (PARTITION BY t1.a ORDER BY t1.b)");
+        let mut windowed = Select::new(table(), vec![column("t1.a"), column("t1.b"), number]);
+        windowed.partitions = Some(vec![column("t1.a")]);
+        assert!(query(windowed.clone()).keyed(&Plain, None, 1).is_none(), "the rows of a partition number each other");
+        assert!(query(windowed.clone()).keyed(&Plain, None, 2).is_none());
+        assert!(query(windowed).keyed(&Plain, None, 0).is_some());
         let empty = Keys { values: Arc::new(Int32Array::from(Vec::<i32>::new())) };
         assert!(outer.render(&Plain, &[empty]).sql.contains("WHERE (1 = 0)"));
     }

@@ -35,11 +35,22 @@ impl TableStatistics {
     pub fn with_value(&self, column: &str, rows: u64) -> Option<u64> {
         let of = self.columns.get(column)?;
         let present = rows as f64 * (1.0 - of.nulls.unwrap_or(0.0).clamp(0.0, 1.0));
-        let values = match of.distinct? {
+        Some((present / self.values(of, rows)?.max(1.0)).round() as u64)
+    }
+
+    /// About how many groups the rows of a table make by a column: its values, and perhaps null.
+    pub fn groups(&self, column: &str, rows: u64) -> Option<u64> {
+        let of = self.columns.get(column)?;
+        let null = f64::from(u8::from(of.nulls.unwrap_or(0.0) > 0.0));
+        Some((self.values(of, rows)? + null).round().max(1.0) as u64)
+    }
+
+    /// How many different values there are among so many rows, if the table does not tell how many it has.
+    fn values(&self, of: &ColumnStatistics, rows: u64) -> Option<f64> {
+        Some(match of.distinct? {
             Distinct::Count(count) => count as f64,
             Distinct::Share(share) => self.rows.unwrap_or(rows) as f64 * share.clamp(0.0, 1.0),
-        };
-        Some((present / values.max(1.0)).round() as u64)
+        })
     }
 
     /// About how many of `rows` are null in a column, or are not.
@@ -71,6 +82,8 @@ mod tests {
         assert_eq!(table.with_value("city", 1000), Some(50));
         assert_eq!(table.with_value("id", 1000), Some(1));
         assert_eq!(table.with_value("none", 1000), None);
+        assert_eq!(table.groups("city", 1000), Some(11), "null is one more");
+        assert_eq!((table.groups("id", 1000), table.groups("none", 1000)), (Some(1000), None));
         assert_eq!((table.nulls("city", 1000, true), table.nulls("city", 1000, false)), (Some(500), Some(500)));
     }
 }

@@ -39,7 +39,7 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for function in aggregates() {
         registry.register_udaf(function)?;
     }
-    for function in windows() {
+    for function in windows().into_iter().chain(pg::ranking::functions()) {
         registry.register_udwf(function)?;
     }
     Ok(())

@@ -27,6 +27,7 @@ use super::blanks;
 use super::each;
 use super::number_casts::{decimal_text, exact_float};
 use super::operators;
+use super::set_types;
 use super::time_arithmetic::difference;
 use crate::catalog::types::PgType;
 use crate::functions::clean;
@@ -411,7 +412,8 @@ fn coerce_case(case: Case, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::Case(Case { expr, when_then_expr, else_expr })))
 }
 
-fn coerce_join(mut join: Join) -> DfResult<LogicalPlan> {
+fn coerce_join(join: Join) -> DfResult<LogicalPlan> {
+    let mut join = set_types::settle(join, |left, right| common([left, right]))?;
     let (left, right) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     join.on = join
         .on

@@ -118,6 +118,15 @@ pub struct Cost {
     pub time: Duration,
 }
 
+/// What became of a scan's keys.
+#[derive(Clone, Debug)]
+struct Sent {
+    /// In words.
+    note: String,
+    /// Whether some were sent, or none had to be asked for: then its parts are not read side by side.
+    restricts: bool,
+}
+
 /// Reads one request from one server.
 #[derive(Debug)]
 pub struct SourceScanExec {
@@ -129,7 +138,7 @@ pub struct SourceScanExec {
     /// What stands between it and its server.
     guard: Option<ScanGuard>,
     /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
-    sent: Arc<Mutex<Option<String>>>,
+    sent: Arc<Mutex<Option<Sent>>>,
     /// What it has cost at the source; for EXPLAIN ANALYZE.
     traffic: Arc<Traffic>,
     properties: Arc<PlanProperties>,
@@ -174,9 +183,10 @@ impl SourceScanExec {
         self.rows
     }
 
-    /// What it sends, without a secret and without keys.
+    /// What it sends, without a secret and without keys. How that is read is said only where no keys change it.
     pub fn sends(&self) -> String {
-        match self.read.how() {
+        let whole = self.restrictions.is_empty() || self.sent.lock().as_ref().is_some_and(|sent| !sent.restricts);
+        match self.read.how().filter(|_| whole) {
             Some(how) => format!("{} {how}", self.read.describe()),
             None => self.read.describe(),
         }
@@ -189,7 +199,7 @@ impl SourceScanExec {
 
     /// What became of the keys, once they were known.
     pub fn sent(&self) -> Option<String> {
-        self.sent.lock().clone()
+        self.sent.lock().as_ref().map(|sent| sent.note.clone())
     }
 
     /// What it has cost so far; none before it runs.
@@ -272,7 +282,7 @@ impl SourceScanExec {
         if let Some(guard) = &self.guard {
             write!(f, "{guard}")?;
         }
-        if let Some(sent) = self.sent.lock().as_deref() {
+        if let Some(sent) = self.sent() {
             write!(f, ", sent=[{sent}]")?;
         }
         let Some(Cost { rows, bytes, round_trips, time }) = self.cost() else { return Ok(()) };

@@ -126,7 +126,7 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("SELECT id FROM s.t ORDER BY ratio LIMIT 3", "may sort otherwise at the source"),
     ("SELECT id FROM s.t ORDER BY id", "a sort of all rows is no quicker at the source"),
-    ("SELECT id, row_number() OVER (ORDER BY id) FROM s.t", "window functions are computed here"),
+    ("SELECT id, row_number() OVER (ORDER BY id) FROM s.t", "a window over all rows is no less to move"),
     ("SELECT a.id FROM s.t a FULL JOIN s.t b ON a.id = b.n", "joins are computed here"),
     ("SELECT name, n, count(*) FROM s.t GROUP BY ROLLUP (name, n)", "grouping sets are computed here"),
     ("SELECT a.id FROM s.t a JOIN lake.t b ON a.id = b.id", "tables of several servers meet here"),

@@ -12,6 +12,7 @@ pub const TESTS: &[Test] = &[
     ("postgres_runs_what_it_runs_alike", postgres),
     ("mariadb_runs_what_it_runs_alike", mariadb),
     ("sqlite_runs_what_it_runs_alike", sqlite),
+    ("texts_longer_than_a_server_sorts", long_texts),
     ("cleaned_texts_are_found_by_their_columns", cleaned),
     ("errors_are_those_made_here", errors),
     ("tables_of_two_servers_meet_here", two_servers),
@@ -122,6 +123,76 @@ const CASES: &[Case] = &[
     all("SELECT upper(city) AS u, count(*) FROM s.customer GROUP BY 1", ""),
     all("SELECT label, min(n) FROM s.orders WHERE normalize_text(label) = 'ann' GROUP BY label", ""),
     all("SELECT id, row_number() OVER (ORDER BY id) FROM s.customer", ""),
+    // The first of each group, and what else windows are asked for.
+    all(
+        "SELECT id, city FROM (SELECT id, city, row_number() OVER (PARTITION BY city ORDER BY id DESC) AS r FROM s.customer) t WHERE r <= 2",
+        "row_number() OVER (PARTITION BY",
+    ),
+    all(
+        "SELECT name FROM (SELECT name, rank() OVER (ORDER BY city DESC NULLS LAST) AS k FROM s.customer WHERE id > 3) t WHERE k < 7",
+        "rank() OVER (ORDER BY",
+    ),
+    all(
+        "SELECT id, k FROM (SELECT id, dense_rank() OVER (PARTITION BY customer_id ORDER BY n NULLS FIRST) AS k FROM s.orders) t WHERE k = 3",
+        "dense_rank() OVER (PARTITION BY",
+    ),
+    // A text without a length is longer than MariaDB looks when it sorts.
+    case(
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY label ORDER BY id) AS r FROM s.orders) t WHERE r = 1",
+        "row_number() OVER (PARTITION BY",
+        "",
+        "row_number() OVER (PARTITION BY",
+    ),
+    all(
+        "SELECT id FROM (SELECT id, n, lag(n) OVER (PARTITION BY customer_id ORDER BY id) AS b FROM s.orders) t WHERE b > n",
+        "lag(",
+    ),
+    all(
+        "SELECT id FROM (SELECT id, city, lead(city, 2) OVER (ORDER BY id) AS b FROM s.customer) t WHERE b = city",
+        "lead(",
+    ),
+    case(
+        "SELECT id, b FROM (SELECT id, lag(big, 3, 7) OVER (ORDER BY id) AS b FROM s.orders) t WHERE b = 7",
+        "lag(",
+        "",
+        "lag(",
+    ),
+    all(
+        "SELECT f, count(*) FROM (SELECT first_value(city) OVER (PARTITION BY code ORDER BY id) AS f FROM s.customer) t GROUP BY f",
+        "first_value(",
+    ),
+    all(
+        "SELECT id FROM (SELECT id, last_value(n) OVER (PARTITION BY customer_id ORDER BY id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS l FROM s.orders) t WHERE l IS NULL",
+        "last_value(",
+    ),
+    case(
+        "SELECT id, s FROM (SELECT id, sum(n) OVER (PARTITION BY customer_id ORDER BY id) AS s FROM s.orders) t WHERE s > 3",
+        "sum(",
+        "sum(",
+        "",
+    ),
+    all(
+        "SELECT id FROM (SELECT id, count(*) OVER (PARTITION BY customer_id) AS c, count(n) FILTER (WHERE n > 0) OVER (ORDER BY customer_id) AS d FROM s.orders) t WHERE c > 4 AND d < 40",
+        "count(*) OVER (PARTITION BY",
+    ),
+    all(
+        "SELECT id, m FROM (SELECT id, n, max(n) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) AS m, min(n) OVER (ORDER BY id ROWS BETWEEN 3 PRECEDING AND 2 PRECEDING) AS l FROM s.orders) t WHERE m = n AND l < m",
+        "ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING",
+    ),
+    all("SELECT id, row_number() OVER (ORDER BY id DESC) AS r FROM s.customer ORDER BY r DESC LIMIT 4", "LIMIT 4"),
+    all(
+        "SELECT r, count(*) FROM (SELECT row_number() OVER (PARTITION BY city ORDER BY id) AS r FROM s.customer) t GROUP BY r",
+        "row_number() OVER",
+    ),
+    all(
+        "SELECT t.id, o.n FROM (SELECT id, row_number() OVER (PARTITION BY city ORDER BY id) AS r FROM s.customer) t JOIN s.orders o ON o.id = t.id WHERE t.r = 1",
+        "row_number() OVER",
+    ),
+    all("SELECT id FROM (SELECT id, sum(ratio) OVER (ORDER BY id) AS s FROM s.orders) t WHERE s > 1", ""),
+    all(
+        "SELECT id FROM (SELECT id, count(*) OVER (ORDER BY id RANGE BETWEEN 5 PRECEDING AND CURRENT ROW) AS c FROM s.orders) t WHERE c < 3",
+        "",
+    ),
 ];
 
 /// The rows of both tables as SQL, with this way to write a text.
@@ -258,6 +329,42 @@ fn sqlite(_: &Fixtures) -> Outcome {
          INSERT INTO customer VALUES {customers}; INSERT INTO orders VALUES {orders};"
     ))?;
     check(&onerow, |case| case.sqlite)
+}
+
+/// MariaDB looks at the first 1024 bytes of a text when it sorts.
+fn long_texts(fixtures: &Fixtures) -> Outcome {
+    let server = fixtures.mariadb();
+    server.sql(
+        "CREATE DATABASE long_texts CHARACTER SET utf8mb4; USE long_texts;
+         CREATE TABLE t (id INT PRIMARY KEY, body TEXT, short VARCHAR(256), medium VARCHAR(400));
+         INSERT INTO t SELECT seq, concat(repeat('ä', 600), 500 - seq % 100), concat(repeat('ä', 250), 500 - seq % 100),
+           concat(repeat('ä', 390), 500 - seq % 100) FROM seq_1_to_300;",
+    );
+    let project =
+        Project::new(&format!("{} IMPORT FOREIGN SCHEMA long_texts FROM SERVER my INTO s;", server.declared("my")));
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let mut wrong = vec![];
+        for column in ["body", "short", "medium"] {
+            for sql in [
+                format!("SELECT id, right({column}, 3) FROM s.t ORDER BY {column}, id LIMIT 5"),
+                format!(
+                    "SELECT id, r FROM (SELECT id, row_number() OVER (PARTITION BY {column} ORDER BY id) AS r FROM s.t) x
+                      WHERE r = 3 AND id < 250"
+                ),
+                format!("SELECT right({column}, 3), count(*) FROM s.t GROUP BY {column} HAVING count(*) > 2"),
+                format!("SELECT right({column}, 3), count(DISTINCT id % 2) FROM s.t GROUP BY {column}"),
+                format!("SELECT count(DISTINCT {column}), max({column}), min({column}) FROM s.t"),
+            ] {
+                let (pushed, off) = (shown(&client, "always", &sql).await, shown(&client, "off", &sql).await);
+                if pushed.is_err() || pushed != off {
+                    wrong.push(format!("{sql}\n    pushed: {pushed:?}\n    off: {off:?}"));
+                }
+            }
+        }
+        all_well(&wrong, 15)
+    })
 }
 
 /// Addresses that cleaning makes one of.

@@ -56,6 +56,7 @@ fn main() {
         ("federation_executors", federation_executors::TESTS),
         ("federation_faults::breaker", federation_faults::breaker::TESTS),
         ("federation_faults::drift", federation_faults::drift::TESTS),
+        ("federation_faults::files", federation_faults::files::TESTS),
         ("federation_faults::limits", federation_faults::limits::TESTS),
         ("federation_faults::lost", federation_faults::lost::TESTS),
         ("federation_faults::skip", federation_faults::skip::TESTS),

@@ -35,6 +35,7 @@ const QUERIES: &[&str] = &[
     "SELECT id FROM erp.person WHERE email = {} ORDER BY id LIMIT 1",
     "SELECT name, count(*) FROM erp.person WHERE email = {} GROUP BY name HAVING count(*) = 2",
     "SELECT id, (SELECT max(n) FROM lake.wanted WHERE email = {}) FROM erp.person WHERE id = 1",
+    "SELECT id, name FROM erp.person WHERE id = (SELECT min(id) FROM shop.account WHERE email = {})",
     "SELECT id FROM erp.person WHERE id = {}",
     "SELECT id FROM shop.account WHERE id = {} AND boss = 1",
     "SELECT id, body FROM crm.contact c JOIN erp.note n ON n.person = c.id WHERE c.id = {}",

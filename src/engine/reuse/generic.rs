@@ -64,11 +64,12 @@ impl Generic {
             return Ok(self.plan.clone());
         }
         let bound = self.plan.clone().transform_down_with_subqueries(|node| match node {
+            // Queries in its expressions come next: they have parameters of their own.
             LogicalPlan::Filter(filter) if matches!(filter.input.as_ref(), LogicalPlan::TableScan(_)) => {
                 if placeholders(&filter.predicate)? == 0 {
-                    return Ok(Transformed::new(LogicalPlan::Filter(filter), false, TreeNodeRecursion::Jump));
+                    return Ok(Transformed::no(LogicalPlan::Filter(filter)));
                 }
-                Ok(Transformed::new(with_values(filter, parameters)?, true, TreeNodeRecursion::Jump))
+                Ok(Transformed::yes(with_values(filter, parameters)?))
             }
             node => Ok(Transformed::no(node)),
         });

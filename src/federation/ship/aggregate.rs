@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Aggregate, Expr};
 use super::part::{Part, PlanScope, Stay};
 use super::translate::{Translator, bare, shown, unwritten};
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Operand, RemoteDialect};
+use crate::federation::dialect::Operand;
 use crate::federation::estimate;
 use crate::federation::fragment::Fragment;
 use crate::federation::predicate::Writer;
@@ -22,10 +22,13 @@ impl Translator {
             part = self.wrap(part)?;
         }
         part.select.order.clear();
+        // Servers sort where an aggregate has DISTINCT.
+        let sorts = aggregate.aggr_expr.iter().any(is_distinct);
+        let form = |exact: &Operand| if sorts { dialect.partitions(exact) } else { dialect.equals(exact) };
         let mut groups = {
             let scope = PlanScope { schema: aggregate.input.schema(), items: &part.select.items };
             let writer = Writer::new(dialect, &scope);
-            aggregate.group_expr.iter().map(|expr| group(dialect, &writer, expr)).collect::<Result<Vec<_>, _>>()?
+            aggregate.group_expr.iter().map(|expr| group(&form, &writer, expr)).collect::<Result<Vec<_>, _>>()?
         };
         if groups.iter().any(|group| group.sql.has_parameters()) {
             // Servers that compare expressions by their text do not know one with parameters again: it becomes a column.
@@ -36,7 +39,7 @@ impl Translator {
             let items = part.select.items.split_off(count);
             groups = std::mem::replace(&mut part.select.items, items)
                 .iter()
-                .map(|item| dialect.exact(item).and_then(|exact| dialect.equals(&exact)).ok_or(Stay::Silent))
+                .map(|item| dialect.exact(item).and_then(|exact| form(&exact)).ok_or(Stay::Silent))
                 .collect::<Result<_, _>>()?;
         }
         let items = {
@@ -55,11 +58,17 @@ impl Translator {
         part.rows = match (groups.is_empty(), is_unique) {
             (true, _) => Some(1),
             (false, true) => part.rows,
-            (false, false) => estimate::fraction(part.rows),
+            (false, false) => {
+                let of = |group: &Operand| part.values.iter().find(|(column, _)| *column == group.bare().sql);
+                let values: Vec<Option<u64>> =
+                    groups.iter().map(|group| of(group).map(|(_, values)| *values)).collect();
+                estimate::groups(part.rows, &values)
+            }
         };
         part.select.groups = Some(groups);
         part.select.items = items;
         part.unique = vec![];
+        part.values = vec![];
         part.base = None;
         part.works = true;
         Ok(part)
@@ -73,25 +82,25 @@ impl Translator {
         index: usize,
         read: Option<u64>,
     ) -> Result<Operand, Stay> {
-        let dialect = self.dialect()?;
         let Expr::AggregateFunction(AggregateFunction { func, params }) = bare(expr) else {
             return Err(Stay::because(format!("{} is computed here", shown(expr))));
         };
         let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = params;
         let to = PgType::of_arrow(aggregate.schema.field(index).data_type());
-        let is_double = matches!(to, PgType::Float4 | PgType::Float8);
-        let stays = || {
-            let why = match func.name() {
-                "avg" if is_double => "is double precision, whose last digits are the engine's own",
-                "sum" if is_double => "has last digits that depend on the order of its rows",
-                _ => "may give something else at the source",
-            };
-            Stay::because(format!("{} {why}", shown(bare(expr))))
-        };
-        let [argument] = args.as_slice() else { return Err(stays()) };
+        let name = func.name();
         if !order_by.is_empty() || null_treatment.is_some() {
-            return Err(stays());
+            return Err(may_differ(expr, name, &to));
         }
+        let call = Call { expr, name, args, distinct: *distinct, filter: filter.as_deref(), to };
+        self.called(writer, call, read)
+    }
+
+    /// The aggregate that a call asks for, of groups or of the rows of a window.
+    pub(super) fn called(&self, writer: &Writer<'_>, call: Call<'_>, read: Option<u64>) -> Result<Operand, Stay> {
+        let dialect = self.dialect()?;
+        let Call { expr, name, args, distinct, filter, to } = call;
+        let stays = || may_differ(expr, name, &to);
+        let [argument] = args else { return Err(stays()) };
         let condition = match filter {
             Some(filter) => Some(writer.exact_predicate(filter).ok_or_else(|| unwritten(writer, filter))?),
             None => None,
@@ -100,7 +109,7 @@ impl Translator {
             Some(condition) => Fragment::of("CASE WHEN {} THEN {} END", &[condition, sql]),
             None => sql.clone(),
         };
-        if func.name() == "count" {
+        if name == "count" {
             // count(*) comes as the count of a literal.
             if matches!(argument, Expr::Literal(value, _) if !value.is_null()) && !distinct {
                 let rows = match &condition {
@@ -109,7 +118,7 @@ impl Translator {
                 };
                 return Ok(dialect.counted(Fragment::of("count({})", &[&rows])));
             }
-            if *distinct {
+            if distinct {
                 if !self.always && read.is_some_and(|rows| rows > MOST_FOR_DISTINCT) {
                     return Err(Stay::because(format!(
                         "{} of more than {MOST_FOR_DISTINCT} rows is quicker here",
@@ -124,26 +133,58 @@ impl Translator {
             return Ok(dialect.counted(Fragment::of("count({})", &[&only(&operand.sql)])));
         }
         // The least and the greatest of distinct values are those of all.
-        if *distinct && !matches!(func.name(), "min" | "max") {
+        if distinct && !matches!(name, "min" | "max") {
             return Err(stays());
         }
         // A sum does not depend on the width of its numbers.
-        let argument = match (func.name(), argument) {
+        let argument = match (name, argument) {
             ("sum", Expr::Cast(cast)) if widens(writer, &cast.expr, &cast.field) => &cast.expr,
             (_, other) => other,
         };
         let mut operand = writer.exact_value(argument).ok_or_else(stays)?;
         operand.sql = only(&operand.sql);
-        dialect.aggregate(func.name(), &operand, &to).ok_or_else(stays)
+        dialect.aggregate(name, &operand, &to).ok_or_else(stays)
     }
 }
 
-fn group(dialect: &dyn RemoteDialect, writer: &Writer<'_>, expr: &Expr) -> Result<Operand, Stay> {
+/// An aggregate of one argument.
+pub(super) struct Call<'a> {
+    /// The whole, for what is told of it.
+    pub expr: &'a Expr,
+    /// The function.
+    pub name: &'a str,
+    /// Its arguments.
+    pub args: &'a [Expr],
+    /// DISTINCT
+    pub distinct: bool,
+    /// FILTER
+    pub filter: Option<&'a Expr>,
+    /// What it gives here.
+    pub to: PgType,
+}
+
+/// Why an aggregate is made here.
+fn may_differ(expr: &Expr, name: &str, to: &PgType) -> Stay {
+    let is_double = matches!(to, PgType::Float4 | PgType::Float8);
+    let why = match name {
+        "avg" if is_double => "is double precision, whose last digits are the engine's own",
+        "sum" if is_double => "has last digits that depend on the order of its rows",
+        _ => "may give something else at the source",
+    };
+    Stay::because(format!("{} {why}", shown(bare(expr))))
+}
+
+/// Whether an aggregate is of distinct values.
+fn is_distinct(expr: &Expr) -> bool {
+    matches!(bare(expr), Expr::AggregateFunction(AggregateFunction { params, .. }) if params.distinct)
+}
+
+fn group(form: &dyn Fn(&Operand) -> Option<Operand>, writer: &Writer<'_>, expr: &Expr) -> Result<Operand, Stay> {
     if matches!(expr, Expr::GroupingSet(_)) {
         return Err(Stay::because("grouping sets are computed here"));
     }
     let exact = writer.exact_value(expr).ok_or_else(|| unwritten(writer, expr))?;
-    dialect.equals(&exact).ok_or_else(|| Stay::because(format!("{} may group otherwise at the source", shown(expr))))
+    form(&exact).ok_or_else(|| Stay::because(format!("{} may group otherwise at the source", shown(expr))))
 }
 
 /// Whether a cast makes a whole number or a numeric without digits to lose of a whole number.

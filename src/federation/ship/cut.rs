@@ -88,6 +88,7 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
                 Stay::because("computing of each row by itself is no less to move from the source")
             }
             LogicalPlan::Sort(_) if !part.select.order.is_empty() => Stay::because(SORT),
+            LogicalPlan::Window(_) => Stay::because("a window over all rows is no less to move from the source"),
             _ => Stay::Silent,
         });
     }

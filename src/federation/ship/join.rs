@@ -102,6 +102,7 @@ impl Translator {
         select.filters = left.select.filters;
         select.filters.extend(right.select.filters);
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
+        part.values = [left.values, right.values].concat();
         part.computes = computes;
         part.joined = joined_rows;
         Ok(part)
@@ -132,6 +133,7 @@ impl Translator {
         let unique = if right_once { left.unique } else { vec![] };
         let joined_rows = [left.joined, right.joined, rows].into_iter().flatten().max();
         let mut part = joined(select, [left.tables, right.tables], rows, sum(left.read, right.read), unique);
+        part.values = [left.values, right.values].concat();
         part.computes = left.computes;
         part.joined = joined_rows;
         Ok(part)
@@ -165,6 +167,7 @@ impl Translator {
         let read = sum(kept.read, other.read);
         let joined_rows = kept.joined.max(other.joined);
         let mut part = joined(select, [kept.tables, other.tables], kept.rows, read, kept.unique);
+        part.values = kept.values;
         part.computes = kept.computes;
         part.joined = joined_rows;
         part.base = kept.base;
@@ -258,5 +261,16 @@ fn joined(
     read: Option<u64>,
     unique: Vec<Vec<Fragment>>,
 ) -> Part {
-    Part { select, tables: tables.concat(), rows, read, base: None, joined: None, unique, works: true, computes: false }
+    Part {
+        select,
+        tables: tables.concat(),
+        rows,
+        read,
+        base: None,
+        joined: None,
+        unique,
+        values: vec![],
+        works: true,
+        computes: false,
+    }
 }

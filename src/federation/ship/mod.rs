@@ -8,3 +8,4 @@ pub mod cut;
 mod join;
 mod part;
 mod translate;
+mod window;

@@ -38,6 +38,8 @@ pub(super) struct Part {
     pub joined: Option<u64>,
     /// Sets of bare columns that no two rows share.
     pub unique: Vec<Vec<Fragment>>,
+    /// About how many groups bare columns make by themselves.
+    pub values: Vec<(Fragment, u64)>,
     /// Whether it does more than reading one table: joins, groups, counts off.
     pub works: bool,
     /// Whether computed columns are among its items.
@@ -65,7 +67,7 @@ impl Part {
             inner.order.clear();
         }
         let from = From::Query { branches: vec![inner], alias, columns };
-        Part { select: Select::new(from, from_items), unique: vec![], computes: false, ..self }
+        Part { select: Select::new(from, from_items), unique: vec![], values: vec![], computes: false, ..self }
     }
 }
 

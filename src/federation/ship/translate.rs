@@ -2,12 +2,13 @@
 //! a derived table when the clause would mean something else there.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    Expr, FetchType, Filter, Limit, LogicalPlan, Projection, SkipType, Sort, TableScan, Union,
+    Expr, FetchType, Filter, Limit, LogicalPlan, Projection, SkipType, Sort, SortExpr, TableScan, Union,
 };
 
 use super::part::{Part, PlanScope, Stay};
@@ -78,7 +79,7 @@ impl Translator {
             LogicalPlan::Limit(limit) => self.limit(limit),
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Union(union) => self.union(union),
-            LogicalPlan::Window(_) => Err(Stay::because("window functions are computed here")),
+            LogicalPlan::Window(window) => self.window(window),
             LogicalPlan::RecursiveQuery(_) => Err(Stay::because("WITH RECURSIVE is computed here")),
             LogicalPlan::Unnest(_) => Err(Stay::because("arrays are taken apart here")),
             LogicalPlan::Values(_) => Err(Stay::because("rows that stand in the statement are here")),
@@ -119,6 +120,12 @@ impl Translator {
                     .collect()
             })
             .collect();
+        let values = spec.columns.iter().enumerate().filter_map(|(index, column)| {
+            let known = known.as_deref()?;
+            let groups = known.groups(&column.remote, estimate::size(spec, Some(known))?)?;
+            Some((scope.at(index)?.sql, groups))
+        });
+        let values = values.collect();
         Ok(Part {
             select,
             tables: vec![spec.name.clone()],
@@ -127,6 +134,7 @@ impl Translator {
             base: estimate::size(spec, known.as_deref()),
             joined: None,
             unique,
+            values,
             works: false,
             computes: false,
         })
@@ -135,6 +143,10 @@ impl Translator {
     fn projection(&self, projection: &Projection) -> Result<Part, Stay> {
         let mut part = self.part(&projection.input)?;
         let dialect = self.dialect()?;
+        if part.select.is_windowed() && !renames(&projection.expr) {
+            // A window is written once.
+            part = self.wrap(part)?;
+        }
         let items = {
             let scope = PlanScope { schema: projection.input.schema(), items: &part.select.items };
             let writer = Writer::new(dialect, &scope);
@@ -162,7 +174,9 @@ impl Translator {
 
     fn filter(&self, filter: &Filter) -> Result<Part, Stay> {
         let mut part = self.part(&filter.input)?;
-        if part.select.is_limited() {
+        // Of the rows of a window few are asked for: the first of each partition.
+        part.works |= part.select.is_windowed();
+        if part.select.is_limited() || part.select.is_windowed() {
             part = self.wrap(part)?;
         }
         let written = {
@@ -184,24 +198,12 @@ impl Translator {
     /// A sort matters only to what is counted off above it; what is shipped is sorted again here.
     fn sort(&self, sort: &Sort) -> Result<Part, Stay> {
         let mut part = self.part(&sort.input)?;
-        if part.select.is_limited() {
+        if part.select.is_limited() || part.select.is_windowed() {
             part = self.wrap(part)?;
         }
-        let dialect = self.dialect()?;
         let order = {
             let scope = PlanScope { schema: sort.input.schema(), items: &part.select.items };
-            let writer = Writer::new(dialect, &scope);
-            let mut order = vec![];
-            for key in &sort.expr {
-                let exact = writer.exact_value(&key.expr).and_then(|exact| dialect.sorts(&exact));
-                let operand = exact
-                    .ok_or_else(|| Stay::because(format!("{} may sort otherwise at the source", shown(&key.expr))))?;
-                // A literal sorts nothing, and MySQL would take it for the number of a column.
-                if !operand.sql.is_parameter() {
-                    order.push(dialect.ordered(&operand.sql, key.asc, key.nulls_first));
-                }
-            }
-            order
+            self.ordered(&Writer::new(self.dialect()?, &scope), &sort.expr)?
         };
         part.select.order = order;
         if let Some(fetch) = sort.fetch {
@@ -211,6 +213,25 @@ impl Translator {
             part.works = true;
         }
         Ok(part)
+    }
+
+    /// The members of ORDER BY.
+    pub(super) fn ordered(&self, writer: &Writer<'_>, keys: &[SortExpr]) -> Result<Vec<Fragment>, Stay> {
+        let dialect = self.dialect()?;
+        let mut order = vec![];
+        for key in keys {
+            // A literal sorts nothing, and MySQL would take it for the number of a column.
+            if matches!(bare(&key.expr), Expr::Literal(..)) {
+                continue;
+            }
+            let exact = writer.exact_value(&key.expr).and_then(|exact| dialect.sorts(&exact));
+            let operand =
+                exact.ok_or_else(|| Stay::because(format!("{} may sort otherwise at the source", shown(&key.expr))))?;
+            if !operand.sql.is_parameter() {
+                order.push(dialect.ordered(&operand.sql, key.asc, key.nulls_first));
+            }
+        }
+        Ok(order)
     }
 
     fn limit(&self, limit: &Limit) -> Result<Part, Stay> {
@@ -236,7 +257,7 @@ impl Translator {
             select.offset = skip;
         }
         // The first rows of one table are read by its scan.
-        part.works |= skip > 0 || !part.select.order.is_empty();
+        part.works |= skip > 0 || !part.select.order.is_empty() || part.select.is_windowed();
         if let Some(most) = part.select.limit {
             part.rows = Some(part.rows.map_or(most, |rows| rows.min(most)));
         }
@@ -272,7 +293,8 @@ impl Translator {
         let tables = parts.iter().flat_map(|part| part.tables.clone()).collect();
         let mut branches = parts.into_iter().map(|part| part.select);
         let first = branches.next().ok_or(Stay::Silent)?;
-        let part = Part { select: first, tables, rows, read, base: None, joined, unique: vec![], works, computes };
+        let (unique, values) = (vec![], vec![]);
+        let part = Part { select: first, tables, rows, read, base: None, joined, unique, values, works, computes };
         let mut wrapped = self.wrap(part)?;
         if let From::Query { branches: first, .. } = &mut wrapped.select.from {
             first.extend(branches);
@@ -288,6 +310,12 @@ pub(super) fn unwritten(writer: &Writer<'_>, expr: &Expr) -> Stay {
         return Stay::because(format!("{} is asked of the source more widely and made again here", shown(expr)));
     }
     Stay::because(inner)
+}
+
+/// Whether expressions are different columns, perhaps under other names.
+fn renames(exprs: &[Expr]) -> bool {
+    let mut seen = HashSet::new();
+    exprs.iter().all(|expr| matches!(bare(expr), Expr::Column(column) if seen.insert(column)))
 }
 
 /// The expression without its aliases.

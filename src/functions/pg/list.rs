@@ -3,9 +3,9 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, array_of, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div, gen_random_uuid,
-    isfinite, json, justify, levenshtein, mode, regexp_split, round, sign, similar, soundex, substring, timezone,
-    width_bucket,
+    age, array_of, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div,
+    gen_random_uuid, isfinite, json, justify, levenshtein, mode, regexp_split, round, sign, similar, soundex,
+    substring, timezone, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -13,6 +13,8 @@ pub fn all() -> Vec<ScalarUDF> {
     let mut functions = vec![
         age::udf(),
         array_of::udf(),
+        array_rows::all_rows(),
+        array_rows::array_rows(),
         clock_timestamp::udf(),
         date_bin::udf(),
         date_part::extract(),

@@ -4,6 +4,7 @@
 
 mod age;
 mod array_of;
+mod array_rows;
 mod clock_timestamp;
 mod date_bin;
 mod date_parse;
@@ -24,6 +25,7 @@ mod list;
 mod mode;
 mod one_row;
 mod pattern;
+pub mod ranking;
 mod regexp_split;
 mod round;
 mod row_function;
@@ -35,5 +37,6 @@ pub(crate) mod time_between;
 mod timezone;
 mod width_bucket;
 
+pub use array_rows::{ARRAY_ROWS, of_all_rows};
 pub use list::all;
 pub use one_row::only_row;

@@ -13,6 +13,8 @@ mod rows;
 mod series;
 pub mod subquery;
 mod substring;
+mod ties;
 mod using;
+mod values;
 
 pub use rewrite::rewrite;

@@ -3,30 +3,37 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Function, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArguments, Query, Select,
+    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, VisitMut, VisitorMut,
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using};
+use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using, values};
 use crate::error::{Error, Result};
-use crate::functions::pg::date_part;
+use crate::functions::pg::{ARRAY_ROWS, date_part};
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
 /// escape that is none is 22025.
 pub fn rewrite(statement: &mut DfStatement) -> Result<()> {
     match statement {
-        DfStatement::Statement(sql) => match VisitMut::visit(sql.as_mut(), &mut Forms) {
-            ControlFlow::Break(error) => Err(error),
-            ControlFlow::Continue(()) => Ok(()),
-        },
+        DfStatement::Statement(sql) => {
+            let mut forms = Forms { inserted: matches!(sql.as_ref(), Statement::Insert(_)) };
+            match VisitMut::visit(sql.as_mut(), &mut forms) {
+                ControlFlow::Break(error) => Err(error),
+                ControlFlow::Continue(()) => Ok(()),
+            }
+        }
         DfStatement::Explain(explain) => rewrite(&mut explain.statement),
         _ => Ok(()),
     }
 }
 
-struct Forms;
+struct Forms {
+    /// Whether the next query is what an INSERT inserts: its values have the types of the table's columns.
+    inserted: bool,
+}
 
 impl VisitorMut for Forms {
     type Break = Error;
@@ -56,6 +63,9 @@ impl VisitorMut for Forms {
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if !std::mem::take(&mut self.inserted) {
+            values::typed(&mut query.body);
+        }
         flow(using::merged_columns(query))
     }
 
@@ -197,7 +207,49 @@ fn replaced(function: &mut Function) -> Option<Expr> {
             substring::rename(function);
             None
         }
+        "array" => match std::mem::replace(&mut function.args, FunctionArguments::None) {
+            FunctionArguments::Subquery(rows) => Some(call(ARRAY_ROWS, vec![Expr::Subquery(rows)])),
+            args => {
+                function.args = args;
+                None
+            }
+        },
+        // They are numbers without a sign there, and an empty array has no dimension.
+        "array_length" => {
+            call::plain_arguments(function)?;
+            Some(integer(call("nullif", vec![Expr::Function(function.clone()), number(0)])))
+        }
+        "array_ndims" => {
+            let [array]: [&mut Expr; 1] = call::plain_arguments(function)?.try_into().ok()?;
+            let length = call("array_length", vec![array.clone(), number(1)]);
+            let some = Expr::BinaryOp { left: Box::new(length), op: BinaryOperator::Gt, right: Box::new(number(0)) };
+            Some(integer(when(some, Expr::Function(function.clone()))))
+        }
+        "cardinality" | "array_position" => {
+            call::plain_arguments(function)?;
+            Some(integer(Expr::Function(function.clone())))
+        }
         name => aggregate::over_array(name, function),
+    }
+}
+
+fn number(value: u32) -> Expr {
+    Expr::value(Value::Number(value.to_string(), false))
+}
+
+fn integer(expr: Expr) -> Expr {
+    let data_type = DataType::Integer(None);
+    Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+/// `CASE WHEN condition THEN result END`
+fn when(condition: Expr, result: Expr) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition, result }],
+        else_result: None,
     }
 }
 
@@ -219,6 +271,11 @@ mod tests {
         for (sql, becomes) in [
             ("SELECT a AT TIME ZONE 'UTC' FROM t", "SELECT timezone('UTC', a) FROM t"),
             ("SELECT a FROM t FETCH FIRST ROW ONLY", "SELECT a FROM t LIMIT 1"),
+            (
+                "SELECT a + 1 AS b FROM t ORDER BY B DESC OFFSET 2 FETCH NEXT 3 ROWS WITH TIES",
+                "SELECT * EXCEPT (\"\u{1}rank\") FROM (SELECT a + 1 AS b, rank() OVER (ORDER BY (a + 1) DESC) AS \"\u{1}rank\" \
+                 FROM t) AS \"\u{1}ties\" WHERE \"\u{1}rank\" <= ((3) + (2)) ORDER BY \"\u{1}rank\" OFFSET 2",
+            ),
             ("SELECT a FROM t OFFSET 2 FETCH NEXT 3 ROWS ONLY", "SELECT a FROM t LIMIT 3 OFFSET 2"),
             ("SELECT a FROM t WHERE a = ANY('{1}')", "SELECT a FROM t WHERE a = ANY(onerow_array_of(a, '{1}'))"),
             ("SELECT mod(a + 1, 2) FROM t", "SELECT ((a + 1) % (2)) FROM t"),
@@ -250,6 +307,18 @@ mod tests {
             ),
             ("TABLE t", "SELECT * FROM t"),
             (
+                "VALUES (date '2001-01-01', 'a'), ('2002-02-02', NULL), (NULL, 1)",
+                "VALUES (DATE '2001-01-01', 'a'), (CAST('2002-02-02' AS DATE), NULL), (NULL, 1)",
+            ),
+            ("VALUES (DATE '2001-01-01'), (now()), ('x')", "VALUES (DATE '2001-01-01'), (now()), ('x')"),
+            ("VALUES (1::int), (2::bigint), ('3')", "VALUES (1::INT), (2::BIGINT), ('3')"),
+            ("INSERT INTO t VALUES (DATE '2001-01-01'), ('x')", "INSERT INTO t VALUES (DATE '2001-01-01'), ('x')"),
+            (
+                "SELECT ARRAY(SELECT b FROM u ORDER BY b) FROM t",
+                "SELECT onerow_array_rows((SELECT b FROM u ORDER BY b)) FROM t",
+            ),
+            ("SELECT array_length(a, 1) FROM t", "SELECT nullif(array_length(a, 1), 0)::INTEGER FROM t"),
+            (
                 "SELECT * FROM x JOIN y USING (a)",
                 "SELECT x.a AS \"a\", x.* EXCEPT (\"a\"), y.* EXCEPT (\"a\") FROM x JOIN y ON x.a = y.a",
             ),
@@ -278,7 +347,8 @@ mod tests {
             ("SELECT * FROM generate_series(1, 2) WITH ORDINALITY", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t ORDER BY a COLLATE \"C\"", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT * FROM t, LATERAL f(1) WITH ORDINALITY AS g (v, n)", SqlState::FEATURE_NOT_SUPPORTED),
-            ("SELECT a FROM t ORDER BY a FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT a FROM t FETCH FIRST 1 ROWS WITH TIES", SqlState::SYNTAX_ERROR),
+            ("SELECT *, a FROM t ORDER BY 2 FETCH FIRST 1 ROWS WITH TIES", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT * FROM x NATURAL FULL JOIN y", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT v FROM x JOIN y ON x.a = y.b RIGHT JOIN z USING (a)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t EXCEPT ALL SELECT b FROM u", SqlState::FEATURE_NOT_SUPPORTED),

@@ -3,6 +3,7 @@
 //! DataFusion joins a correlated scalar subquery when it is an aggregate, and knows `EXISTS` in conditions only. So
 //! `EXISTS (..)` becomes a count, `(SELECT .. ORDER BY .. LIMIT 1)` the first value in that order, and any other one
 //! the only member of an array of what it gives: an error arises where a row of the outer query has more than one.
+//! `ARRAY(SELECT ..)` is such an array itself, wherever it stands.
 
 use std::sync::Arc;
 
@@ -19,8 +20,9 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::error::Error;
 use crate::functions::collected::array_agg;
-use crate::functions::pg::only_row;
+use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
 
 /// Brings subqueries in lists to aggregates.
 #[derive(Debug, Default)]
@@ -75,6 +77,7 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     let names = NamePreserver::new(&plan);
     plan.map_expressions(|expr| {
         let saved = names.save(&expr);
+        let expr = expr.transform_down(collected)?.data;
         let changed = expr.transform_up(|e| match e {
             Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => scalar(subquery),
             Expr::Exists(Exists { subquery, negated }) if lists => exists(subquery, negated),
@@ -115,6 +118,44 @@ fn scalar(subquery: Subquery) -> DfResult<Transformed<Expr>> {
         LogicalPlanBuilder::from(plan.as_ref().clone()).aggregate(Vec::<Expr>::new(), vec![rows])?.build()?;
     let collected = Expr::ScalarSubquery(Subquery { subquery: Arc::new(collected), ..subquery });
     Ok(Transformed::yes(only_row(field).call(vec![collected])))
+}
+
+/// `ARRAY(SELECT ..)` as an aggregate, with the order of its rows.
+fn collected(expr: Expr) -> DfResult<Transformed<Expr>> {
+    let subquery = match &expr {
+        Expr::ScalarFunction(call) if call.name() == ARRAY_ROWS => match call.args.as_slice() {
+            [Expr::ScalarSubquery(subquery)] => subquery.clone(),
+            _ => return Ok(Transformed::no(expr)),
+        },
+        _ => return Ok(Transformed::no(expr)),
+    };
+    let (limit, rows) = match subquery.subquery.as_ref() {
+        LogicalPlan::Limit(limit) => (Some(limit), &limit.input),
+        _ => (None, &subquery.subquery),
+    };
+    let refused = || {
+        Error::unsupported("ARRAY with this subquery is not supported")
+            .with_hint("Join the rows, and collect them with array_agg.")
+    };
+    let (value, order, input) = first_of(rows)?.ok_or_else(refused)?;
+    // A condition on the query around it would stand below what counts its rows.
+    if !subquery.outer_ref_columns.is_empty() && (limit.is_some() || !is_plain(&input)?) {
+        return Err(refused().into());
+    }
+    let mut rows = LogicalPlanBuilder::from(input.as_ref().clone());
+    if let Some(limit) = limit {
+        if !order.is_empty() {
+            rows = rows.sort(order.clone())?;
+        }
+        rows = rows.limit_by_expr(limit.skip.as_deref().cloned(), limit.fetch.as_deref().cloned())?;
+    }
+    let mut all = array_agg(value);
+    if let Expr::AggregateFunction(call) = &mut all {
+        call.params.order_by = order;
+    }
+    let plan = rows.aggregate(Vec::<Expr>::new(), vec![all.alias("rows")])?.build()?;
+    let subquery = Subquery { subquery: Arc::new(plan), ..subquery };
+    Ok(Transformed::yes(of_all_rows().call(vec![Expr::ScalarSubquery(subquery)])))
 }
 
 /// A value, an order, and the rows of which the first in that order gives the value.

@@ -10,12 +10,13 @@ use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::error::Result as DfResult;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::errors::Result as ParquetResult;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, Time};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::error::{Error, SqlState};
 use crate::sources::activity::{Activity, Call};
 use crate::sources::traffic::{Traffic, waited};
 
@@ -59,10 +60,12 @@ impl ParquetFileReaderFactory for CountedReaders {
         metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> DfResult<Box<dyn AsyncFileReader + Send>> {
+        let name = partitioned_file.object_meta.location.to_string();
         let inner = self.inner.create_reader(partition_index, partitioned_file, metadata_size_hint, metrics)?;
         self.account.metrics.get_or_init(|| metrics.clone());
         Ok(Box::new(CountedReader {
             inner,
+            name,
             counts: Counts {
                 account: Arc::clone(&self.account),
                 bytes: MetricBuilder::new(metrics).counter("bytes_received", partition_index),
@@ -131,9 +134,18 @@ impl Counts {
     }
 }
 
+/// The error of a file whose end cannot be read, which the reader tells without its server.
+fn unreadable(name: &str, server: &str, error: &ParquetError) -> ParquetError {
+    let told = Error::new(SqlState::IO_ERROR, format!("file \"{name}\" of server \"{server}\" could not be read"))
+        .with_detail(format!("{}.", error.to_string().trim_end_matches('.')));
+    ParquetError::External(Box::new(told))
+}
+
 /// One open file.
 struct CountedReader {
     inner: Box<dyn AsyncFileReader + Send>,
+    /// Its name in the store.
+    name: String,
     counts: Counts,
 }
 
@@ -151,6 +163,9 @@ impl AsyncFileReader for CountedReader {
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        self.counts.count(self.inner.get_metadata(options), |_| None).boxed()
+        let name = self.name.clone();
+        let server = self.counts.account.server.clone();
+        let read = self.counts.count(self.inner.get_metadata(options), |_| None);
+        read.map(move |read| read.map_err(|error| unreadable(&name, &server, &error))).boxed()
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::source::FilesSource;
 use crate::error::Result;
+use crate::sources::guard;
 use crate::sources::kind::{ServerSpec, Source, SourceKind};
 use crate::sources::options::{OptionPlace, OptionSpec};
 
@@ -75,6 +76,13 @@ const OPTIONS: &[OptionSpec] = options!(
         server("connect_timeout", "5s", "How long a connection may take to be made."),
         server("timeout", "30s", "How long one request may take; large files are read by many."),
         server("retries", "3", "How often a request that failed is sent again."),
+        server("acquire_timeout", "30s", "How long a query may wait for its turn where max_statements is set."),
+        guard::MAX_STATEMENTS,
+        guard::MAX_ROWS,
+        guard::MAX_BYTES,
+        guard::MAX_TIME,
+        guard::BREAKER_FAILURES,
+        guard::BREAKER_PAUSE,
         server("timezone", "UTC", "The time zone of times without an offset; a table's own comes first."),
         user("access_key_id", "The S3 access key's id."),
         secret("secret_access_key", "The S3 access key."),

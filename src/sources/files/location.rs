@@ -20,7 +20,7 @@ use object_store::{
 use url::Url;
 
 use super::format;
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Fault, Result, SqlState};
 use crate::sources::kind::ServerSpec;
 use crate::sources::options::{Options, invalid};
 
@@ -111,7 +111,9 @@ impl Location {
                 Err(_) if !path.exists() => Err(Error::new(
                     SqlState::UNDEFINED_FILE,
                     format!("folder \"{}\" of server \"{}\" does not exist", path.display(), self.server),
-                )),
+                )
+                // What is mounted there is gone: no file of it can be had.
+                .with_fault(Fault::Lost)),
                 Err(e) => Err(self.error("", &e)),
             },
             Kind::Bucket { store, .. } | Kind::Web { store, .. } => Ok(Arc::clone(store)),
@@ -166,13 +168,14 @@ impl Location {
         } else {
             format!("file \"{file}\" of server \"{server}\"")
         };
+        let why = chain(error);
+        let refused = matches!(error, StoreError::Unauthenticated { .. })
+            || (matches!(self.kind, Kind::Bucket { .. }) && is_of_credentials(&why));
         let denied = io_kind(error) == Some(std::io::ErrorKind::PermissionDenied);
         let (state, message) = match error {
             StoreError::NotFound { .. } => (SqlState::UNDEFINED_FILE, format!("{what} does not exist")),
+            _ if refused => (SqlState::INVALID_AUTHORIZATION, format!("the credentials for {what} were refused")),
             StoreError::PermissionDenied { .. } => (SqlState::INSUFFICIENT_PRIVILEGE, format!("no access to {what}")),
-            StoreError::Unauthenticated { .. } => {
-                (SqlState::INVALID_AUTHORIZATION, format!("the credentials for {what} were refused"))
-            }
             StoreError::InvalidPath { .. } => {
                 (SqlState::FDW_INVALID_ATTRIBUTE_VALUE, format!("{what} has a name that cannot be used"))
             }
@@ -183,7 +186,9 @@ impl Location {
             _ if matches!(self.kind, Kind::Folder(_)) => (SqlState::IO_ERROR, format!("could not read {what}")),
             _ => (SqlState::CONNECTION_FAILURE, format!("could not reach {what}")),
         };
-        let failed = Error::new(state, message).with_detail(sentence(&chain(error)));
+        let failed = Error::new(state, message).with_detail(sentence(&why));
+        // Nothing is let in with these, whatever file is asked for.
+        let failed = if refused { failed.with_fault(Fault::Refused) } else { failed };
         match (&self.kind, error) {
             (Kind::Web { .. }, StoreError::NotSupported { .. }) => failed
                 .with_hint("Parquet needs a web server that serves ranges of a file; CSV and JSON are read without."),
@@ -198,6 +203,14 @@ impl Location {
             Kind::Web { .. } => "web server",
         }
     }
+}
+
+/// Whether a store's words are about a key and not about a file: it says both with one status, and of a list the crate
+/// tells no status.
+fn is_of_credentials(words: &str) -> bool {
+    const CODES: [&str; 5] =
+        ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthenticationFailed"];
+    CODES.iter().any(|code| words.contains(code))
 }
 
 fn counted(a: usize, a_name: &str, b: usize, b_name: &str) -> String {

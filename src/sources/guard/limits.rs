@@ -43,6 +43,11 @@ impl Limits {
         })
     }
 
+    /// Whether there is any.
+    pub(super) fn any(&self) -> bool {
+        self.statements.is_some() || self.rows.is_some() || self.bytes.is_some() || self.time.is_some()
+    }
+
     /// 53400: no statement of the server has ended in time for one more.
     pub(super) fn too_many_statements(&self, server: &str, tables: &str) -> Error {
         let most = self.statements.unwrap_or_default();

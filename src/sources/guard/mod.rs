@@ -15,6 +15,7 @@
 mod breaker;
 mod limits;
 mod options;
+mod plan;
 mod read;
 mod scan;
 mod server;

@@ -119,7 +119,10 @@ impl GuardedRead {
 
     /// No rows where the statement may leave the scan out, else the error with the reason why it may not.
     fn skip(&self, skipping: &Skipping, error: Error) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        if error.state() != SqlState::CONNECTION_FAILURE {
+        // A file that is locked, or a statement that takes long, is not a source that is gone.
+        let is_gone = error.state() == SqlState::CONNECTION_FAILURE
+            || matches!(error.fault(), Some(Fault::Lost | Fault::Refused));
+        if !is_gone {
             return Err(error);
         }
         let why_not = match &self.guard.when_down {
@@ -185,6 +188,7 @@ pub(super) async fn open<'a>(
                     }
                     first => {
                         entry.succeeded();
+                        server.looks_at(tables);
                         rows.begin();
                         return Ok(stream::iter(first).chain(rows).boxed());
                     }

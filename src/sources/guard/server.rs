@@ -1,11 +1,13 @@
 //! What all scans of one server share: its breaker, its limits, and who is told when a table is not what it was.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -19,7 +21,17 @@ pub trait ShapeWatch: Debug + Send + Sync {
     /// The error that a statement over `tables` of `server` failed with, which may come of their having changed there:
     /// says what has changed and what reads it, where something has.
     fn explain(self: Arc<Self>, server: String, tables: Arc<[String]>, error: Error) -> BoxFuture<'static, Error>;
+
+    /// Looks whether tables of `server` are still what they were: a changed collation, or a column that may be null now,
+    /// makes no statement fail, but what is sent depends on them.
+    fn look(self: Arc<Self>, server: String, tables: Vec<String>) -> BoxFuture<'static, ()>;
 }
+
+/// How often a table that is read is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(300);
+
+/// How many tables are remembered.
+const MOST_TABLES: usize = 10_000;
 
 /// One server as all its scans share it.
 #[derive(Debug)]
@@ -30,6 +42,8 @@ pub struct ServerGuard {
     turns: Option<Arc<Semaphore>>,
     breaker: Arc<Breaker>,
     watch: Option<Arc<dyn ShapeWatch>>,
+    /// When tables were last looked at, or first read.
+    looks: Mutex<HashMap<String, Instant>>,
     repeated: AtomicU64,
     refused: AtomicU64,
     skipped: AtomicU64,
@@ -68,6 +82,7 @@ impl ServerGuard {
             turns: limits.statements.map(|most| Arc::new(Semaphore::new(most))),
             breaker: Arc::new(Breaker::new(&spec.name, &spec.options)?),
             watch,
+            looks: Mutex::default(),
             repeated: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
@@ -136,6 +151,32 @@ impl ServerGuard {
         self.skipped.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Tables are read: those that have not been looked at for a while are, behind.
+    pub(super) fn looks_at(&self, tables: &[String]) {
+        let Some(watch) = &self.watch else { return };
+        let due = self.due(tables, Instant::now());
+        if !due.is_empty() {
+            tokio::spawn(Arc::clone(watch).look(self.name.clone(), due));
+        }
+    }
+
+    /// The tables that are to be looked at now. One that is read for the first time has just been defined.
+    fn due(&self, tables: &[String], now: Instant) -> Vec<String> {
+        let mut looks = self.looks.lock();
+        let mut due = vec![];
+        for table in tables {
+            if let Some(last) = looks.get_mut(table) {
+                if now.saturating_duration_since(*last) >= LOOK_EVERY {
+                    *last = now;
+                    due.push(table.clone());
+                }
+            } else if looks.len() < MOST_TABLES {
+                looks.insert(table.clone(), now);
+            }
+        }
+        due
+    }
+
     /// What an error becomes once it is known whether the tables are still what they were; none when it is of another
     /// kind.
     pub(super) fn explanation(&self, tables: &Arc<[String]>, error: &Error) -> Option<BoxFuture<'static, Error>> {
@@ -156,4 +197,28 @@ pub(super) fn is_down(error: &Error) -> bool {
 fn tells_of_change(error: &Error) -> bool {
     error.fault() == Some(Fault::Shape)
         || [SqlState::FDW_INVALID_DATA_TYPE, SqlState::FDW_TABLE_NOT_FOUND].contains(&error.state())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::sources::options::Options;
+
+    #[test]
+    fn tables_that_are_read_are_looked_at_now_and_then() {
+        let spec =
+            ServerSpec { name: "erp".into(), options: Options::new(), user: Options::new(), folder: PathBuf::new() };
+        let guard = ServerGuard::new(&spec, None).unwrap();
+        let tables = ["a".to_string(), "b".to_string()];
+        let (one, both) = (&tables[..1], &tables[..]);
+        let began = Instant::now();
+        let after = |looks: u32| began + LOOK_EVERY * looks;
+        assert!(guard.due(one, began).is_empty());
+        assert!(guard.due(one, began + LOOK_EVERY / 2).is_empty());
+        assert_eq!(guard.due(both, after(1)), ["a"], "the other has just been defined");
+        assert!(guard.due(both, after(1)).is_empty(), "once for all queries");
+        assert_eq!(guard.due(both, after(2)), ["a", "b"]);
+    }
 }

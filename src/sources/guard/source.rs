@@ -8,11 +8,13 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 
+use super::plan::{LimitedExec, Unreachable};
 use super::read::GuardedRead;
 use super::scan::ScanGuard;
-use super::server::ServerGuard;
-use crate::error::Result;
+use super::server::{ServerGuard, is_down};
+use crate::error::{Error, Result};
 use crate::federation::dialect::RemoteDialect;
 use crate::federation::query::RemoteQuery;
 use crate::federation::statistics::TableStatistics;
@@ -34,9 +36,37 @@ impl GuardedSource {
     }
 
     fn guarded(&self, plan: Arc<dyn ExecutionPlan>, tables: Vec<String>) -> Arc<dyn ExecutionPlan> {
+        let guard = ScanGuard::new(Arc::clone(&self.server), tables);
         match plan.downcast_ref::<SourceScanExec>() {
-            Some(scan) => Arc::new(scan.with_guard(ScanGuard::new(Arc::clone(&self.server), tables))),
-            None => plan,
+            Some(scan) => Arc::new(scan.with_guard(guard)),
+            None if plan.is::<EmptyExec>() || !self.server.limits().any() => plan,
+            None => Arc::new(LimitedExec { input: plan, guard }),
+        }
+    }
+
+    /// Plans a scan of a source that is asked for its files while that is done. Where it cannot be reached the scan says
+    /// so when it runs, as one of any other source does.
+    async fn listed(
+        &self,
+        session: &dyn Session,
+        table: &Arc<TableSpec>,
+        request: ScanRequest,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = table
+            .schema()
+            .project(&request.projection)
+            .map_err(|e| Error::internal(format!("projection of table \"{}\": {e}", table.name)))?;
+        let planned = match self.server.breaker().check() {
+            Ok(()) => self.reached(self.source.scan(session, table, request).await),
+            Err(left_alone) => Err(left_alone),
+        };
+        match planned {
+            Err(error) if is_down(&error) => {
+                let what = format!("table \"{}\"", table.name);
+                let read = Arc::new(Unreachable { what, error });
+                Ok(Arc::new(SourceScanExec::new(self.server.name(), &table.name, Arc::new(schema), read, None)))
+            }
+            planned => planned,
         }
     }
 
@@ -78,7 +108,10 @@ impl Source for GuardedSource {
         table: &Arc<TableSpec>,
         request: ScanRequest,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = self.source.scan(session, table, request).await?;
+        let plan = match self.source.dialect() {
+            Some(_) => self.source.scan(session, table, request).await?,
+            None => self.listed(session, table, request).await?,
+        };
         Ok(self.guarded(plan, vec![table.name.clone()]))
     }
 

@@ -1,5 +1,8 @@
 //! MySQL's and MariaDB's SQL, and which comparisons they make as the local engine does.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 
@@ -19,12 +22,19 @@ const BYTE_COLLATIONS: [&str; 2] = ["utf8mb4_0900_bin", "utf8mb4_nopad_bin"];
 #[derive(Debug)]
 pub(super) struct MysqlDialect {
     database: Option<String>,
+    /// Whether the server has window functions: known once there was a connection.
+    windows: Arc<AtomicBool>,
 }
 
 impl MysqlDialect {
     /// `database` is that of tables which name none.
     pub fn new(database: Option<String>) -> Self {
-        MysqlDialect { database }
+        MysqlDialect { database, windows: Arc::default() }
+    }
+
+    /// With what tells whether the server has window functions.
+    pub fn with_windows(self, windows: Arc<AtomicBool>) -> Self {
+        MysqlDialect { windows, ..self }
     }
 
     /// The database a table is in, as far as options say.
@@ -224,7 +234,20 @@ impl RemoteDialect for MysqlDialect {
     }
 
     fn sorts(&self, exact: &Operand) -> Option<Operand> {
-        expressions::comparable(exact)
+        expressions::sortable(exact)
+    }
+
+    fn has_windows(&self) -> bool {
+        self.windows.load(Ordering::Relaxed)
+    }
+
+    /// MariaDB's take none.
+    fn shifts_to_defaults(&self) -> bool {
+        false
+    }
+
+    fn partitions(&self, exact: &Operand) -> Option<Operand> {
+        expressions::sortable(exact)
     }
 
     fn relates(&self, left: &Operand, op: Comparison, right: &Operand) -> Option<Fragment> {

@@ -16,6 +16,9 @@ use crate::sources::table::ColumnSpec;
 /// The type of a text that was made its bytes.
 pub(super) const BYTES: &str = "text as bytes";
 
+/// How many bytes of a text count in a sort: what every connection sets `max_sort_length` to.
+pub(super) const SORTED_BYTES: u32 = 1024;
+
 /// The most digits that a column may have whose sum cannot reach the 65 that there are.
 const MOST_DIGITS_TO_SUM: u8 = 43;
 
@@ -94,6 +97,22 @@ pub(super) fn exact(operand: &Operand) -> Option<Operand> {
 /// What compares and sorts as here: doubles do not, for their two zeros.
 pub(super) fn comparable(exact: &Operand) -> Option<Operand> {
     (exact.column.pg_type != PgType::Float8).then(|| exact.clone())
+}
+
+/// What is sorted as here. Of a text the servers look at the first bytes alone, as many as `max_sort_length` says.
+pub(super) fn sortable(exact: &Operand) -> Option<Operand> {
+    let operand = comparable(exact)?;
+    if !is_text(&operand.column) {
+        return Some(operand);
+    }
+    // Each character takes four bytes at most; a member of an enum has 255 characters at most.
+    let remote_type = &operand.bare().column.remote_type;
+    let fits = match MysqlType::parse(remote_type)? {
+        MysqlType::Char(characters) => characters.saturating_mul(4) <= SORTED_BYTES,
+        MysqlType::Choice => remote_type.starts_with("enum"),
+        _ => false,
+    };
+    fits.then_some(operand)
 }
 
 /// Texts by their bytes; equal columns of one collation by that too, for their indexes.
@@ -274,6 +293,14 @@ mod tests {
         );
         assert_eq!(exact(&column("varchar(20)", "")), None);
         assert_eq!(exact(&column("date", "")), None);
+    }
+
+    #[test]
+    fn what_is_longer_than_a_sort_looks_is_not_sorted_there() {
+        let sorts =
+            |remote: &str| exact(&column(remote, "utf8mb4_general_ci")).and_then(|exact| sortable(&exact)).is_some();
+        assert!(sorts("varchar(256)") && sorts("enum('a','b')") && sorts("int"));
+        assert!(!sorts("varchar(257)") && !sorts("text") && !sorts("set('a','b')"));
     }
 
     #[test]

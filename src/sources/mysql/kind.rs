@@ -106,7 +106,7 @@ impl SourceKind for Mysql {
         let database = options.get("dbname").map(str::to_string);
         let raw = RawQueries::of(options, false)?;
         let pool = Pool::new(&server.name, connect::driver_options(&server)?, limits);
-        let dialect = MysqlDialect::new(database);
+        let dialect = MysqlDialect::new(database).with_windows(pool.windows());
         Ok(Arc::new(MysqlSource::new(server.name, Arc::new(pool), dialect, zone, parallel, raw)))
     }
 }

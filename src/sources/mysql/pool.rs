@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable;
@@ -19,11 +20,12 @@ const IDLE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// What every connection is told first. The empty sql_mode switches off ANSI_QUOTES, NO_BACKSLASH_ESCAPES,
 /// PAD_CHAR_TO_FULL_LENGTH and all else that changes what is read; TIMESTAMP reads as UTC; no result is cut short by
-/// sql_select_limit; and a reader that is slow for a while is not disconnected.
+/// sql_select_limit; sorts look at as many bytes as `expressions::SORTED_BYTES` says; and a reader that is slow for a
+/// while is not disconnected.
 const SETUP: &[&str] = &[
     "SET NAMES utf8mb4",
     "SET SESSION sql_mode = '', time_zone = '+00:00', sql_auto_is_null = 0, autocommit = 1, \
-     sql_select_limit = 18446744073709551615, net_write_timeout = 3600",
+     sql_select_limit = 18446744073709551615, max_sort_length = 1024, net_write_timeout = 3600",
     "SET SESSION TRANSACTION READ ONLY",
 ];
 
@@ -46,6 +48,8 @@ pub(super) struct Pool {
     idle: Mutex<Vec<(Conn, Instant)>>,
     /// The greatest number of a statement that each connection has prepared.
     prepared: Mutex<HashMap<u32, u32>>,
+    /// Whether the server has window functions: true once a connection has told that it is new enough.
+    windows: Arc<AtomicBool>,
 }
 
 /// A connection in use. Dropping it after a query has been read to its end closes it; see also [`Pool::release`] and
@@ -72,7 +76,13 @@ impl Pool {
             permits: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
             idle: Mutex::new(vec![]),
             prepared: Mutex::default(),
+            windows: Arc::default(),
         }
+    }
+
+    /// What tells whether the server has window functions, once it was reached.
+    pub fn windows(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.windows)
     }
 
     /// The server's name.
@@ -188,6 +198,7 @@ impl Pool {
     async fn connect(&self) -> Result<Conn> {
         let connecting = async {
             let mut conn = Conn::new(self.driver.clone()).await?;
+            self.windows.store(has_windows(conn.server_version()), Ordering::Relaxed);
             for statement in SETUP {
                 conn.query_drop(*statement).await?;
             }
@@ -214,6 +225,11 @@ pub(super) async fn version(conn: &mut Conn) -> mysql_async::Result<String> {
     })
 }
 
+/// Whether a server of this version has window functions: MySQL since 8.0, MariaDB since 10.2.
+fn has_windows(version: (u16, u16, u16)) -> bool {
+    matches!(version, (8 | 9, ..) | (10, 2.., _) | (11.., ..))
+}
+
 /// MariaDB counts seconds with a fraction, MySQL milliseconds.
 fn limit_time(version: &str, limit: Duration) -> String {
     if version.contains("MariaDB") {
@@ -235,6 +251,14 @@ fn close(conn: Conn) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_came_late() {
+        assert!(
+            has_windows((8, 0, 36)) && has_windows((9, 1, 0)) && has_windows((10, 11, 6)) && has_windows((11, 4, 2))
+        );
+        assert!(!has_windows((5, 7, 44)) && !has_windows((10, 1, 48)) && !has_windows((0, 0, 0)));
+    }
 
     #[test]
     fn both_servers_limit_time() {

@@ -234,6 +234,10 @@ impl RemoteDialect for PostgresDialect {
     fn aggregate(&self, name: &str, operand: &Operand, to: &PgType) -> Option<Operand> {
         expressions::aggregate(name, operand, to)
     }
+
+    fn has_windows(&self) -> bool {
+        true
+    }
 }
 
 /// The SQL of a value cast to a type. An address (`is_inet`) becomes the text that it is shown as: the cast to text

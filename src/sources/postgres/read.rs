@@ -82,12 +82,20 @@ impl RemoteRead for PostgresRead {
     }
 
     fn how(&self) -> Option<String> {
-        let Some(parted) = &self.parted else {
-            return self.why_whole.as_ref().map(|why| format!("in one part: {why}"));
+        let parts = match &self.parted {
+            None => self.why_whole.as_ref().map(|why| format!("in one part: {why}")),
+            Some(parted) => {
+                let why = parted.why_fewer.lock();
+                let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
+                Some(format!("in {} parts by ctid, one snapshot{fewer}", self.streams))
+            }
         };
-        let why = parted.why_fewer.lock();
-        let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
-        Some(format!("in {} parts by ctid, one snapshot{fewer}", self.streams))
+        let copies = copy::statement(&self.query.render(&PostgresDialect, &[]), self.rows).is_some();
+        match (copies, parts) {
+            (true, Some(parts)) => Some(format!("by COPY {parts}")),
+            (true, None) => Some("by COPY".to_string()),
+            (false, parts) => parts,
+        }
     }
 
     fn partitions(&self) -> usize {

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use super::asked::Asking;
-use super::{Keys, RemoteRead};
+use super::{Keys, RemoteRead, Sent};
 use crate::error::Result;
 use crate::federation::keys::{Membership, Outcome, Restriction};
 
@@ -27,7 +27,7 @@ pub(super) fn keyed(read: &Arc<dyn RemoteRead>, function: Option<&str>, column: 
 pub(super) struct Reading {
     pub read: Arc<dyn RemoteRead>,
     pub restrictions: Vec<Restriction>,
-    pub sent: Arc<Mutex<Option<String>>>,
+    pub sent: Arc<Mutex<Option<Sent>>>,
     pub asking: Asking,
     pub partition: usize,
 }
@@ -53,7 +53,8 @@ impl Reading {
                 Outcome::Keys(keys) => {
                     let values = restriction.values(keys)?;
                     if values.is_empty() {
-                        *self.sent.lock() = Some(format!("#{number}: no keys, the source is not asked"));
+                        let note = format!("#{number}: no keys, the source is not asked");
+                        *self.sent.lock() = Some(Sent { note, restricts: true });
                         return Ok(stream::empty().boxed());
                     }
                     known.push(Known { restriction: restriction.clone(), values });
@@ -85,7 +86,7 @@ impl Reading {
             notes.push(format!("#{}: {keys} in {times}", restriction.slot.number));
         }
         notes.sort();
-        *self.sent.lock() = Some(notes.join(", "));
+        *self.sent.lock() = Some(Sent { note: notes.join(", "), restricts: !used.is_empty() });
         let Some((first, others)) = used.split_first() else {
             return self.asking.open(&read, self.partition, &[]).await;
         };

@@ -168,6 +168,10 @@ impl RemoteDialect for SqliteDialect {
         expressions::aggregate(name, operand, to)
     }
 
+    fn has_windows(&self) -> bool {
+        true
+    }
+
     fn limited(&self, limit: Option<u64>, offset: u64) -> String {
         // Numbers there end at those of a bigint.
         let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));

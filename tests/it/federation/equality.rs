@@ -170,7 +170,7 @@ impl Sides {
         }
         if query.is_exempt() {
             tally.exempt += 1;
-        } else if !pushed.is_like(&reference, Measure { foreign: true, typed: query.is_typed(), ..same }) {
+        } else if !pushed.is_like(&reference, Measure { foreign: true, ..same }) {
             return Some(report(&[("here", &pushed), ("PostgreSQL", &reference)]));
         }
         tally.failed += usize::from(pushed.count().is_none());

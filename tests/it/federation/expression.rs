@@ -50,6 +50,11 @@ impl Expr {
         sql
     }
 
+    /// Whether it is an aggregate of the query's rows.
+    pub fn is_aggregate(&self) -> bool {
+        ["count(", "sum(", "avg(", "min(", "max(", "bool_or("].iter().any(|name| self.template.starts_with(name))
+    }
+
     pub fn is_exempt(&self) -> bool {
         self.exempt || self.parts.iter().any(Expr::is_exempt)
     }

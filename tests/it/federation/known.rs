@@ -18,11 +18,6 @@ pub fn negative_zero() -> bool {
     around()
 }
 
-/// EXCEPT and INTERSECT have the types of their left side, where Postgres takes those that both sides fit.
-pub fn types_of_except() -> bool {
-    around()
-}
-
 /// Errors of the local engine about plans that are right: a UNION ALL in whose parts two sorted columns are one
 /// expression, a column of an aggregate whose nullability two parts of the planner see differently, and an aggregate
 /// of a constant with FILTER over the one column of another.

@@ -116,6 +116,11 @@ impl Query {
         sql
     }
 
+    /// Whether its rows are groups.
+    fn is_aggregated(&self) -> bool {
+        !self.groups.is_empty() || self.having.is_some() || self.items.iter().any(Expr::is_aggregate)
+    }
+
     /// Whether the order of all rows is said.
     pub fn is_ordered(&self) -> bool {
         self.order.len() >= self.items.len()
@@ -146,11 +151,6 @@ impl Query {
             || std::iter::once(&self.from)
                 .chain(self.joins.iter().map(|join| &join.relation))
                 .any(|relation| matches!(relation, Relation::Query(query) if query.is_exempt()))
-    }
-
-    /// Whether its columns have the types that PostgreSQL gives them.
-    pub fn is_typed(&self) -> bool {
-        !known::types_of_except() || self.others.iter().all(|(operator, _)| operator.starts_with("UNION"))
     }
 
     /// Whether it reads no view, so that its tables can be read elsewhere.
@@ -356,7 +356,8 @@ impl Maker<'_> {
         let scope = ["a", "b", "c", "d", "e", "f", "g", "h"].get(self.scopes).copied().unwrap_or("z").to_string();
         let scope = if scope == "z" { format!("z{}_", self.scopes) } else { scope };
         self.scopes += 1;
-        let from = self.relation();
+        let numbered = wanted.is_none() && self.depth < 2 && self.dice.chance(12);
+        let from = if numbered { self.numbered() } else { self.relation() };
         let mut columns = in_scope(&scope, 0, &from);
         let mut joins = vec![];
         let count = *self.dice.pick(&[0, 0, 0, 1, 1, 2]);
@@ -369,6 +370,13 @@ impl Maker<'_> {
             joins.push(Join { how, relation, on });
         }
         let mut filters = vec![];
+        // The first few of each partition.
+        if let (true, Some(number)) = (numbered, columns.iter().rfind(|c| c.sql.starts_with(&format!("{scope}0."))))
+            && number.kind == Kind::Big
+        {
+            let op = *self.dice.pick(&["<=", "=", "<"]);
+            filters.push(Expr::leaf(Kind::Flag, format!("{} {op} {}", number.sql, self.dice.between(1, 3))));
+        }
         while self.dice.chance(55) && filters.len() < 3 {
             filters.push(self.filter(&columns));
         }
@@ -404,6 +412,80 @@ impl Maker<'_> {
             }
         }
         query
+    }
+
+    /// A query with window functions over its own columns. Rows that its windows do not order are alike in all that it
+    /// gives, so that nothing depends on which of them comes first.
+    fn numbered(&mut self) -> Relation {
+        self.depth += 1;
+        let mut query = self.select(None);
+        self.depth -= 1;
+        let plain = |item: &Expr| !matches!(item.kind, Kind::Extreme | Kind::Flag);
+        if query.is_aggregated() || query.distinct || !query.items.iter().all(plain) {
+            return Relation::Query(Box::new(query));
+        }
+        let keys = query.items.clone();
+        for _ in 0..self.dice.between(1, 2) {
+            query.items.push(self.window(&keys));
+        }
+        Relation::Query(Box::new(query))
+    }
+
+    /// A window function over `keys`, by all of which its rows are ordered.
+    fn window(&mut self, keys: &[Expr]) -> Expr {
+        let chosen = self.dice.below(keys.len());
+        let argument = keys[chosen].clone();
+        let kind = argument.kind;
+        let summed = match kind {
+            Kind::Big | Kind::Price => Some(Kind::Wide),
+            Kind::Small | Kind::Int if !known::sum_of_integers() => Some(Kind::Big),
+            _ => None,
+        };
+        let (result, function) = match self.dice.below(11) {
+            0..=2 => (Kind::Big, "row_number()".to_string()),
+            3 => (Kind::Big, "rank()".to_string()),
+            4 => (Kind::Big, "dense_rank()".to_string()),
+            5 => (kind, format!("lag(\u{1}, {})", self.dice.between(0, 2))),
+            6 => (kind, "lead(\u{1})".to_string()),
+            7 => (kind, format!("{}_value(\u{1})", self.dice.pick(&["first", "last"]))),
+            8 => (kind, format!("{}(\u{1})", self.dice.pick(&["min", "max"]))),
+            9 if summed.is_some() => (summed.unwrap_or(kind), "sum(\u{1})".to_string()),
+            _ => (Kind::Big, "count(\u{1})".to_string()),
+        };
+        let takes = function.contains('\u{1}');
+        let is_framed = takes && (!function.starts_with('l') || function.starts_with("last"));
+        let mut parts: Vec<Expr> = if takes { vec![argument] } else { vec![] };
+        let mut over = String::new();
+        if self.dice.chance(70) {
+            over.push_str("PARTITION BY \u{1} ");
+            parts.push(self.dice.pick(keys).clone());
+        }
+        let count = keys.len();
+        let order: Vec<String> = (0..count)
+            .map(|at| {
+                parts.push(keys[(at + chosen) % count].clone());
+                let direction = if self.dice.chance(40) { " DESC" } else { "" };
+                let nulls = match self.dice.below(4) {
+                    0 => " NULLS FIRST",
+                    1 => " NULLS LAST",
+                    _ => "",
+                };
+                format!("\u{1}{direction}{nulls}")
+            })
+            .collect();
+        over.push_str(&format!("ORDER BY {}", order.join(", ")));
+        if is_framed && self.dice.chance(50) {
+            let frame = *self.dice.pick(&[
+                " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+                " ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING",
+                " ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING",
+                " ROWS UNBOUNDED PRECEDING",
+                " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+                " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+            ]);
+            over.push_str(frame);
+        }
+        Expr::new(result, format!("{function} OVER ({over})"), parts)
     }
 
     /// What two relations are joined by.

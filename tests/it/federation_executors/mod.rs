@@ -18,6 +18,7 @@ pub const TESTS: &[Test] = &[
     ("sqlite_stops_within_a_tenth_of_a_second", cancel::sqlite),
     ("the_same_rows_in_parts_or_not", parts::same_rows),
     ("only_large_tables_are_read_in_parts", parts::when),
+    ("a_read_in_parts_takes_keys", parts::keyed),
     ("rows_that_move_come_once", parts::moving),
     ("parts_wait_for_no_connection", parts::few_connections),
     ("a_table_cannot_be_emptied_between_its_parts", parts::emptied),

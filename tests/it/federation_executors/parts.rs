@@ -91,6 +91,38 @@ pub fn same_rows(fixtures: &Fixtures) -> Outcome {
     })
 }
 
+/// With keys one statement reads all; where they are not sent its parts are read as ever.
+pub fn keyed(fixtures: &Fixtures) -> Outcome {
+    let postgres = fixtures.postgres();
+    postgres.sql(
+        "CREATE SCHEMA keyed_parts; CREATE TABLE keyed_parts.t AS
+           SELECT g AS id, repeat('x', 200) AS pad FROM generate_series(1, 100000) g;
+         ANALYZE keyed_parts.t;",
+    );
+    let project = Project::new(&servers(postgres, "keyed_parts", ""));
+    let onerow = project.serve();
+    onerow
+        .sql("CREATE TABLE mine (id integer); INSERT INTO mine VALUES (1), (50000), (50000), (100000), (NULL), (-1)")?;
+    let sql = "SELECT count(*), sum(t.id), max(length(t.pad)) FROM mine m JOIN parted.t t ON t.id = m.id";
+    block_on(async {
+        let client = onerow.client().await;
+        let plan = format!("{:?}", rows(&client, &format!("EXPLAIN {sql}")).await?);
+        holds!(plan, "keys=[");
+        lacks!(plan, "parts by");
+        lacks!(plan, "by COPY");
+        let whole = format!("{:?}", rows(&client, "EXPLAIN SELECT * FROM parted.t").await?);
+        same!(whole.contains("by COPY in ") && whole.contains(" parts by ctid"), true, "{whole}");
+        for (most, sent, parted) in [("1000", "4 keys in 1 statement", false), ("2", "not sent", true)] {
+            rows(&client, &format!("SET onerow.max_keys = {most}")).await?;
+            same!(format!("{:?}", rows(&client, sql).await?), r#"[[Some("4"), Some("200001"), Some("200")]]"#);
+            let plan = format!("{:?}", rows(&client, &format!("EXPLAIN ANALYZE {sql}")).await?);
+            holds!(plan, sent);
+            same!(plan.contains("parts by ctid"), parted, "{plan}");
+        }
+        Ok(())
+    })
+}
+
 pub fn when(fixtures: &Fixtures) -> Outcome {
     let postgres = fixtures.postgres();
     postgres.sql(

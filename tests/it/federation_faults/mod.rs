@@ -3,6 +3,7 @@
 
 pub mod breaker;
 pub mod drift;
+pub mod files;
 pub mod limits;
 pub mod lost;
 pub mod skip;

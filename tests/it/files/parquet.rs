@@ -161,16 +161,31 @@ pub fn partitions(_: &Fixtures) -> Outcome {
 pub fn broken(_: &Fixtures) -> Outcome {
     let whole = events(2024, 0, 1000)?;
     let other = RecordBatch::try_from_iter([("name", Arc::new(StringArray::from(vec!["x"])) as ArrayRef)])?;
+    // Its end is that of a Parquet file, and what is before it is none: it is found when statistics are read.
+    let mut bent = whole.clone();
+    let end = bent.len();
+    bent.iter_mut().take(end - 20).skip(end - 120).for_each(|byte| *byte ^= 0x5a);
     let (_project, onerow) = lake(
         &[
+            ("mixed/a.parquet", &whole),
+            ("mixed/b.parquet", &bent),
             ("text.parquet", b"this is no parquet"),
             ("cut.parquet", &whole[..whole.len() / 2]),
             ("two/a.parquet", &whole),
             ("two/b.parquet", &parquet(&[other])),
         ],
         "CREATE FOREIGN TABLE text (id bigint) SERVER lake OPTIONS (path 'text.parquet');
-         CREATE FOREIGN TABLE cut (id bigint) SERVER lake OPTIONS (path 'cut.parquet');",
+         CREATE FOREIGN TABLE cut (id bigint) SERVER lake OPTIONS (path 'cut.parquet');
+         CREATE FOREIGN TABLE mixed (id bigint) SERVER lake OPTIONS (path 'mixed');",
     );
+    for sql in
+        ["SELECT count(*) FROM mixed", "SELECT sum(id) FROM mixed WHERE id > 3", "SELECT id FROM mixed ORDER BY id"]
+    {
+        let said = onerow.sql(sql);
+        let Err(said) = said else { return Err(format!("{sql} gave {said:?}").into()) };
+        holds!(said, "mixed/b.parquet");
+        holds!(said, "lake");
+    }
     for (table, file) in [("text", "text.parquet"), ("cut", "cut.parquet")] {
         let said = onerow.sql(&format!("SELECT count(id) FROM {table}"));
         let Err(said) = said else { return Err(format!("{table} gave {said:?}").into()) };
