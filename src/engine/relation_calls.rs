@@ -29,6 +29,9 @@ use crate::planner::relation_function::{
 use crate::planner::view::View;
 use crate::quality::{accepted, profile, rejected, scores, trusted, violations};
 
+/// The calls of one function, by the numbers that stand in the statement for them.
+type Numbered = Vec<(i64, Arc<View>)>;
+
 /// Every function over named relations.
 static FUNCTIONS: &[&dyn RelationFunction] = &[
     &Lineage,
@@ -72,7 +75,7 @@ pub(super) async fn prepared(state: &SessionState, statement: &mut DfStatement) 
         .get_extension::<Caller>()
         .ok_or_else(|| Error::unsupported("functions over relations cannot be called here"))?;
     let context = Context { state, caller };
-    let mut planned: Vec<(&'static str, Vec<(i64, Arc<View>)>)> = vec![];
+    let mut planned: Vec<(&'static str, Numbered)> = vec![];
     for call in calls {
         let view = Box::pin(context.planned(&call)).await.map_err(|error| call.place(error))?;
         let numbered = (call.number, Arc::new(view));

@@ -41,7 +41,7 @@ pub(super) fn fetch(query: &mut Query, count: Expr) -> Result<()> {
                 return Err(Error::unsupported("WITH TIES over the number of a column is not supported here")
                     .with_hint("Name the column in ORDER BY."));
             }
-            let mut ranked = select(everything(None), table(query_body(body.clone())), None);
+            let mut ranked = select(vec![everything(None)], Some(table(query_body(body.clone()))), None);
             if let SetExpr::Select(select) = ranked.body.as_mut() {
                 select.projection.push(rank(keys));
             }
@@ -53,7 +53,7 @@ pub(super) fn fetch(query: &mut Query, count: Expr) -> Result<()> {
         Some(Offset { value, .. }) => added(count, value.clone()),
     };
     let within = binary(column(RANK), BinaryOperator::LtEq, Expr::Nested(Box::new(most)));
-    let outer = select(everything(Some(RANK)), table(ranked), Some(within));
+    let outer = select(vec![everything(Some(RANK))], Some(table(ranked)), Some(within));
     query.body = outer.body;
     query.order_by = Some(OrderBy {
         kind: OrderByKind::Expressions(vec![OrderByExpr::from(Ident::with_quote('"', RANK))]),

@@ -33,6 +33,9 @@ impl Call<'_> {
     }
 }
 
+/// A result's type from the arguments'; none when there is none for them.
+pub(super) type Returns = fn(&[DataType]) -> Option<DataType>;
+
 /// One function over a partition.
 pub(super) struct Spec {
     /// Its name.
@@ -41,7 +44,7 @@ pub(super) struct Spec {
     pub accepts: fn(&[DataType]) -> Option<Vec<DataType>>,
     /// The result's type, from the arguments as they were brought to their types. None: the first argument's, with all
     /// that its field says.
-    pub returns: Option<fn(&[DataType]) -> Option<DataType>>,
+    pub returns: Option<Returns>,
     /// The partition's results.
     pub body: fn(&Call<'_>) -> Result<ArrayRef>,
 }
