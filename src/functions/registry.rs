@@ -98,7 +98,8 @@ mod tests {
         register(&mut registry).unwrap();
         let names: HashSet<String> =
             registry.udfs().into_iter().chain(registry.udafs()).chain(registry.udwfs()).collect();
-        assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len() + windows().len());
+        let ranked = pg::ranking::functions().len();
+        assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len() + windows().len() + ranked);
         assert!(names.contains("normalize_email"));
     }
 }

@@ -149,7 +149,7 @@ impl TriedCast {
             Ok(column) => read.push(column),
             Err(error) => {
                 let error = Error::from(error);
-                // Class 22 are the errors about values; 0A000 are values that cannot be had here, such as a numeric NaN.
+                // Class 22 are the errors about values; 0A000 are those that cannot be had here, such as a numeric NaN.
                 if !error.state().0.starts_with("22") && error.state() != SqlState::FEATURE_NOT_SUPPORTED {
                     return Err(error.into());
                 }

@@ -142,12 +142,14 @@ fn is_url(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }
 
-/// Seven to fifteen digits, with what is written between them, from a plus, a zero, or with separators.
+/// Nine to fifteen digits, with what is written between them, from a plus, a zero, or with separators; fewer, from a plus
+/// or a zero: eight with separators are a date more often.
 fn is_phone(text: &str) -> bool {
     let number = text.strip_prefix('+').unwrap_or(text);
     let count = number.chars().filter(char::is_ascii_digit).count();
     let separators = [' ', '-', '.', '/', '(', ')'];
-    (7..=15).contains(&count)
+    let marked = text.starts_with(['+', '0', '(']);
+    (if marked { 7 } else { 9 }..=15).contains(&count)
         && number.chars().all(|c| c.is_ascii_digit() || separators.contains(&c))
         && number.starts_with(|c: char| c.is_ascii_digit() || c == '(')
         && (text.starts_with('+') || text.starts_with('0') || number.contains(separators))

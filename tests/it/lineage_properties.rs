@@ -45,11 +45,11 @@ fn literal(row: &Row) -> String {
 fn call(rule: &MergeRule, all: bool) -> Option<String> {
     let count = if all { rule.arguments.len() } else { rule.required };
     let arguments = rule.arguments.iter().take(count).map(|argument| match argument.role {
-        role if role == Role::Value && rule.name == "weighted_avg" => Some("w"),
-        role if role == Role::Value => Some("v"),
-        role if role == Role::Time => Some("at"),
-        role if role == Role::Trust => Some("trust"),
-        role if role == Role::Weight => Some("w"),
+        Role::Value if rule.name == "weighted_avg" => Some("w"),
+        Role::Value => Some("v"),
+        Role::Time => Some("at"),
+        Role::Trust => Some("trust"),
+        Role::Weight => Some("w"),
         _ => None,
     });
     Some(format!("{}({})", rule.name, arguments.collect::<Option<Vec<_>>>()?.join(", ")))

@@ -175,7 +175,10 @@ proptest! {
     }
 
     #[test]
-    fn company_is_stable(text in text(), form in select(vec!["GmbH & Co. KG", "A.Ş.", "SPA", "有限公司", "(株)", "ООО", ""])) {
+    fn company_is_stable(
+        text in text(),
+        form in select(vec!["GmbH & Co. KG", "A.Ş.", "SPA", "有限公司", "(株)", "ООО", ""]),
+    ) {
         check(normalize_company::clean, &format!("{text} {form}"))?;
         check(normalize_company::clean, &format!("{form}{text}"))?;
     }

@@ -97,7 +97,7 @@ fn spills(plan: &dyn ExecutionPlan) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn states_that_do_not_fit_are_spilled() {
     // The names alone are 10 MB.
-    let (free, limited) = (context(None), context(Some(3 << 20)));
+    let (free, limited) = (context(None), context(Some(6 << 20)));
     for call in [
         "newest(v, ts)",
         "most_trusted(v, n, ts)",

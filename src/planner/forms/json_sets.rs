@@ -40,8 +40,8 @@ pub(super) fn list(function: &mut Function) -> Option<Expr> {
     Some(call(list, vec![take(argument)]))
 }
 
-/// Takes a call in FROM apart. Its columns have the names that Postgres gives them, unless the alias names them; the one
-/// of `json_object_keys` is named as the alias.
+/// Takes a call in FROM apart. Its columns have the names that Postgres gives them, unless the alias names them; the
+/// one of `json_object_keys` is named as the alias.
 pub(super) fn unnest(factor: &mut TableFactor) {
     let (name, args, alias) = match factor {
         TableFactor::Table { name, args: Some(list), alias, with_ordinality: false, .. } => (name, &list.args, alias),

@@ -130,7 +130,8 @@ impl Template {
         names_a_day.then_some(Template { pieces })
     }
 
-    /// The day that a prepared text names, as days since 1970. None when the text does not fit, or there is no such day.
+    /// The day that a prepared text names, as days since 1970. None when the text does not fit, or there is no such
+    /// day.
     pub(super) fn read(&self, text: &str) -> Option<i32> {
         let mut rest = text;
         let mut found = Found::default();

@@ -23,9 +23,8 @@ const COMMA_PLACES: &[&str] = &["en-at", "en-be", "en-de", "en-dk", "en-fi", "en
 /// (`de`, `de-CH`, `tr_TR`). None for anything else.
 pub(super) fn decimal_mark(option: &str) -> Option<char> {
     let option = option.trim();
-    match option {
-        "." | "," => return option.chars().next(),
-        _ => {}
+    if matches!(option, "." | ",") {
+        return option.chars().next();
     }
     let tag = option.to_ascii_lowercase().replace('_', "-");
     // `de-DE.UTF-8` of the POSIX locales

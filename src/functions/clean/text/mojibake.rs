@@ -33,8 +33,8 @@ const PLAUSIBLE: &[(char, char)] = &[
 
 /// The text as it was before it was read wrongly, once; none when that is not certain.
 ///
-/// Certain is: every character is one of Windows-1252, all bytes together are UTF-8, what comes out is what people write,
-/// and it does not hang on one pair of characters that can stand in sound text.
+/// Certain is: every character is one of Windows-1252, all bytes together are UTF-8, what comes out is what people
+/// write, and it does not hang on one pair of characters that can stand in sound text.
 pub(super) fn undone(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;

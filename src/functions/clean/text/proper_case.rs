@@ -33,7 +33,8 @@ pub(in crate::functions::clean) fn udf() -> ScalarUDF {
     .with_sql_example(
         "\
 ```sql
-SELECT proper_case('IAN MCDONALD') AS scots, proper_case('jan van der berg') AS dutch, proper_case('ISPARTA', 'tr') AS tr;
+SELECT proper_case('IAN MCDONALD') AS scots, proper_case('jan van der berg') AS dutch,
+       proper_case('ISPARTA', 'tr') AS tr;
 ```
 ```text
     scots     |      dutch       |   tr

@@ -18,8 +18,8 @@ pub(in crate::functions::clean) fn udf() -> ScalarUDF {
         SECTION,
         "The text as it was before systems spoilt it:\n\n\
          1. UTF-8 that was read as Windows-1252 or Latin-1 is read again, also when that happened twice: `MÃ¼ller` is \
-         `Müller`, `å¼\u{a0}ä¼Ÿ` is `张伟`. Only where it is certain: the whole text must make sense so, and sound text such as \
-         `CAFÉ’S` stays.\n\
+         `Müller`, `å¼\u{a0}ä¼Ÿ` is `张伟`. Only where it is certain: the whole text must \
+         make sense so, and sound text such as `CAFÉ’S` stays.\n\
          2. Invisible and control characters go: zero-width characters, soft hyphens, direction marks, byte order \
          marks. Line breaks and tabs stay.\n\
          3. The rest is brought to Unicode's form NFKC: full-width letters and digits become the plain ones, ligatures \

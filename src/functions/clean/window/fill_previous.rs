@@ -11,9 +11,10 @@ use super::pick::{any, filled};
 pub(super) fn udf() -> WindowUDF {
     let documentation = Documentation::builder(
         SECTION,
-        "The value, and where it is NULL the last one before it in the window's order that is not NULL, however far away. Rows \
-         at the beginning of a partition that have none stay NULL. The type is the value's. The window needs an ORDER BY \
-         (42P20 else); rows that are equal in it follow each other in no particular order, so order by what is unique.",
+        "The value, and where it is NULL the last one before it in the window's order that is not NULL, \
+         however far away. Rows at the beginning of a partition that have none stay NULL. The type is the value's. The \
+         window needs an ORDER BY (42P20 else); rows that are equal in it follow each other in no particular order, so \
+         order by what is unique.",
         "fill_previous(v)",
     )
     .with_argument("v", "The value, of any type.")
