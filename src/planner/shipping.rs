@@ -23,8 +23,8 @@ use super::narrow::{Narrow, is_narrow};
 use crate::error::Result;
 use crate::federation::kept::Kept;
 use crate::federation::ship::cut::{Shipped, cut};
-use crate::quality::RulePlanner;
 use crate::lineage::planner::LineagePlanner;
+use crate::quality::RulePlanner;
 
 /// How much is sent to sources: the setting `onerow.push_down`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
