@@ -1,8 +1,8 @@
 //! A filter above a grouping of all rows stays there.
 //!
-//! DataFusion 55.2 moves a condition below a grouping when all its columns are grouped by, and so one that has no columns
-//! any more: of `SELECT * FROM (SELECT 'a' AS k, count(*) FROM t) AS q WHERE k = 'b'` a count of no rows is left. But a
-//! grouping of all rows has a row, 0, of no rows too.
+//! DataFusion 55.2 moves a condition below a grouping when all its columns are grouped by, and so one that has no
+//! columns any more: of `SELECT * FROM (SELECT 'a' AS k, count(*) FROM t) AS q WHERE k = 'b'` a count of no rows is
+//! left. But a grouping of all rows has a row, 0, of no rows too.
 
 use std::sync::Arc;
 
