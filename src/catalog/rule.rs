@@ -47,8 +47,8 @@ pub struct RuleDef {
 }
 
 impl RuleDef {
-    /// What a broken rule leaves of the trust in the row: nothing where an error rule does not say it, all of it where a
-    /// warning does not.
+    /// What a broken rule leaves of the trust in the row: nothing where an error rule does not say it, all of it where
+    /// a warning does not.
     pub fn factor(&self) -> f64 {
         self.trust.unwrap_or(match self.severity {
             Severity::Error => 0.0,

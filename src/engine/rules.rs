@@ -12,7 +12,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::quality::rule::{self, PlannedRule};
 
 impl Snapshot {
-    /// Plans a rule over its relation with its owner's rights; a position in an error counts from the expression's start.
+    /// Plans a rule over its relation with its owner's rights; a position in an error counts from the expression's
+    /// start.
     pub(super) async fn plan_rule(&self, rule: &RuleDef) -> Result<PlannedRule> {
         planned(&self.view_state(OWNER), rule).await
     }

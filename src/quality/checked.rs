@@ -26,8 +26,8 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Plans the rules of a relation over its rows. `more` are expressions in SQL over them; the names in `added` are not
-    /// to be its columns'.
+    /// Plans the rules of a relation over its rows. `more` are expressions in SQL over them; the names in `added` are
+    /// not to be its columns'.
     pub async fn of(
         relation: &RelationName,
         context: &dyn RelationContext,

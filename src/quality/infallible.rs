@@ -1,8 +1,8 @@
 //! Which expressions have a value on every row, whatever is in it.
 //!
-//! Such a rule is an ordinary condition: a source may test it, and it may be tested on more rows or on fewer. The others
-//! are evaluated by a node of their own, which says of which rule an error is. What is not known here counts as one that
-//! can fail.
+//! Such a rule is an ordinary condition: a source may test it, and it may be tested on more rows or on fewer. The
+//! others are evaluated by a node of their own, which says of which rule an error is. What is not known here counts as
+//! one that can fail.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;

@@ -60,8 +60,8 @@ pub(super) struct Merged {
     pub cells: Vec<Cell>,
 }
 
-/// Finds the grouping of a view, through other views and what only filters, names or computes. 42809 for a view that has
-/// none, or more than one.
+/// Finds the grouping of a view, through other views and what only filters, names or computes. 42809 for a view that
+/// has none, or more than one.
 pub(super) fn find(view: &View) -> Result<Merged> {
     let none = || {
         Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view that merges rows", view.name))
@@ -154,8 +154,8 @@ fn replaced(
     Ok(out)
 }
 
-/// The one relation whose rows these are, with the columns that are still its own under their names; none where rows are
-/// joined, grouped or of several relations.
+/// The one relation whose rows these are, with the columns that are still its own under their names; none where rows
+/// are joined, grouped or of several relations.
 pub(super) fn relation_of(rows: &LogicalPlan) -> Option<(RelationName, Vec<String>)> {
     match rows {
         LogicalPlan::Filter(filter) => relation_of(&filter.input),

@@ -1,5 +1,5 @@
-//! What comes of a row's broken rules: the list of them, reasons, trust. Functions of the plans made here alone: what they
-//! say of each rule is part of them, and no user can call them.
+//! What comes of a row's broken rules: the list of them, reasons, trust. Functions of the plans made here alone: what
+//! they say of each rule is part of them, and no user can call them.
 
 use std::sync::Arc;
 

@@ -132,8 +132,8 @@ impl Profiled {
     fn different(&self, relation: &str) -> String {
         let column = &self.sql;
         format!(
-            "SELECT count(*) AS different FROM (SELECT {column} AS \"$value\" FROM {relation} WHERE {column} IS NOT NULL \
-             GROUP BY {column}) AS groups"
+            "SELECT count(*) AS different FROM (SELECT {column} AS \"$value\" FROM {relation} \
+             WHERE {column} IS NOT NULL GROUP BY {column}) AS groups"
         )
     }
 
@@ -141,8 +141,8 @@ impl Profiled {
     fn frequent(&self, relation: &str) -> String {
         let column = &self.sql;
         format!(
-            "SELECT {column} AS \"$value\", count(*) AS \"$count\" FROM {relation} WHERE {column} IS NOT NULL GROUP BY {column} \
-             ORDER BY count(*) DESC, {column} LIMIT {SAMPLED}"
+            "SELECT {column} AS \"$value\", count(*) AS \"$count\" FROM {relation} WHERE {column} IS NOT NULL \
+             GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {SAMPLED}"
         )
     }
 
@@ -172,8 +172,9 @@ impl Profiled {
             *sql = format!("{sql} AS {}", quoted(name));
         }
         format!(
-            "SELECT {} AS \"$position\", {} AS column_name, {} AS data_type, {} FROM ({}) AS counted CROSS JOIN ({}) AS \
-             each_value CROSS JOIN (SELECT {}(\"$value\"::text, \"$count\") AS found FROM ({}) AS sampled) AS sample",
+            "SELECT {} AS \"$position\", {} AS column_name, {} AS data_type, {} FROM ({}) AS counted CROSS JOIN ({}) \
+             AS each_value CROSS JOIN (SELECT {}(\"$value\"::text, \"$count\") AS found FROM ({}) AS sampled) \
+             AS sample",
             self.position,
             literal(&self.name),
             literal(&self.kind.to_string()),
@@ -272,8 +273,8 @@ fn in_one_pass(columns: &[&Profiled], relation: &str) -> String {
         shown.push(format!("{} AS {}", of_each(values), quoted(name)));
     }
     format!(
-        "SELECT p.i AS \"$position\", {} FROM (SELECT count(*) AS n, {} FROM {relation}) AS counted CROSS JOIN (VALUES {}) \
-         AS p(i)",
+        "SELECT p.i AS \"$position\", {} FROM (SELECT count(*) AS n, {} FROM {relation}) AS counted \
+         CROSS JOIN (VALUES {}) AS p(i)",
         shown.join(", "),
         aggregates.join(", "),
         positions.join(", ")

@@ -71,8 +71,8 @@ fn half_life(given: Option<&Given>) -> Result<f64> {
     days.ok_or_else(|| Error::new(SqlState::INVALID_PARAMETER_VALUE, "half_life_days must be greater than 0"))
 }
 
-/// The rules on the rows that are merged, over those rows: where they are one relation's, and still have the columns that
-/// the rule reads.
+/// The rules on the rows that are merged, over those rows: where they are one relation's, and still have the columns
+/// that the rule reads.
 async fn rules_of(merged: &Merged, context: &dyn RelationContext) -> Result<Vec<PlannedRule>> {
     let rows = merged.aggregate.input.as_ref();
     let Some((relation, names)) = relation_of(rows) else { return Ok(vec![]) };
@@ -195,7 +195,8 @@ impl Scores<'_> {
         Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
     }
 
-    /// What came of the rows: keys, and of each cell the merged value, and the least and the greatest source that has one.
+    /// What came of the rows: keys, and of each cell the merged value, and the least and the greatest source that has
+    /// one.
     fn came(&self) -> Result<LogicalPlan> {
         let aggregate = &self.merged.aggregate;
         let rows = aggregate.input.as_ref();

@@ -30,8 +30,8 @@ pub(super) fn share(part: Expr, whole: Expr) -> Expr {
     call("share_of", Computed::Share, [part, whole])
 }
 
-/// How fresh a value of `then` is: 1 now and later, a half `half_life` days ago, a quarter twice as long ago; null where the
-/// time is not known.
+/// How fresh a value of `then` is: 1 now and later, a half `half_life` days ago, a quarter twice as long ago; null
+/// where the time is not known.
 pub(super) fn freshness(now: Expr, then: Expr, half_life: f64) -> Expr {
     call("freshness_of", Computed::Freshness(half_life.to_bits()), [now, then])
 }

@@ -1,5 +1,5 @@
-//! `onerow_text_values(text, count)` and its kin: the most frequent values of a column with their counts, their patterns,
-//! and what they look like. They are part of what `profile` plans.
+//! `onerow_text_values(text, count)` and its kin: the most frequent values of a column with their counts, their
+//! patterns, and what they look like. They are part of what `profile` plans.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

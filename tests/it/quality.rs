@@ -34,8 +34,8 @@ fn postgres(fixtures: &Fixtures, schema: &str) -> Project {
 fn mariadb(fixtures: &Fixtures, schema: &str) -> Project {
     let mariadb = fixtures.mariadb();
     mariadb.sql(&format!(
-        "CREATE DATABASE {schema} CHARACTER SET utf8mb4; CREATE TABLE {schema}.t (id int PRIMARY KEY, name varchar(40), \
-         email varchar(40), n int, born date); INSERT INTO {schema}.t VALUES {ROWS};"
+        "CREATE DATABASE {schema} CHARACTER SET utf8mb4; CREATE TABLE {schema}.t (id int PRIMARY KEY, \
+         name varchar(40), email varchar(40), n int, born date); INSERT INTO {schema}.t VALUES {ROWS};"
     ));
     Project::new(&format!("{} IMPORT FOREIGN SCHEMA {schema} FROM SERVER my INTO s;", mariadb.declared("my")))
 }
@@ -47,7 +47,8 @@ fn sqlite() -> Result<Project, rusqlite::Error> {
     );
     let database = Connection::open(project.write("lite.db", ""))?;
     database.execute_batch(&format!(
-        "CREATE TABLE t (id integer PRIMARY KEY, name text, email text, n integer, born date); INSERT INTO t VALUES {ROWS};"
+        "CREATE TABLE t (id integer PRIMARY KEY, name text, email text, n integer, born date);
+         INSERT INTO t VALUES {ROWS};"
     ))?;
     Ok(project)
 }

@@ -26,8 +26,8 @@ pub(super) fn add_rules(loading: &mut Loading, statements: &[FileStatement]) {
 }
 
 impl Engine {
-    /// Plans the rules. A mistake in a file is an error of the load, unless the relation cannot be read now; a rule of the
-    /// state that does not plan is told when it is used.
+    /// Plans the rules. A mistake in a file is an error of the load, unless the relation cannot be read now; a rule of
+    /// the state that does not plan is told when it is used.
     pub(super) async fn load_rules(&self, loading: &mut Loading, statements: &[FileStatement]) {
         if loading.definitions.rules.is_empty() {
             return;
@@ -70,8 +70,8 @@ fn tell(rule: &str, error: &Error) {
     warn!(%rule, error = error.message(), "rule does not plan");
 }
 
-/// Whether a relation is a view that does not plan, or a table whose columns are not known: that is told of itself. None
-/// where there is no such relation.
+/// Whether a relation is a view that does not plan, or a table whose columns are not known: that is told of itself.
+/// None where there is no such relation.
 fn is_broken(definitions: &Definitions, name: &RelationName) -> Option<bool> {
     let RelationDef { kind, .. } = definitions.relation(name)?;
     Some(match kind {
