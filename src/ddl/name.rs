@@ -36,10 +36,8 @@ mod tests {
         assert_eq!(read("onerow.erp.kunde"), named(Some("erp"), "kunde"));
         assert_eq!(read("\"a.b\""), named(None, "a.b"));
         assert_eq!(read("müşteri.客户"), named(Some("müşteri"), "客户"));
-        for text in ["other.erp.kunde", "a.b.c.d"] {
-            assert_eq!(read(text), Err(SqlState::FEATURE_NOT_SUPPORTED), "{text}");
-        }
-        for text in ["", "a b", "a.", ".a", "a;", "1", "'a'", "\"a", "a,b"] {
+        assert_eq!(read("other.erp.kunde"), Err(SqlState::FEATURE_NOT_SUPPORTED));
+        for text in ["", "a b", "a.", ".a", "a;", "1", "'a'", "\"a", "onerow.b.c.d", "a,b"] {
             assert_eq!(read(text), Err(SqlState::INVALID_NAME), "{text}");
         }
     }

@@ -258,6 +258,8 @@ fn evaluated(function: &AggregateFunctionExpr, arguments: &[ArrayRef], slice: &S
 
 /// What candidates of one value are told apart by.
 struct Ties {
+    /// The ORDER BY in the call: what comes first is preferred.
+    order: Vec<DynComparator>,
     source: Option<DynComparator>,
     record: Option<DynComparator>,
     /// Nothing that a function decides by: so that the order of rows never shows.
@@ -274,11 +276,21 @@ impl Ties {
         // Equal values may be written in two ways: 0 and -0.
         let shown = [(cell.trust, true), (cell.time, true), (cell.changed, false), (Some(cell.text), false)];
         let shown = shown.into_iter().map(|(at, descending)| compare(at, descending)).collect::<DfResult<Vec<_>>>()?;
+        let order = cell.call.order.iter().map(|key| -> DfResult<DynComparator> {
+            let column = slice.column(key.column)?;
+            let options = SortOptions { descending: key.descending, nulls_first: key.nulls_first };
+            Ok(make_comparator(column, column, options)?)
+        });
         Ok(Ties {
+            order: order.collect::<DfResult<Vec<_>>>()?,
             source: compare(layout.source, false)?,
             record: compare(layout.record, false)?,
             shown: shown.into_iter().flatten().collect(),
         })
+    }
+
+    fn by_order(&self, a: usize, b: usize) -> Ordering {
+        self.order.iter().fold(Ordering::Equal, |order, compare| order.then_with(|| compare(a, b)))
     }
 
     fn by_source(&self, a: usize, b: usize) -> Ordering {
@@ -383,7 +395,9 @@ impl Compared<'_> {
         candidates.sort_by(|a, b| {
             let order = self.ranked.compare(*b, *a).0.then_with(|| self.ties.compare(*a, *b));
             match self.way {
-                Way::Result if gives => is_result(*b).cmp(&is_result(*a)).then(order),
+                Way::Result if gives => {
+                    is_result(*b).cmp(&is_result(*a)).then_with(|| self.ties.by_order(*a, *b)).then(order)
+                }
                 Way::Extreme { greatest: false } => self.by_value.compare_values(*a, *b).then(order),
                 _ => order,
             }
@@ -423,7 +437,8 @@ impl Compared<'_> {
                 return Tie::Given(level);
             }
         } else if self.by_value.compare_values(first, *next).is_ne() {
-            return Tie::Given(if self.outvoted(first, others) { Level::Value } else { Level::Rule });
+            let ordered = !self.ties.order.is_empty() && self.ties.by_order(first, *next).is_eq();
+            return Tie::Given(if ordered || self.outvoted(first, others) { Level::Value } else { Level::Rule });
         }
         if self.ties.by_source(first, *next).is_ne() {
             Tie::Source

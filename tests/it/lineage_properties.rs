@@ -71,10 +71,13 @@ async fn ask(session: &Session, sql: &str) -> Result<Vec<Vec<Option<String>>>, E
 async fn agree(rows: &[Row]) -> Outcome {
     let engine = Engine::open(EngineConfig::default()).await.map_err(|errors| format!("{errors:?}"))?;
     let session = engine.session(SessionParameters::owner())?;
+    let empty = "(SELECT NULL::text AS v, NULL::timestamp AS at, NULL::int AS trust, NULL::int AS w) AS t";
     let mut names = vec![];
     for rule in merge::rules() {
         for (all, suffix) in [(false, ""), (true, "_all")] {
-            if let Some(call) = call(rule, all) {
+            let Some(call) = call(rule, all) else { continue };
+            // Some take another type, or an ORDER BY.
+            if ask(&session, &format!("SELECT {call} FROM {empty}")).await.is_ok() {
                 names.push((format!("{}{suffix}", rule.name), call, rule.returns_input()));
             }
         }
