@@ -5,8 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::compute::SortOptions;
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{SortOptions, cast};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::functions_window::all_default_window_functions;

@@ -10,7 +10,7 @@ use crate::support::wire::{Fault, rows, value};
 use crate::support::{Fixtures, Onerow, Outcome, Project, block_on};
 
 /// How often a way to end is tried: the median may take no longer than [`SOON`]. Other tests use the same two cores.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 
 /// How long tries took.
 #[derive(Default)]
