@@ -235,7 +235,8 @@ impl FunctionInfo {
                 .join(", "),
             None => names.join(", "),
         };
-        let result = exact.and_then(|types| result(&types));
+        // What does not depend on the arguments is known without them.
+        let result = result(&exact.unwrap_or_default());
         FunctionInfo {
             name: name.to_string(),
             kind,

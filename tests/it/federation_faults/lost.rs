@@ -278,6 +278,8 @@ fn refused(fixtures: &Fixtures) -> Outcome {
     ));
     let onerow = project.serve();
     same!(onerow.sql("SELECT id FROM pg.t")?, "1");
+    // The table's size is asked for behind the query, by another connection: it must be there to be ended.
+    std::thread::sleep(Duration::from_millis(700));
     postgres.sql(
         "ALTER ROLE locked PASSWORD 'other';
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'locked';",
