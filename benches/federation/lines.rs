@@ -15,6 +15,13 @@ pub struct Line {
     pub reach: f64,
 }
 
+impl Line {
+    /// The same of PostgreSQL itself, where it has all that is asked for.
+    pub fn in_postgres(&self) -> Option<String> {
+        ["b", "e", "f", "g", "i"].contains(&self.name).then(|| self.sql.replace("pg.", ""))
+    }
+}
+
 /// What k asks, with a gap for the e-mail.
 pub const MERGED: &str = "SELECT email, name, city, sources FROM merged WHERE email = ";
 

@@ -25,12 +25,22 @@ pub fn line(stage: &mut Stage, peers: &mut Peers, line: &Line, rounds: usize) {
         let found = runtime.block_on(rows(&client, &line.sql)).map_err(|fault| fault.to_string())?;
         Ok((began.elapsed(), found))
     };
+    let server = runtime.block_on(stage.postgres.client("postgres"));
+    let itself = |sql: &str| -> Answer {
+        let began = Instant::now();
+        let found = runtime.block_on(rows(&server, sql)).map_err(|fault| fault.to_string())?;
+        Ok((began.elapsed(), found))
+    };
     let (mut here, mut duckdb, mut fdw) = (Side::default(), Side::default(), Side::default());
+    let mut source = Side::default();
     for round in 0..=rounds {
         here.take(round, ours());
         match &mut peers.duckdb {
             Ok(peer) => duckdb.take(round, peer.ask(&line.sql)),
             Err(why) => duckdb.take(round, Err(why.clone())),
+        }
+        if let Some(sql) = line.in_postgres() {
+            source.take(round, itself(&sql));
         }
         fdw.take(round, if line.fdw { peers.fdw.ask(&line.sql) } else { Err("it reads no Parquet".into()) });
     }
@@ -49,6 +59,9 @@ pub fn line(stage: &mut Stage, peers: &mut Peers, line: &Line, rounds: usize) {
         {
             println!("  {name} ANSWERS OTHERWISE\n    onerow: {}\n    {name}: {}", head(ours), head(theirs));
         }
+    }
+    if let (Some(ours), Some(theirs)) = (here.median(), source.median()) {
+        println!("  PostgreSQL    {}, asked itself, ratio {:.3}", source.shown(), ours / theirs);
     }
     if here.median().is_some() {
         println!("  left          {}", told(&stage.cost(&line.sql)));

@@ -407,8 +407,8 @@ pub fn unfit(fixtures: &Fixtures) -> Outcome {
     postgres.sql("ALTER TABLE unfit_copy.t ALTER n TYPE bigint");
     for server in ["parted", "whole"] {
         // The refresh that the first error asked for may come before this query: then it is right.
-        match onerow.sql(&format!("SELECT count(id), count(n) FROM (SELECT id, n FROM {server}.t LIMIT 100000) s")) {
-            Ok(rows) => same!(rows, "100000|99999"),
+        match onerow.sql(&format!("SELECT id, n FROM {server}.t")) {
+            Ok(rows) => same!(rows.lines().filter(|row| !row.ends_with("NULL")).count(), 99_999),
             failed => refused!(failed, "HV004", "\"n\"", server),
         }
         same!(onerow.sql(&format!("SET onerow.push_down = filters; SELECT count(id) FROM {server}.t"))?, "100000");
