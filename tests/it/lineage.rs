@@ -1,8 +1,12 @@
 //! `lineage`, `conflicts`, `diff_views` and `onerow_column_lineage` over real sources.
 
+use std::sync::Once;
+
 use rusqlite::Connection;
 
 use super::Test;
+use super::support::mariadb::Mariadb;
+use super::support::postgres::Postgres;
 use super::support::pushdown::sent;
 use super::support::wire::{Fault, rows};
 use super::support::{Fixtures, Outcome, Project, block_on};
@@ -34,22 +38,29 @@ const VIEWS: &str = "
         FROM clean.person WHERE email IS NOT NULL GROUP BY email;
     CREATE VIEW report AS SELECT upper(name) AS shout, city, email FROM customer;";
 
-fn project(fixtures: &Fixtures) -> Result<Project, rusqlite::Error> {
-    let (postgres, mariadb) = (fixtures.postgres(), fixtures.mariadb());
+static FILLED: Once = Once::new();
+
+fn fill(postgres: &Postgres, mariadb: &Mariadb) {
     postgres.sql(
-        "CREATE SCHEMA IF NOT EXISTS lineage_it; DROP TABLE IF EXISTS lineage_it.person;
+        "CREATE SCHEMA lineage_it;
          CREATE TABLE lineage_it.person (id int PRIMARY KEY, email text, name text, city text, updated_at timestamptz);
          INSERT INTO lineage_it.person VALUES (1, 'ann@x.de', 'Ann O''Lee', 'Bern', '2024-01-01Z'),
            (2, 'wei@x.cn', '北京 Wei', NULL, '9999-12-31Z'), (3, NULL, 'Nobody', 'Bern', NULL);
          INSERT INTO lineage_it.person SELECT g, 'p' || g || '@x.de', 'n' || g, 'c' || g % 7, '2020-01-01Z' FROM generate_series(100, 5000) g;",
     );
     mariadb.sql(
-        "CREATE DATABASE IF NOT EXISTS lineage_it; USE lineage_it; DROP TABLE IF EXISTS person;
+        "CREATE DATABASE lineage_it; USE lineage_it;
          CREATE TABLE person (id INT PRIMARY KEY, email VARCHAR(80), name VARCHAR(80), city VARCHAR(80), updated_at DATETIME(6))
            CHARACTER SET utf8mb4 ENGINE = InnoDB;
          INSERT INTO person VALUES (7, 'Ann@X.de ', ' ann  o''lee ', 'Basel', '2024-03-01'), (8, 'isik@x.tr', 'IŞIK', 'İzmir', '1969-12-31');
          INSERT INTO person SELECT seq, CONCAT('p', seq, '@x.de'), CONCAT('N', seq), 'Genf', '2021-01-01' FROM seq_100_to_5000;",
     );
+}
+
+fn project(fixtures: &Fixtures) -> Result<Project, rusqlite::Error> {
+    let (postgres, mariadb) = (fixtures.postgres(), fixtures.mariadb());
+    // Tests run side by side: a table that one reads must stay.
+    FILLED.call_once(|| fill(postgres, mariadb));
     let project = Project::new(&format!(
         "{} {} CREATE SERVER desk FOREIGN DATA WRAPPER sqlite OPTIONS (database 'desk.db');
          IMPORT FOREIGN SCHEMA lineage_it FROM SERVER pg INTO lineage_it;
