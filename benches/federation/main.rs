@@ -7,9 +7,9 @@
 //! ```
 //!
 //! `ONEROW_BENCH_SCALE` multiplies every table (1: 200 thousand customers in each source, 2 million orders, 5 million
-//! events), `ONEROW_BENCH_ROUNDS` is how many runs the medians are of (7), after one that warms up. Every round asks
-//! all sides in turn, so that a noisy machine is noisy for all of them. Answers are compared: a side that answers
-//! otherwise is told, not timed.
+//! events), `ONEROW_BENCH_ROUNDS` is how many rounds there are (7), after one that warms up. Every round asks all sides in
+//! turn, so that a noisy machine is noisy for all of them, a short question several times in a row; the best time of
+//! each side counts, and its median is shown. Answers are compared: a side that answers otherwise is told, not timed.
 //!
 //! DuckDB is the one of `tests/install-peers`, with its scanners; postgres_fdw has its own database, in which MariaDB's
 //! table is mysql_fdw's where that is installed.

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -67,6 +68,24 @@ impl Dialect for PgDialect {
         POSTGRES.prec_value(precedence)
     }
 
+    /// `a IS DISTINCT FROM b OR c` is of `a` and `b`: sqlparser takes all that follows for the second operand.
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let distinct = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
+        let same = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        let is_same = if parser.parse_keywords(&distinct) {
+            false
+        } else if parser.parse_keywords(&same) {
+            true
+        } else {
+            return POSTGRES.parse_infix(parser, expr, precedence);
+        };
+        let left = Box::new(expr.clone());
+        Some(parser.parse_subexpr(precedence).map(Box::new).map(|right| match is_same {
+            true => Expr::IsNotDistinctFrom(left, right),
+            false => Expr::IsDistinctFrom(left, right),
+        }))
+    }
+
     as_postgres! {
         supports_unicode_string_literal
         supports_filter_during_aggregation
@@ -108,6 +127,17 @@ mod tests {
     fn nested_calls_are_read_once() {
         let sql = format!("SELECT {}a{}", "lower(".repeat(45), ")".repeat(45));
         assert_eq!(Parser::parse_sql(&PgDialect, &sql).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn distinct_from_ends_before_or() {
+        let read = |sql: &str| Parser::new(&PgDialect).try_with_sql(sql).unwrap().parse_expr().unwrap();
+        let or = read("a IS DISTINCT FROM b OR c");
+        assert!(matches!(&or, Expr::BinaryOp { left, .. } if matches!(**left, Expr::IsDistinctFrom(..))), "{or}");
+        let and = read("a IS NOT DISTINCT FROM b + 1 AND NOT c");
+        assert!(matches!(&and, Expr::BinaryOp { left, .. } if matches!(**left, Expr::IsNotDistinctFrom(..))), "{and}");
+        let sum = read("a + 1 IS DISTINCT FROM b + 1");
+        assert!(matches!(sum, Expr::IsDistinctFrom(..)), "{sum}");
     }
 
     #[test]

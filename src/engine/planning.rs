@@ -28,7 +28,7 @@ use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::JsonOperators;
-use crate::functions::{collected, distinct_count, limited, registry};
+use crate::functions::{collected, distinct_count, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
 use crate::planner::cast_names::{self, CastNames};
@@ -43,6 +43,7 @@ use crate::planner::join_filters;
 use crate::planner::merged::{MergedFilter, MergedOrder};
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
+use crate::planner::one_step::OneStep;
 use crate::planner::output::TextOutputRules;
 use crate::planner::shipping::ShippingPlanner;
 use crate::planner::skipping::SkipRule;
@@ -107,7 +108,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     for function in quality::values::functions() {
         state.register_udaf(Arc::new(function))?;
     }
-    for function in collected::functions() {
+    for function in collected::functions().into_iter().chain(extremes::functions()) {
         state.register_udaf(function)?;
     }
     let context = SessionContext::new_with_state(state);
@@ -131,6 +132,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     // Before anything depends on which side of a join is read first.
     let choice = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
     rules.insert(choice, Arc::new(SmallSideFirst));
+    rules.push(Arc::new(OneStep));
     rules.push(Arc::new(CooperativeJoins));
     rules.push(interrupt::physical());
     rules.push(Arc::new(SkipRule));

@@ -7,6 +7,7 @@ pub mod clean;
 pub mod collected;
 pub mod distinct_count;
 pub mod effect;
+pub mod extremes;
 pub mod limited;
 pub mod merge;
 pub mod pg;

@@ -12,7 +12,9 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::sample;
 use crate::catalog::definitions::RelationName;
+use crate::federation::estimate;
 use crate::sources::kind::{ScanRequest, Source};
+use crate::sources::scan::SourceScanExec;
 use crate::sources::table::TableSpec;
 
 /// One foreign table with the source that holds its rows. Its keys are shown in the catalog and not to the
@@ -40,6 +42,14 @@ impl ForeignTable {
     /// What is known of it.
     pub fn spec(&self) -> &Arc<TableSpec> {
         &self.spec
+    }
+
+    /// About how many different values some of its columns have, where that is known.
+    fn values(&self, columns: &[usize]) -> Vec<Option<u64>> {
+        let Some(known) = self.source.statistics(&self.spec) else { return vec![] };
+        let rows = estimate::size(&self.spec, Some(known.as_ref()));
+        let of = |index: &usize| known.groups(&self.spec.columns.get(*index)?.remote, rows?);
+        columns.iter().map(of).collect()
     }
 
     /// The source that holds its rows.
@@ -80,7 +90,12 @@ impl TableProvider for ForeignTable {
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.spec.columns.len()).collect());
+        let values = self.values(&projection);
         let request = ScanRequest { projection, filters: filters.to_vec(), limit };
-        Ok(self.source.scan(session, &self.spec, request).await?)
+        let plan = self.source.scan(session, &self.spec, request).await?;
+        Ok(match plan.downcast_ref::<SourceScanExec>() {
+            Some(scan) => Arc::new(scan.with_values(values)),
+            None => plan,
+        })
     }
 }

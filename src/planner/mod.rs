@@ -27,6 +27,7 @@ pub mod merged;
 pub mod names;
 mod narrow;
 pub mod number_casts;
+pub mod one_step;
 mod operators;
 pub mod output;
 pub mod relation_function;

@@ -134,6 +134,8 @@ pub struct SourceScanExec {
     table: String,
     read: Arc<dyn RemoteRead>,
     rows: Option<u64>,
+    /// About how many values each column has, where that is known.
+    values: Vec<Option<u64>>,
     restrictions: Vec<Restriction>,
     /// What stands between it and its server.
     guard: Option<ScanGuard>,
@@ -159,6 +161,7 @@ impl SourceScanExec {
             table: table.to_string(),
             read,
             rows,
+            values: vec![],
             restrictions: vec![],
             guard: None,
             sent: Arc::default(),
@@ -181,6 +184,11 @@ impl SourceScanExec {
     /// About how many rows it gives, where that is known.
     pub fn rows(&self) -> Option<u64> {
         self.rows
+    }
+
+    /// About how many different values a column has in the whole table, where that is known.
+    pub fn values(&self, column: usize) -> Option<u64> {
+        self.values.get(column).copied().flatten()
     }
 
     /// What it sends, without a secret and without keys. How that is read is said only where no keys change it.
@@ -223,6 +231,11 @@ impl SourceScanExec {
         SourceScanExec { rows: Some(rows), ..self.copy() }
     }
 
+    /// The same scan, of whose columns it is known about how many different values they have.
+    pub fn with_values(&self, values: Vec<Option<u64>>) -> Self {
+        SourceScanExec { values, ..self.copy() }
+    }
+
     /// The same scan, which waits for keys before it asks the source.
     pub fn with_restriction(&self, restriction: Restriction) -> Self {
         let mut scan = self.copy();
@@ -246,6 +259,7 @@ impl SourceScanExec {
             table: self.table.clone(),
             read: Arc::clone(&self.read),
             rows: self.rows,
+            values: self.values.clone(),
             restrictions: self.restrictions.clone(),
             guard: self.guard.clone(),
             sent: Arc::default(),

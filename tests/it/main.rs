@@ -19,6 +19,7 @@ mod federation_faults;
 mod federation_keys;
 mod federation_ship;
 mod files;
+mod grouping;
 mod join_all;
 mod lineage;
 mod lineage_properties;
@@ -63,6 +64,7 @@ fn main() {
         ("federation_keys", federation_keys::TESTS),
         ("federation_ship", federation_ship::TESTS),
         ("files", files::TESTS),
+        ("grouping", grouping::TESTS),
         ("join_all", join_all::TESTS),
         ("lineage", lineage::TESTS),
         ("lineage_properties", lineage_properties::TESTS),

@@ -25,6 +25,7 @@ mod numeric;
 mod parquet;
 mod partitions;
 mod pattern;
+mod pieces;
 mod read;
 mod rows;
 mod source;

@@ -23,6 +23,7 @@ use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileM
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
+use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::conjunction;
 use datafusion::physical_expr::expressions::Column;
@@ -39,6 +40,7 @@ use super::format::FormatOptions;
 use super::listing::DataFile;
 use super::location::Location;
 use super::partitions::{Partitions, remote_name, renamed};
+use super::pieces::Pieces;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::activity::Activity;
 use crate::sources::table::{ColumnSpec, TableSpec};
@@ -127,19 +129,37 @@ impl Footers {
 
     /// How many rows the files hold together.
     pub async fn rows(&self, files: &[DataFile]) -> Result<u64> {
-        let store = self.location.store()?;
         let mut rows = 0u64;
         for file in files {
-            self.check_end(store.as_ref(), file).await?;
-            let metadata = DFParquetMetadata::new(store.as_ref(), &file.meta)
-                .with_metadata_size_hint(Some(FOOTER))
-                .with_file_metadata_cache(self.cache.clone())
-                .fetch_metadata()
-                .await
-                .map_err(|e| self.error(file, &e))?;
-            rows = rows.saturating_add(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default());
+            rows = rows.saturating_add(rows_of(self.footer(file).await?.as_ref()));
         }
         Ok(rows)
+    }
+
+    async fn footer(&self, file: &DataFile) -> Result<Arc<ParquetMetaData>> {
+        let store = self.location.store()?;
+        self.check_end(store.as_ref(), file).await?;
+        DFParquetMetadata::new(store.as_ref(), &file.meta)
+            .with_metadata_size_hint(Some(FOOTER))
+            .with_file_metadata_cache(self.cache.clone())
+            .fetch_metadata()
+            .await
+            .map_err(|e| self.error(file, &e))
+    }
+
+    /// A scan's files for so many streams, as pieces where that serves: a group of another machine would be fetched
+    /// once for each of its pieces, and of many files each is a piece.
+    async fn pieces(&self, files: Vec<(ScanFile, &DataFile)>, streams: usize) -> Result<Vec<ScanFile>> {
+        if !self.location.is_local() || streams == 1 || files.len() > streams.saturating_mul(2) {
+            return Ok(files.into_iter().map(|(file, _)| file).collect());
+        }
+        let mut footers = Vec::with_capacity(files.len());
+        for (_, file) in &files {
+            footers.push(self.footer(file).await?);
+        }
+        let mut pieces = Pieces::new(footers.iter().map(|footer| rows_of(footer)).sum(), streams);
+        let files = files.into_iter().zip(&footers);
+        Ok(files.flat_map(|((file, _), footer)| pieces.cut(file, footer)).collect())
     }
 
     /// About how many rows a scan's files hold, by the size of the first file, whose footer was read before.
@@ -265,22 +285,23 @@ impl Footers {
         }
 
         session.runtime_env().register_object_store(self.url.as_ref(), store);
-        let files: Vec<ScanFile> = scan
+        let files: Vec<(ScanFile, &DataFile)> = scan
             .partitions
             .files
             .iter()
             .map(|file| {
                 let values = folders.values.iter().filter_map(|index| file.values.get(*index).cloned()).collect();
-                ScanFile::new_from_meta(file.file.meta.clone()).with_partition_values(values)
+                (ScanFile::new_from_meta(file.file.meta.clone()).with_partition_values(values), &file.file)
             })
             .collect();
         let streams = session.config_options().execution.target_partitions.max(1);
+        let pieces = self.pieces(files, streams).await?;
         let adapter = CheckedAdapters {
             server: self.location.server().to_string(),
             config: Arc::clone(session.config().options()),
         };
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
-            .with_file_groups(FileGroup::new(files).split_files(streams))
+            .with_file_groups(FileGroup::new(pieces).split_files(streams))
             .with_limit(scan.limit)
             .with_statistics(statistics)
             .with_expr_adapter(Some(Arc::new(adapter)))
@@ -448,6 +469,10 @@ impl Folders {
         }
         folders
     }
+}
+
+fn rows_of(footer: &ParquetMetaData) -> u64 {
+    u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default()
 }
 
 fn out_of_range() -> Error {

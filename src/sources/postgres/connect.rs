@@ -1,17 +1,20 @@
 //! From a server's options to connections.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, SslNegotiation};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Config};
 
 use super::connection::Connection;
 use super::diversion::Diversion;
 use super::errors;
+use super::socket::Socket;
 use super::tls::Tls;
 use crate::error::{Error, Fault, Result, SqlState};
 use crate::sources::kind::ServerSpec;
@@ -27,12 +30,21 @@ pub(super) struct Connector {
     near: bool,
     config: Config,
     tls: Tls,
-    /// Whether the connections' streams are tapped.
-    taps: bool,
+    /// Where to; none through the file system.
+    dial: Option<Dial>,
     /// How long connecting may take; none for without end.
     timeout: Option<Duration>,
     /// What every session starts with.
     settings: String,
+}
+
+/// A host to connect to.
+struct Dial {
+    /// Its name or its address.
+    to: String,
+    port: u16,
+    /// Its name, which its certificate must have.
+    name: String,
 }
 
 impl Connector {
@@ -70,13 +82,7 @@ impl Connector {
             .port(port)
             .ssl_mode(if socket { ssl_mode } else { SslMode::Require })
             .ssl_negotiation(if socket { SslNegotiation::Postgres } else { SslNegotiation::Direct })
-            .application_name(options.get("application_name").unwrap_or("onerow"))
-            .keepalives(true)
-            // A firewall that forgets idle connections does so well before the usual two hours.
-            .keepalives_idle(Duration::from_secs(60));
-        if let Some(address) = hostaddr {
-            config.hostaddr(address);
-        }
+            .application_name(options.get("application_name").unwrap_or("onerow"));
         // A server is there before its user mappings are.
         if let Some(user) = spec.user.get("user").filter(|user| !user.is_empty()) {
             config.user(user);
@@ -96,7 +102,10 @@ impl Connector {
             address: format!("host {host}, port {port}"),
             config,
             tls: Tls::new(tls, or_plain),
-            taps: !socket,
+            dial: (!socket).then(|| {
+                let to = hostaddr.map_or_else(|| host.clone(), |address| address.to_string());
+                Dial { to, port, name: host.clone() }
+            }),
             timeout: (!timeout.is_zero()).then_some(timeout),
             settings: settings(statement_timeout),
         })
@@ -112,9 +121,17 @@ impl Connector {
         self.near
     }
 
-    /// What a cancel request is encrypted with.
-    pub(super) fn tls(&self) -> Tls {
-        self.tls.clone()
+    /// Asks the server to stop what a connection works on; that it could not be asked is not said.
+    pub(super) async fn cancel(&self, token: &CancelToken) {
+        let Some(dial) = &self.dial else {
+            let _ = token.cancel_query(self.tls.clone()).await;
+            return;
+        };
+        if let Ok(socket) = Socket::connect(&dial.to, dial.port, Diversion::default()).await
+            && let Ok(handshake) = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls.clone(), &dial.name)
+        {
+            let _ = token.cancel_query_raw(socket, handshake).await;
+        }
     }
 
     /// Connects, logs in and prepares the session; 08006 when any of it fails or takes too long.
@@ -136,10 +153,23 @@ impl Connector {
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, missing).with_hint(format!("Use {statement}.")));
         }
         let failed = |error| errors::connecting(&self.server, &self.address, &error);
-        let diversion = Diversion::default();
-        let tls = self.tls.diverting(diversion.clone());
-        let (client, driver) = self.config.connect(tls).await.map_err(failed)?;
-        let connection = Connection::start(client, driver, self.taps.then_some(diversion));
+        let connection = match &self.dial {
+            Some(dial) => {
+                let io = |error: io::Error| {
+                    errors::unreachable(&self.server, &self.address, &errors::plain(&error.to_string()))
+                };
+                let diversion = Diversion::default();
+                let socket = Socket::connect(&dial.to, dial.port, diversion.clone()).await.map_err(io)?;
+                let mut tls = self.tls.diverting(diversion.clone());
+                let handshake = MakeTlsConnect::<Socket>::make_tls_connect(&mut tls, &dial.name).map_err(io)?;
+                let (client, driver) = self.config.connect_raw(socket, handshake).await.map_err(failed)?;
+                Connection::start(client, driver, Some(diversion))
+            }
+            None => {
+                let (client, driver) = self.config.connect(self.tls.clone()).await.map_err(failed)?;
+                Connection::start(client, driver, None)
+            }
+        };
         connection.client.batch_execute(&self.settings).await.map_err(failed)?;
         Ok(connection)
     }

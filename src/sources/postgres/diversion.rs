@@ -37,6 +37,9 @@ const ROOM: usize = 1 << 20;
 /// Fewer bytes than these may wait a moment for more: who takes them is woken once for many rows.
 const WORTH_WAKING: usize = 64 << 10;
 
+/// With so many bytes a COPY is a large one: more are about to come.
+const FLOOD: usize = 256 << 10;
+
 /// How long that moment is.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -49,6 +52,8 @@ struct Waiting {
     mode: Mode,
     chunks: VecDeque<Bytes>,
     bytes: usize,
+    /// How many bytes of this COPY have come.
+    total: usize,
     /// Who waits for data.
     taker: Option<Waker>,
     /// The connection, when it waits for room.
@@ -74,6 +79,18 @@ impl Diversion {
         Diverted(Arc::clone(&self.0))
     }
 
+    /// Whether the data of a large COPY are coming.
+    pub(super) fn is_flood(&self) -> bool {
+        let waiting = self.0.lock();
+        waiting.mode == Mode::Diverted && waiting.total >= FLOOD
+    }
+
+    /// As if so many bytes of a COPY had come.
+    #[cfg(test)]
+    pub(super) fn count(&self, total: usize) {
+        self.0.lock().total = total;
+    }
+
     fn mode(&self) -> Mode {
         self.0.lock().mode
     }
@@ -95,6 +112,7 @@ impl Diversion {
             return false;
         }
         waiting.bytes += data.len();
+        waiting.total = waiting.total.saturating_add(data.len());
         waiting.chunks.push_back(data);
         waiting.bytes >= WORTH_WAKING
     }
@@ -165,6 +183,7 @@ impl Drop for Diverted {
 }
 
 /// A message's body, and what comes after it; none when it is not whole.
+#[inline]
 pub(super) fn message(data: &[u8]) -> Option<(&[u8], &[u8])> {
     let (header, rest) = data.split_first_chunk::<HEADER>()?;
     let [_, length @ ..] = header;
@@ -235,6 +254,7 @@ impl<S> Tap<S> {
 }
 
 /// The tag and the length with the header of the next message; none when its header is not whole.
+#[inline]
 fn next(data: &[u8]) -> io::Result<Option<(u8, usize)>> {
     let Some(header) = data.first_chunk::<HEADER>() else { return Ok(None) };
     let [tag, length @ ..] = header;

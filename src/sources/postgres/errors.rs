@@ -172,7 +172,7 @@ pub(super) fn reason(error: &tokio_postgres::Error) -> String {
 }
 
 /// Lower case at the start, without the operating system's number.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     if text == "bytes remaining on stream" {
         // So says the driver's decoder of a connection that ended in the middle of a message.
         return "the server closed the connection in the middle of a message".to_string();

@@ -1,4 +1,4 @@
-//! Reading one table over several connections: ranges of its pages, all in one exported snapshot.
+//! Reading one table over several connections: ranges of its pages ([`super::ranges`]), all in one exported snapshot.
 //!
 //! A row that an UPDATE moves from one page to another has one version in any one snapshot, and so is in exactly one
 //! range. Each connection locks the table before anything else (ACCESS SHARE, as any SELECT does), the first one before
@@ -15,8 +15,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::errors::{self, Place};
 use super::pool::{Lease, Pool};
 use super::query::{Failure, field};
+use super::ranges::Ranges;
 use crate::error::Result;
-use crate::federation::fragment::Fragment;
 use crate::sources::table::TableSpec;
 
 /// A part of fewer pages is not worth a connection of its own: 8 MB in pages of the usual size.
@@ -39,20 +39,12 @@ const EXPORT: &str = "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_curr
 /// What tells whether this connection has the exported snapshot, of the same server.
 const COMPARE: &str = "SELECT pg_catalog.pg_current_snapshot()::text, pg_catalog.pg_postmaster_start_time()::text";
 
-/// One connection, and the pages that it reads.
+/// One connection, and what it reads.
 pub(super) struct Part {
     /// The connection: in a transaction block of the shared snapshot, unless it reads alone.
     pub(super) lease: Lease,
-    /// The condition for its rows; none for all.
-    pub(super) range: Option<Fragment>,
-    in_block: bool,
-}
-
-impl Part {
-    /// Whether it is in the transaction block of a snapshot; else it reads everything, by one statement.
-    pub(super) fn in_block(&self) -> bool {
-        self.in_block
-    }
+    /// What it and the others take their pages from; none when it reads everything, by one statement.
+    pub(super) ranges: Option<Arc<Ranges>>,
 }
 
 /// Why a server's tables are not read in parts, as far as that has been found out.
@@ -102,7 +94,7 @@ pub(super) async fn prepare(
                     pool.refusal().remember(pool.server(), reason.clone());
                 }
                 told(reason);
-                return Ok(vec![Part { lease: first, range: None, in_block: false }]);
+                return Ok(vec![Part { lease: first, ranges: None }]);
             }
             Err(failure) => return Err(failure.at(&place, &mut first)),
         }
@@ -126,8 +118,8 @@ pub(super) async fn prepare(
     if leases.len() < most {
         told(why.unwrap_or_default());
     }
-    let ranges = ranges(exported.pages, leases.len());
-    Ok(leases.into_iter().zip(ranges).map(|(lease, range)| Part { lease, range, in_block: true }).collect())
+    let ranges = Arc::new(Ranges::new(exported.pages, leases.len()));
+    Ok(leases.into_iter().map(|lease| Part { lease, ranges: Some(Arc::clone(&ranges)) }).collect())
 }
 
 /// A snapshot that others may share.
@@ -215,25 +207,9 @@ async fn import(pool: &Arc<Pool>, exported: &Exported, table: &str) -> Import {
 /// What it means that a snapshot is not there on another connection.
 const APART: &str = "its connections do not share snapshots, as behind a pooler that leads to several servers";
 
-/// The pages from first to last in so many ranges. The first has no beginning and the last no end, so that together
-/// they hold every row, whatever the number of pages.
-fn ranges(pages: u64, parts: usize) -> Vec<Option<Fragment>> {
-    let parts = u64::try_from(parts.max(1)).unwrap_or(u64::MAX);
-    let start = |part: u64| u64::try_from(u128::from(pages) * u128::from(part) / u128::from(parts)).unwrap_or(u64::MAX);
-    (0..parts)
-        .map(|part| {
-            let from = (part > 0).then(|| format!("ctid >= '({},0)'::pg_catalog.tid", start(part)));
-            let to = (part + 1 < parts).then(|| format!("ctid < '({},0)'::pg_catalog.tid", start(part + 1)));
-            let conditions: Vec<String> = from.into_iter().chain(to).collect();
-            (!conditions.is_empty()).then(|| Fragment::sql(conditions.join(" AND ")))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::federation::fragment::Rendered;
 
     #[test]
     fn only_large_reads_of_known_tables_are_cut() {
@@ -245,27 +221,5 @@ mod tests {
         assert_eq!(count(&table(Some(10_000)), None, 4), 1);
         assert_eq!(count(&table(Some(10)), Some(1_000_000), 4), 1);
         assert_eq!(count(&table(None), Some(1_000_000), 4), 1);
-    }
-
-    #[test]
-    fn ranges_hold_every_page_once() {
-        let text = |range: &Option<Fragment>| {
-            range.as_ref().map(|range| {
-                let Rendered { sql, .. } = range.render(&super::super::dialect::PostgresDialect, None);
-                sql
-            })
-        };
-        assert_eq!(text(&ranges(100, 1)[0]), None);
-        let three: Vec<String> = ranges(100, 3).iter().filter_map(text).collect();
-        assert_eq!(
-            three,
-            [
-                "ctid < '(33,0)'::pg_catalog.tid",
-                "ctid >= '(33,0)'::pg_catalog.tid AND ctid < '(66,0)'::pg_catalog.tid",
-                "ctid >= '(66,0)'::pg_catalog.tid"
-            ]
-        );
-        // A table that was emptied meanwhile.
-        assert_eq!(ranges(0, 2).len(), 2);
     }
 }

@@ -186,7 +186,7 @@ impl Pool {
         // Once is not enough: a cancel that comes before its statement begins is forgotten, and the statement would go
         // on after the connection is gone.
         while since.elapsed() < CANCEL {
-            let _ = tokio::time::timeout(CANCEL, token.cancel_query(self.connector.tls())).await;
+            let _ = tokio::time::timeout(CANCEL, self.connector.cancel(&token)).await;
             if tokio::time::timeout(wait, &mut driver).await.is_ok() {
                 break;
             }

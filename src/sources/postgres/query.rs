@@ -123,23 +123,20 @@ pub(super) async fn start_copy(
 }
 
 /// Sends a query on a connection that is in a transaction block, by COPY where that is given. Nothing is kept of it:
-/// its text is of this read alone.
+/// its text is of this read alone. Without a check its columns are those of one that was checked in the same block.
 pub(super) async fn start_in_block(
-    mut lease: Lease,
+    lease: &mut Lease,
     place: &Place,
     sql: &str,
     parameters: &[TextParameter],
     copy: Option<&str>,
-    check: Check<'_>,
+    check: Option<Check<'_>>,
     traffic: &Traffic,
-) -> Result<Started> {
+) -> Result<Answer> {
     lease.busy = true;
-    let sent = send_in_block(&mut lease, sql, parameters, copy, check, traffic).await;
+    let sent = send_in_block(lease, sql, parameters, copy, check, traffic).await;
     lease.busy = still_busy(&sent);
-    match sent {
-        Ok(rows) => Ok(Started { lease, rows }),
-        Err(failure) => Err(failure.at(place, &mut lease)),
-    }
+    sent.map_err(|failure| failure.at(place, lease))
 }
 
 /// Prepares a statement, to learn its columns.
@@ -247,14 +244,20 @@ async fn send_in_block(
     sql: &str,
     parameters: &[TextParameter],
     copy: Option<&str>,
-    check: Check<'_>,
+    check: Option<Check<'_>>,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
     let connection = lease.connection()?;
+    if let (Some(copy), None) = (copy, check) {
+        traffic.add_round_trip();
+        return Ok(Answer::Copied(CopyOut::send(connection, copy).await?));
+    }
     let client = &connection.client;
     traffic.add_round_trip();
     let statement = client.prepare(sql).await?;
-    check(&statement)?;
+    if let Some(check) = check {
+        check(&statement)?;
+    }
     traffic.add_round_trip();
     Ok(match copy {
         Some(copy) => Answer::Copied(CopyOut::send(connection, copy).await?),

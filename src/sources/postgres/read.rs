@@ -24,6 +24,7 @@ use super::parameter::{self, TextParameter};
 use super::parts::{self, Part};
 use super::pool::{Lease, Pool};
 use super::query::{self, Started};
+use super::ranges::Ranges;
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
 use crate::federation::dialect::Parameter;
@@ -159,24 +160,73 @@ impl PostgresRead {
         keys: &[Keys],
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
+        let (started, further) = match part {
+            Some(Part { mut lease, ranges: Some(ranges) }) => {
+                let Some(rows) = self.ask(&mut lease, &ranges, keys, Asked::First, traffic).await? else {
+                    // The others were quicker.
+                    return Ok(stream::empty().boxed());
+                };
+                let further = Further { read: self.clone(), ranges, keys: keys.to_vec() };
+                (Started { lease, rows }, Some(further))
+            }
+            part => (self.start(part.map(|part| part.lease), keys, traffic).await?, None),
+        };
+        Ok(batches(started, further, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
+    }
+
+    /// Asks for all rows: on this connection, or on one of the pool.
+    async fn start(&self, lease: Option<Lease>, keys: &[Keys], traffic: &Traffic) -> Result<Started> {
+        let rendered = self.query.render(&PostgresDialect, keys);
+        let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
+        let unchanged = |statement: &Statement| check(statement, &self.columns);
+        let (place, sql) = (&self.place, &rendered.sql);
+        match (lease, copy::statement(&rendered, self.rows)) {
+            (Some(lease), _) => query::start_on(lease, place, sql, &parameters, &unchanged, traffic).await,
+            (None, Some(copy)) => query::start_copy(&self.pool, place, sql, &copy, &unchanged, traffic).await,
+            (None, None) => query::start(&self.pool, place, sql, &parameters, &unchanged, traffic).await,
+        }
+    }
+
+    /// Asks for the rows of the next range of pages; none when all have been asked for.
+    async fn ask(
+        &self,
+        lease: &mut Lease,
+        ranges: &Ranges,
+        keys: &[Keys],
+        asked: Asked,
+        traffic: &Traffic,
+    ) -> Result<Option<Answer>> {
+        let Some(conditions) = ranges.take() else { return Ok(None) };
         let mut query = self.query.clone();
-        query.select.filters.extend(part.as_ref().and_then(|part| part.range.clone()));
+        query.select.filters.extend(conditions);
         let rendered = query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let copy = copy::statement(&rendered, self.rows);
-        let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let (place, sql) = (&self.place, &rendered.sql);
-        let started = match (part, copy) {
-            (Some(part), copy) if part.in_block() => {
-                query::start_in_block(part.lease, place, sql, &parameters, copy.as_deref(), &unchanged, traffic).await?
-            }
-            (Some(part), _) => query::start_on(part.lease, place, sql, &parameters, &unchanged, traffic).await?,
-            (None, Some(copy)) => query::start_copy(&self.pool, place, sql, &copy, &unchanged, traffic).await?,
-            (None, None) => query::start(&self.pool, place, sql, &parameters, &unchanged, traffic).await?,
+        // The table is locked: what was checked once in the block stays so.
+        let check: Option<query::Check<'_>> = match asked {
+            Asked::First => Some(&unchanged),
+            Asked::Again => None,
         };
-        Ok(batches(started, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
+        let rows =
+            query::start_in_block(lease, &self.place, &rendered.sql, &parameters, copy.as_deref(), check, traffic);
+        rows.await.map(Some)
     }
+}
+
+/// Whether a connection has been asked for a range before.
+#[derive(Clone, Copy)]
+enum Asked {
+    First,
+    Again,
+}
+
+/// Where a part's rows come from once its first range has been read.
+struct Further {
+    read: PostgresRead,
+    ranges: Arc<Ranges>,
+    keys: Vec<Keys>,
 }
 
 fn bind(parameter: &Parameter) -> Result<TextParameter> {
@@ -207,8 +257,9 @@ fn check(statement: &Statement, columns: &[ColumnPlan]) -> Result<()> {
 }
 
 /// The batches of a started statement. Dropping the stream stops the statement at the source.
-pub(super) fn batches(
+fn batches(
     started: Started,
+    further: Option<Further>,
     decoder: BatchDecoder,
     place: Arc<Place>,
     traffic: Arc<Traffic>,
@@ -216,6 +267,7 @@ pub(super) fn batches(
     let running = Running {
         lease: Some(started.lease),
         rows: Some(started.rows),
+        further,
         messages: Bytes::new(),
         decoder,
         place,
@@ -230,9 +282,12 @@ pub(super) fn batches(
 
 /// A statement whose rows are being read.
 struct Running {
-    /// With `rows`, there until the last row has come.
+    /// There until the last row has come.
     lease: Option<Lease>,
+    /// There until the last row of the statement under way has come.
     rows: Option<Answer>,
+    /// What to ask for next.
+    further: Option<Further>,
     /// Messages of a COPY that have not been decoded.
     messages: Bytes,
     decoder: BatchDecoder,
@@ -242,9 +297,9 @@ struct Running {
 
 impl Running {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(rows) = &mut self.rows else { return Ok(None) };
         let mut bytes = 0;
         loop {
+            let Some(rows) = &mut self.rows else { return Ok(None) };
             self.decoder.take_messages(&mut self.messages)?;
             if self.decoder.is_full() {
                 self.traffic.add_bytes(bytes);
@@ -268,12 +323,18 @@ impl Running {
                     if matches!(rows, Answer::Copied(_)) {
                         self.decoder.end_copy()?;
                     }
-                    self.traffic.add_bytes(bytes);
                     self.rows = None;
-                    if let Some(mut lease) = self.lease.take() {
+                    if let Some(lease) = &mut self.lease {
                         lease.busy = false;
+                        if let Some(Further { read, ranges, keys }) = &self.further {
+                            self.rows = read.ask(lease, ranges, keys, Asked::Again, &self.traffic).await?;
+                        }
                     }
-                    return self.decoder.finish();
+                    if self.rows.is_none() {
+                        self.traffic.add_bytes(bytes);
+                        self.lease = None;
+                        return self.decoder.finish();
+                    }
                 }
             }
         }

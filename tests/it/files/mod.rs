@@ -27,6 +27,7 @@ pub const TESTS: &[Test] = &[
     ("parquet_types", parquet::types),
     ("parquet_filters", parquet::filters),
     ("parquet_partitions_and_patterns", parquet::partitions),
+    ("parquet_is_read_in_pieces", parquet::pieces),
     ("parquet_errors", parquet::broken),
     ("paths_stay_in_the_location", paths::escape),
     ("missing_files", paths::missing),

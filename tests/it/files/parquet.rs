@@ -199,3 +199,42 @@ pub fn broken(_: &Fixtures) -> Outcome {
     refused!(said, "42703", "\"two\"", "no column \"nope\"", "id");
     Ok(())
 }
+
+/// A large file is read in pieces by several streams: each row once, whatever is left out.
+pub fn pieces(_: &Fixtures) -> Outcome {
+    let rows = 300_000i64;
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let names: ArrayRef = Arc::new(
+        (0..rows)
+            .map(|id| (id % 11 > 0).then(|| format!("{} {id}", UGLY_TEXTS[(id % 13) as usize])))
+            .collect::<StringArray>(),
+    );
+    let batch = RecordBatch::try_from_iter([("id", ids), ("name", names)])?;
+    let (_project, onerow) = lake(
+        &[
+            ("big.parquet", &parquet(&[batch.clone()])),
+            ("both/a.parquet", &parquet(&[batch.clone()])),
+            ("both/b.parquet", &parquet(&[batch])),
+        ],
+        "CREATE FOREIGN TABLE big (id bigint, name text) SERVER lake OPTIONS (path 'big.parquet');
+         CREATE FOREIGN TABLE both_files (id bigint, name text) SERVER lake OPTIONS (path 'both/');",
+    );
+    same!(
+        onerow.sql("SELECT count(*), count(DISTINCT id), sum(id), count(name) FROM big")?,
+        "300000|300000|44999850000|272727"
+    );
+    same!(onerow.sql("SELECT count(*), count(DISTINCT id), sum(id) FROM both_files")?, "600000|300000|89999700000");
+    same!(
+        onerow.sql("SELECT count(*), min(id), max(id) FROM big WHERE id BETWEEN 74990 AND 225010")?,
+        "150021|74990|225010"
+    );
+    same!(
+        onerow.sql("SELECT id FROM big WHERE id IN (0, 74999, 75000, 149999, 150000, 299999) ORDER BY id")?,
+        "0\n74999\n75000\n149999\n150000\n299999"
+    );
+    same!(onerow.sql("SELECT count(*) FROM (SELECT id FROM big LIMIT 200000) t")?, "200000");
+    let plan = onerow.sql("EXPLAIN SELECT count(name) FROM big")?;
+    // More pieces than streams.
+    same!(plan.matches("big.parquet:").count() > 2, true, "{plan}");
+    Ok(())
+}

@@ -59,11 +59,12 @@ pub fn s3_keys(fixtures: &Fixtures) -> Outcome {
     s3.put("keys/a.csv", b"id\n1\n".to_vec());
     let wrong = "wr0ng-s3cret-key";
     let project = Project::new(&format!(
-        "{}{} CREATE SERVER plain FOREIGN DATA WRAPPER files
+        "{}{}{} CREATE SERVER plain FOREIGN DATA WRAPPER files
            OPTIONS (location 's3://exports/keys', endpoint 'http://127.0.0.1:{}', allow_http 'true', retries '0');
          CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (access_key_id 'nobody', secret_access_key 'nothing');",
         declared(s3, "good", "keys", KEY.1),
         declared(s3, "wrong", "keys", wrong),
+        declared(s3, "stranger", "keys", wrong).replace(KEY.0, "NOBODY"),
         free_port()
     ));
     let onerow = project.serve();
@@ -79,6 +80,8 @@ pub fn s3_keys(fixtures: &Fixtures) -> Outcome {
         lacks!(onerow.sql("SELECT * FROM pg_user_mappings")?, format!("secret_access_key={secret}"));
     }
     lacks!(said, wrong);
+    // A key that it does not know it does refuse.
+    refused!(read("stranger"), "28000", "were refused");
     lacks!(onerow.log(), wrong);
     // A store that is down is told by its name.
     refused!(onerow.sql("IMPORT FOREIGN SCHEMA public FROM SERVER plain INTO p"), "08006", "plain");

@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::process::{Running, free_port, wait_for_port};
+use super::process::{Running, free_port};
 
 /// The program's path.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_onerow");
@@ -81,8 +81,9 @@ impl Project {
                 }
             });
         }
-        wait_for_port(port, "onerow");
-        Onerow { port, process, log }
+        let mut onerow = Onerow { port, process, log };
+        onerow.wait_until_it_listens();
+        onerow
     }
 }
 
@@ -94,6 +95,16 @@ pub struct Onerow {
 }
 
 impl Onerow {
+    /// Its own word for it, not an open port, which could be another's.
+    fn wait_until_it_listens(&mut self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !self.log().contains("listening") {
+            let ended = self.process.wait(Duration::from_millis(20));
+            assert!(ended.is_none(), "onerow ended with {ended:?}\n{}", self.log());
+            assert!(Instant::now() < end, "onerow did not listen within a minute\n{}", self.log());
+        }
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("the log").clone()

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A process that is killed when it is dropped.
@@ -48,9 +49,21 @@ impl Drop for Running {
     }
 }
 
-/// A port that nothing listens on now.
+/// A port that nothing listens on now and that no other test of this run is given.
+///
+/// It is below the ports that the system takes for outgoing connections (32768 and up on Linux): one of those can be
+/// taken by any client between this look and the start of the server.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two runs on one machine start at different places.
+    let start = std::process::id().wrapping_mul(7919);
+    (0..COUNT)
+        .map(|_| start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT + FIRST)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok())
+        .expect("a free port")
 }
 
 /// Runs a command to its end; its standard output.

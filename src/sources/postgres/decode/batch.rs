@@ -95,7 +95,7 @@ impl BatchDecoder {
                 Some((data, after)) => {
                     self.bytes += data.len();
                     rest = after;
-                    copied.take(data, |count, values| self.push_copied(count, values))
+                    copied.take_message(data, |count, values| self.push_copied(count, values))
                 }
                 None => Err(Unread::Malformed),
             };
@@ -106,9 +106,9 @@ impl BatchDecoder {
         taken.map_err(|unread| unread.at(&self.place))
     }
 
-    /// Refuses an answer by COPY that ended before its end (08P01).
-    pub(in crate::sources::postgres) fn end_copy(&self) -> Result<()> {
-        match &self.copied {
+    /// Refuses an answer by COPY that ended before its end (08P01). Another may follow.
+    pub(in crate::sources::postgres) fn end_copy(&mut self) -> Result<()> {
+        match self.copied.take() {
             Some(copied) if copied.is_whole() => Ok(()),
             _ => Err(Unread::Malformed.at(&self.place)),
         }
@@ -122,6 +122,10 @@ impl BatchDecoder {
         for (plan, column) in &mut self.columns {
             let raw = copied::value(&mut values)?;
             column.append(raw).map_err(|fault| Unread::Value(fault.at(&self.place, &plan.name)))?;
+        }
+        // Nothing but whole rows, each as long as it says.
+        if !values.is_empty() && !self.columns.is_empty() {
+            return Err(Unread::Malformed);
         }
         self.rows += 1;
         Ok(())

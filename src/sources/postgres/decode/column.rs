@@ -107,6 +107,7 @@ impl Column {
     }
 
     /// Appends one value.
+    #[inline]
     pub(super) fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Fault> {
         let Some(raw) = raw else {
             self.append_null();

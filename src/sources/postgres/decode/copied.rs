@@ -66,6 +66,25 @@ impl Copied {
         Ok(())
     }
 
+    /// As [`Self::take`] for data that came as one message: a server sends each row as a message of its own.
+    #[inline]
+    pub(super) fn take_message<E: From<Malformed>>(
+        &mut self,
+        data: &[u8],
+        mut row: impl FnMut(usize, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some((count, values)) = data.split_first_chunk::<2>()
+            && let Ok(count) = usize::try_from(i16::from_be_bytes(*count))
+            && self.begun
+            && self.carried.is_empty()
+            && !self.ended
+        {
+            return row(count, values);
+        }
+        // The header, and the trailer.
+        self.take(data, row)
+    }
+
     /// Whether the stream came to its end: nothing is missing.
     pub(super) fn is_whole(&self) -> bool {
         self.ended && self.carried.is_empty()
@@ -88,6 +107,7 @@ fn header(data: &[u8]) -> Result<Option<usize>, Malformed> {
 }
 
 /// How many bytes so many values take, if they are all there.
+#[inline]
 fn length_of(count: usize, values: &[u8]) -> Result<Option<usize>, Malformed> {
     let mut at = 0usize;
     for _ in 0..count {
@@ -101,6 +121,7 @@ fn length_of(count: usize, values: &[u8]) -> Result<Option<usize>, Malformed> {
 }
 
 /// A value's length by its prefix; none for null.
+#[inline]
 fn length(prefix: &[u8]) -> Result<Option<usize>, Malformed> {
     let prefix: [u8; 4] = prefix.try_into().map_err(|_| Malformed)?;
     match i32::from_be_bytes(prefix) {
@@ -110,6 +131,7 @@ fn length(prefix: &[u8]) -> Result<Option<usize>, Malformed> {
 }
 
 /// The next value of a row, which moves on.
+#[inline]
 pub(super) fn value<'a>(values: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
     let (prefix, rest) = values.split_at_checked(4).ok_or(Malformed)?;
     let Some(length) = length(prefix)? else {

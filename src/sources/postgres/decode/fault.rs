@@ -48,6 +48,7 @@ impl Fault {
 }
 
 /// A value of a fixed width.
+#[inline]
 pub(super) fn fixed<const N: usize>(raw: &[u8]) -> Result<[u8; N], Fault> {
     raw.try_into().map_err(|_| Fault::malformed())
 }

@@ -38,26 +38,6 @@ pub(super) trait Unscaled: Copy + PartialOrd {
     fn bound(precision: u8) -> Option<Self>;
 }
 
-impl Unscaled for i64 {
-    const ZERO: Self = 0;
-
-    fn of(small: i64) -> Self {
-        small
-    }
-
-    fn push(self, factor: u16, digit: u16) -> Option<Self> {
-        self.checked_mul(i64::from(factor))?.checked_add(i64::from(digit))
-    }
-
-    fn negated(self) -> Option<Self> {
-        self.checked_neg()
-    }
-
-    fn bound(precision: u8) -> Option<Self> {
-        10i64.checked_pow(u32::from(precision))
-    }
-}
-
 impl Unscaled for i128 {
     const ZERO: Self = 0;
 
@@ -120,7 +100,7 @@ impl<T: Unscaled> Shape<T> {
         let scale = i32::from(self.scale);
         // Most numbers are small, and wide integers are slow.
         let magnitude = match numeric.most_digits(scale) <= 18 {
-            true => numeric.magnitude::<i64>(scale).map(T::of),
+            true => numeric.small(scale).map(T::of),
             false => numeric.magnitude::<T>(scale),
         };
         let magnitude =
@@ -135,6 +115,7 @@ impl<T: Unscaled> Shape<T> {
 }
 
 /// The number, or the name of what is not finite.
+#[inline]
 fn parse(raw: &[u8]) -> Result<Result<Numeric<'_>, &'static str>, Fault> {
     let (header, digits) = raw.split_first_chunk::<8>().ok_or_else(Fault::malformed)?;
     let [n0, n1, w0, w1, s0, s1, d0, d1] = *header;
@@ -157,7 +138,23 @@ fn parse(raw: &[u8]) -> Result<Result<Numeric<'_>, &'static str>, Fault> {
     }))
 }
 
+/// Ten to a power from 0 to 18.
+#[inline]
+fn ten_to(power: i32) -> Option<i64> {
+    const POWERS: [i64; 19] = {
+        let mut powers = [1; 19];
+        let mut at = 1;
+        while at < powers.len() {
+            powers[at] = powers[at - 1] * 10;
+            at += 1;
+        }
+        powers
+    };
+    POWERS.get(usize::try_from(power).ok()?).copied()
+}
+
 impl Numeric<'_> {
+    #[inline]
     fn digits(&self) -> impl Iterator<Item = u16> + '_ {
         self.digits.chunks_exact(2).map(|pair| fixed(pair).map(u16::from_be_bytes).unwrap_or(0))
     }
@@ -165,6 +162,30 @@ impl Numeric<'_> {
     /// How many digits the number times ten to the `scale` has at most.
     fn most_digits(&self, scale: i32) -> i32 {
         4 * (self.weight + 1) + scale
+    }
+
+    /// What [`Self::magnitude`] gives for a number that then has at most 18 digits. Nothing overflows: a digit is below
+    /// 2^16 whatever comes, and what would be below ten to the 18th is below 6.6 times that.
+    fn small(&self, scale: i32) -> Option<i64> {
+        let mut value = 0i64;
+        // The power of ten that the digit at hand counts in the result.
+        let mut power = 4 * self.weight + scale;
+        for digit in self.digits().map(i64::from) {
+            if power >= 0 {
+                value = value.wrapping_mul(10_000).wrapping_add(digit);
+            } else if power >= -3 {
+                let (keep, cut) = (ten_to(4 + power)?, ten_to(-power)?);
+                if digit % cut != 0 {
+                    return None;
+                }
+                value = value.wrapping_mul(keep).wrapping_add(digit / cut);
+            } else if digit != 0 {
+                return None;
+            }
+            power -= 4;
+        }
+        // What the digits left out at the end are zeros.
+        Some(if power > -4 { value.wrapping_mul(ten_to(power + 4)?) } else { value })
     }
 
     /// The number without its sign, times ten to the `scale`; none when that is no whole number or overflows.
@@ -278,6 +299,21 @@ mod tests {
         assert!(read(38, 10, &wire(25, 0, 0, &[1])).is_err());
         assert!(read(38, 10, &wire(0, 0xC000, 0, &[])).is_err_and(|why| why.contains("NaN")));
         assert!(read(38, 10, &[0, 1]).is_err());
+    }
+
+    /// Both ways of reading agree, for every place of the decimal point.
+    #[test]
+    fn small_numbers_are_read_as_others_are() {
+        let digits: [&[u16]; 8] =
+            [&[], &[1], &[9999], &[1, 2345, 6700], &[20, 0, 30], &[9999, 9990], &[1, 0, 0, 1000], &[5, 1]];
+        for (digits, weight) in digits.iter().flat_map(|digits| (-4..4).map(move |weight| (digits, weight))) {
+            let raw = wire(weight, 0, 0, digits);
+            let numeric = parse(&raw).unwrap().unwrap_or_else(|name| panic!("{name}"));
+            for scale in (0..12).filter(|scale| numeric.most_digits(*scale) <= 18) {
+                let small = numeric.small(scale).map(i128::from);
+                assert_eq!(small, numeric.magnitude::<i128>(scale), "{digits:?} {weight} {scale}");
+            }
+        }
     }
 
     #[test]
