@@ -7,6 +7,7 @@ mod define;
 mod explain;
 mod load;
 mod local_rows;
+mod models;
 mod modes;
 mod naming;
 mod notice;
@@ -70,6 +71,8 @@ pub struct Engine {
     changing: Arc<AsyncMutex<()>>,
     /// Held while a server is refreshed.
     refreshing: AsyncMutex<()>,
+    /// Held while models of the files are trained behind.
+    training: AsyncMutex<()>,
     /// When servers were last to be refreshed because a statement failed.
     asked_again: Mutex<HashMap<String, AskedAgain>>,
     /// Whether the owner has a password that the command line or the environment gives.
@@ -116,6 +119,7 @@ impl Engine {
             sources: OpenSources::default(),
             changing: Arc::new(AsyncMutex::new(())),
             refreshing: AsyncMutex::new(()),
+            training: AsyncMutex::new(()),
             asked_again: Mutex::default(),
             password_configured: AtomicBool::new(false),
             answers: Answers::default(),

@@ -22,6 +22,8 @@ pub mod federation;
 pub mod functions;
 /// From a merged view to where each value came from.
 pub mod lineage;
+/// Models that are learned from labelled rows.
+pub mod models;
 /// Names, types and views while DataFusion plans.
 pub mod planner;
 /// What rows are to be and what they are: rules of validation, profiles, scores.

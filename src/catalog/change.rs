@@ -200,8 +200,8 @@ impl Definitions {
         }
     }
 
-    /// Drops one relation and the views that read it; adds what was dropped.
-    fn drop_relation(&mut self, name: &RelationName, dropped: &mut Vec<String>) -> Result<()> {
+    /// Drops one relation with the views that read it and the models that are trained on it; adds what was dropped.
+    pub(super) fn drop_relation(&mut self, name: &RelationName, dropped: &mut Vec<String>) -> Result<()> {
         let Some(relation) = self.relations.get(name) else { return Ok(()) };
         let label = format!("{} {name}", relation.kind_name());
         changeable(&relation.origin, &label)?;
@@ -210,18 +210,26 @@ impl Definitions {
         for reader in readers {
             self.drop_relation(&reader, dropped)?;
         }
+        self.drop_models_of(name, dropped)?;
         self.drop_rules_on(name)?;
         self.relations.remove(name);
         Ok(())
     }
 
     /// Everything that reads a relation, directly or through other views, as Postgres lists it.
-    fn dependents(&self, name: &RelationName, label: &str, lines: &mut Vec<String>) {
+    pub(super) fn dependents(&self, name: &RelationName, label: &str, lines: &mut Vec<String>) {
         for reader in self.readers(name) {
             let line = format!("view {} depends on {label}", reader.name);
             if !lines.contains(&line) {
                 lines.push(line);
                 self.dependents(&reader.name, &format!("view {}", reader.name), lines);
+            }
+        }
+        for model in self.models_on(name) {
+            let line = format!("{} depends on {label}", model.label());
+            if !lines.contains(&line) {
+                lines.push(line);
+                self.dependents_of_model(&model.name, lines);
             }
         }
     }
@@ -292,7 +300,8 @@ impl Definitions {
             changeable(&schema.origin, &format!("schema {name}"))?;
             let inside: Vec<RelationName> =
                 self.relations.keys().filter(|relation| relation.schema == *name).cloned().collect();
-            if !inside.is_empty() && !cascade {
+            let models: Vec<RelationName> = self.models.keys().filter(|model| model.schema == *name).cloned().collect();
+            if !(inside.is_empty() && models.is_empty()) && !cascade {
                 let mut lines: Vec<String> = vec![];
                 for relation in &inside {
                     let Some(kind) = self.relations.get(relation).map(RelationDef::kind_name) else { continue };
@@ -304,10 +313,18 @@ impl Definitions {
                         |line: &String| inside.iter().any(|r| line.starts_with(&format!("view {r} depends on ")));
                     lines.extend(above.into_iter().filter(|line| !in_schema(line)));
                 }
+                for model in &models {
+                    lines.retain(|line| !line.starts_with(&format!("model {model} depends on ")));
+                    lines.push(format!("model {model} depends on schema {name}"));
+                    self.dependents_of_model(model, &mut lines);
+                }
                 return Err(still_needed(&format!("schema {name} because other objects depend on it"), lines));
             }
             for relation in inside {
                 self.drop_relation(&relation, &mut dropped)?;
+            }
+            for model in models {
+                self.drop_model(&model, &mut dropped)?;
             }
             self.schemas.remove(name);
         }
@@ -332,6 +349,14 @@ impl Definitions {
                 let server = self.servers.get_mut(name).ok_or_else(|| undefined("server", name))?;
                 may(&server.origin, format!("server {name}"))?;
                 server.comment = text;
+            }
+            CommentTarget::Model(name) => {
+                let found = self.find_model(name, search_path).map(|model| model.name.clone());
+                let model = found.and_then(|found| self.models.get_mut(&found));
+                let model =
+                    model.ok_or_else(|| undefined("model", &name.shown()).with_position(Some(name.position)))?;
+                may(&model.origin, model.label())?;
+                model.comment = text;
             }
             CommentTarget::Schema(name) => {
                 let schema = self.schemas.get_mut(name).ok_or_else(|| {
@@ -384,7 +409,7 @@ impl Definitions {
     }
 }
 
-fn check_schema_name(name: &str) -> Result<()> {
+pub(super) fn check_schema_name(name: &str) -> Result<()> {
     if name.starts_with("pg_") || name == "information_schema" {
         return Err(Error::new(
             SqlState::INSUFFICIENT_PRIVILEGE,
@@ -395,14 +420,14 @@ fn check_schema_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn still_needed(why: &str, lines: Vec<String>) -> Error {
+pub(super) fn still_needed(why: &str, lines: Vec<String>) -> Error {
     Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, format!("cannot drop {why}"))
         .with_detail(lines.join("\n"))
         .with_hint("Use DROP ... CASCADE to drop the dependent objects too.")
 }
 
 /// The notice of what was dropped besides, as Postgres words it; of several they are the lines after the first.
-fn cascades(dropped: &[String]) -> Option<String> {
+pub(super) fn cascades(dropped: &[String]) -> Option<String> {
     let lines: Vec<String> = dropped.iter().map(|label| format!("drop cascades to {label}")).collect();
     match lines.len() {
         0 | 1 => lines.into_iter().next(),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::acl::Acl;
+use crate::catalog::model::ModelDef;
 use crate::catalog::rule::RuleDef;
 use crate::catalog::types::PgType;
 use crate::error::Location;
@@ -177,6 +178,9 @@ pub struct ViewDef {
     pub columns: Vec<ColumnDef>,
     /// The relations it reads, resolved.
     pub depends_on: Vec<RelationName>,
+    /// The models that it asks, resolved.
+    #[serde(default)]
+    pub models: Vec<RelationName>,
     /// Where its columns come from, once it has been planned: in what it reads itself.
     #[serde(default)]
     pub lineage: Vec<ColumnLineage>,
@@ -321,6 +325,8 @@ pub struct Definitions {
     pub relations: BTreeMap<RelationName, RelationDef>,
     /// Rules of validation by relation and name.
     pub rules: BTreeMap<(RelationName, String), RuleDef>,
+    /// Models by name.
+    pub models: BTreeMap<RelationName, ModelDef>,
 }
 
 impl Definitions {

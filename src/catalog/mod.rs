@@ -6,6 +6,7 @@ pub(crate) mod carried;
 pub mod change;
 pub mod definitions;
 pub mod grant;
+pub mod model;
 pub mod pg;
 pub mod rule;
 pub mod store;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::definitions::{Definitions, Origin, RelationDef, RelationName, SchemaDef, ServerDef, UserMappingDef};
+use super::model::ModelDef;
 use super::rule::RuleDef;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::TableSpec;
@@ -39,6 +40,9 @@ pub const DRIFTED: &str = "drifted_views";
 
 /// Rows are kept in parts of about this size: a blob may have a gigabyte.
 const LARGE_BLOB: usize = 64 << 20;
+
+/// The setting that holds what the models of the files have learned, with their statements.
+pub const TRAINED: &str = "trained_models";
 
 /// How the rows of a local table change.
 #[derive(Debug)]
@@ -115,6 +119,9 @@ impl Store {
         }
         for rule in read::<RuleDef>(&connection, "rule")? {
             definitions.rules.insert(rule.key(), rule);
+        }
+        for model in read::<ModelDef>(&connection, "model")? {
+            definitions.models.insert(model.name.clone(), model);
         }
         Ok(definitions)
     }
@@ -261,6 +268,9 @@ fn kept(definitions: &Definitions) -> Result<Kept> {
     for rule in definitions.rules.values().filter(|r| r.origin == Origin::State) {
         let name = serde_json::json!([rule.relation.schema, rule.relation.name, rule.name]).to_string();
         kept.insert(("rule", name), body(rule)?);
+    }
+    for model in definitions.models.values().filter(|m| m.origin == Origin::State) {
+        kept.insert(("model", relation_key(&model.name)), body(model)?);
     }
     Ok(kept)
 }

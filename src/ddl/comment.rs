@@ -54,15 +54,17 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
         CommentTarget::Relation(DropKind::View, cursor.name()?)
     } else if cursor.take(&["SCHEMA"]) {
         CommentTarget::Schema(cursor.identifier()?)
+    } else if cursor.take(&["MODEL"]) {
+        CommentTarget::Model(cursor.name()?)
     } else if cursor.take(&["SERVER"]) {
         CommentTarget::Server(cursor.identifier()?)
     } else if OTHERS.iter().any(|&word| cursor.looking_at(&[word])) {
         return Err(Error::unsupported(
-            "comments on other objects than relations, columns, schemas and servers \
-             are not supported",
+            "comments on other objects than relations, columns, schemas, servers \
+             and models are not supported",
         ));
     } else {
-        return Err(cursor.unexpected("COLUMN, TABLE, FOREIGN TABLE, VIEW, SCHEMA or SERVER"));
+        return Err(cursor.unexpected("COLUMN, TABLE, FOREIGN TABLE, VIEW, SCHEMA, SERVER or MODEL"));
     };
     cursor.expect(&["IS"])?;
     let text = if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) };

@@ -14,6 +14,7 @@ pub mod explain;
 mod foreign;
 mod grant;
 mod local;
+mod model;
 pub mod name;
 mod role;
 mod rule;

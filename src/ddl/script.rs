@@ -10,7 +10,7 @@ use super::depth;
 use super::dialect::PgDialect;
 use super::explain::ExplainOptions;
 use super::statement::{Ddl, Statement, StatementKind};
-use super::{comment, copy, drop, expansion, foreign, grant, local, role, rule, server, session, view};
+use super::{comment, copy, drop, expansion, foreign, grant, local, model, role, rule, server, session, view};
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 
@@ -230,6 +230,7 @@ fn ddl(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
         grant::parse,
         role::parse,
         rule::parse,
+        model::parse,
     ];
     for parse in parsers {
         if let Some(ddl) = parse(cursor)? {

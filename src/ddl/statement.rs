@@ -4,6 +4,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 
 use crate::catalog::definitions::ColumnDef;
 use crate::catalog::rule::Severity;
+use crate::models::TreeOptions;
 use crate::sources::kind::ImportTables;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
@@ -63,6 +64,8 @@ pub enum CommentTarget {
     Schema(String),
     /// A server.
     Server(String),
+    /// A model.
+    Model(NameRef),
 }
 
 /// What privileges are granted on.
@@ -108,6 +111,21 @@ pub struct Rule {
     pub trust: Option<f64>,
     /// WITH (message = ..)
     pub message: Option<String>,
+}
+
+/// A model, as CREATE MODEL says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its name.
+    pub name: NameRef,
+    /// WITH
+    pub options: TreeOptions,
+    /// the query after AS
+    pub query: String,
+    /// where the query begins in the statement: characters before it
+    pub query_offset: usize,
+    /// the whole statement, as written
+    pub statement: String,
 }
 
 /// A change of the catalog, or of a local table.
@@ -276,6 +294,22 @@ pub enum Ddl {
         relation: NameRef,
         /// IF EXISTS
         if_exists: bool,
+    },
+    /// CREATE [OR REPLACE] MODEL
+    CreateModel {
+        /// what it says
+        model: Model,
+        /// OR REPLACE
+        or_replace: bool,
+    },
+    /// DROP MODEL
+    DropModel {
+        /// their names
+        names: Vec<NameRef>,
+        /// IF EXISTS
+        if_exists: bool,
+        /// CASCADE
+        cascade: bool,
     },
     /// TRUNCATE
     Truncate {

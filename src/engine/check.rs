@@ -31,7 +31,7 @@ pub struct CheckLine {
 pub struct Broken {
     /// Its name.
     pub name: String,
-    /// As Postgres names its kind: `view`, `foreign table`.
+    /// As Postgres names its kind: `view`, `foreign table`; or `rule`, `model`.
     pub kind: &'static str,
     /// Why.
     pub error: Error,
@@ -118,6 +118,16 @@ impl Engine {
                 let error = placed(error.with_position(None), &rule.origin);
                 let name = format!("{} on {}", quote_identifier(&rule.name), rule.relation);
                 check.broken.push(Broken { name, kind: "rule", error });
+            }
+        }
+        for model in definitions.models.values() {
+            let checked = match &model.tree().untrained {
+                Some(error) => Err(error.clone()),
+                None => Box::pin(snapshot.check_model(model)).await,
+            };
+            if let Err(error) = checked {
+                let error = placed(error.with_position(None), &model.origin);
+                check.broken.push(Broken { name: model.name.to_string(), kind: "model", error });
             }
         }
         check

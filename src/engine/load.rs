@@ -6,6 +6,7 @@
 
 mod catalog;
 mod files;
+mod models;
 mod order;
 mod refresh;
 mod rules;
@@ -13,4 +14,5 @@ mod state;
 mod tables;
 mod views;
 
+pub(super) use models::waits;
 pub(super) use order::closest;

@@ -100,8 +100,8 @@ pub(super) fn write_words(statement: &DfStatement) -> &'static str {
 /// The command of a definition, from its text.
 pub(super) fn definition_words(ddl: &Ddl, text: &str) -> String {
     const WORDS: &[&str] = &[
-        "ALTER", "COMMENT", "CREATE", "DROP", "FOREIGN", "IMPORT", "MAPPING", "ROLE", "RULE", "SCHEMA", "SEQUENCE",
-        "SERVER", "TABLE", "TRUNCATE", "USER", "VIEW",
+        "ALTER", "COMMENT", "CREATE", "DROP", "FOREIGN", "IMPORT", "MAPPING", "MODEL", "ROLE", "RULE", "SCHEMA",
+        "SEQUENCE", "SERVER", "TABLE", "TRUNCATE", "USER", "VIEW",
     ];
     if matches!(ddl, Ddl::CreateTable { query: Some(_), .. }) {
         return "CREATE TABLE AS".to_string();

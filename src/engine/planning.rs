@@ -19,7 +19,7 @@ use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
-use super::{Engine, naming};
+use super::{Engine, models, naming};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
@@ -167,6 +167,8 @@ pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, te
     let own = raw_queries::prepared(state, &mut statement, text).await?;
     let state = own.as_ref().unwrap_or(state);
     let own = relation_calls::prepared(state, &mut statement).await?;
+    let state = own.as_ref().unwrap_or(state);
+    let own = models::prepared(state, &mut statement)?;
     let state = own.as_ref().unwrap_or(state);
     let kept = cast_names::has_casts(&statement).then(|| statement.clone());
     let done = settled(state, statement, text).await;

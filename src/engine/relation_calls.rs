@@ -62,6 +62,16 @@ impl Caller {
     pub fn new(relations: &Arc<dyn Relations>, scope: &NameScope) -> Self {
         Caller { relations: Arc::clone(relations), scope: scope.clone() }
     }
+
+    /// What is defined.
+    pub fn definitions(&self) -> Arc<Definitions> {
+        self.relations.definitions()
+    }
+
+    /// Where names without a schema are looked up.
+    pub fn search_path(&self) -> Vec<String> {
+        self.scope.search_path.read().clone()
+    }
 }
 
 /// The state to plan a statement with whose calls are planned; none for a statement without any.
@@ -333,7 +343,7 @@ fn function_named(name: &ObjectName) -> Option<&'static dyn RelationFunction> {
 }
 
 /// A literal as one of its kind: texts as quoted ones, numbers with their sign.
-fn literal_of(argument: &FunctionArg) -> Option<ValueWithSpan> {
+pub(super) fn literal_of(argument: &FunctionArg) -> Option<ValueWithSpan> {
     let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else { return None };
     match expr {
         Expr::Value(value) => {

@@ -95,9 +95,9 @@ impl Snapshot {
                 Ok(Arc::new(memory))
             }
             RelationKind::View(view) => {
-                // A view whose source was down is tried again: it may be up by now.
-                if let Some(error) = view.broken.as_ref().filter(|error| error.state() != SqlState::CONNECTION_FAILURE)
-                {
+                // A view whose source was down, or whose model was not trained, is tried again: it may do by now.
+                let passing = [SqlState::CONNECTION_FAILURE, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE];
+                if let Some(error) = view.broken.as_ref().filter(|error| !passing.contains(&error.state())) {
                     return Err(error.clone());
                 }
                 if let Some(planned) = self.state.views.lock().get(&relation.name) {

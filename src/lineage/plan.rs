@@ -244,7 +244,10 @@ impl Kinds {
             let given = cells.iter().filter_map(|cell| argument(&cell.call, roles));
             given.map(|expr| Ok(expr.get_type(schema)?)).collect()
         };
-        Ok(Kinds { time: time_type(&types(&[Role::Time])?), trust: trust_type(&types(&[Role::Trust, Role::Weight])?) })
+        Ok(Kinds {
+            time: time_type(&types(&[Role::Time])?),
+            trust: trust_type(&types(&[Role::Trust, Role::Weight, Role::Score])?),
+        })
     }
 }
 
@@ -316,7 +319,7 @@ fn laid_out(
     // A reason is one text.
     let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
-    let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight]), &kinds.trust)?;
+    let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
     let shown = match &cell.field {
         Some(call) => {
             let path = call.args.iter().skip(1).cloned();

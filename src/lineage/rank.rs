@@ -53,8 +53,8 @@ pub(super) enum Tie {
 
 impl Tie {
     /// Every level as it is printed, in the order of [`Tie::index`].
-    pub const NAMES: [&'static str; 8] =
-        ["only", "rule", "trust", "timestamp", "value", "source", "record_id", "alike"];
+    pub const NAMES: [&'static str; 9] =
+        ["only", "rule", "trust", "timestamp", "value", "source", "record_id", "alike", "score"];
 
     pub fn index(self) -> usize {
         match self {
@@ -66,6 +66,7 @@ impl Tie {
             Tie::Source => 5,
             Tie::Record => 6,
             Tie::Alike => 7,
+            Tie::Given(Level::Score) => 8,
         }
     }
 }

@@ -24,6 +24,7 @@ mod join_all;
 mod lineage;
 mod lineage_properties;
 mod local_tables;
+mod models;
 mod mysql;
 mod plan_cache;
 mod postgres;
@@ -69,6 +70,7 @@ fn main() {
         ("lineage", lineage::TESTS),
         ("lineage_properties", lineage_properties::TESTS),
         ("local_tables", local_tables::TESTS),
+        ("models", models::TESTS),
         ("mysql", mysql::TESTS),
         ("plan_cache", plan_cache::TESTS),
         ("postgres", postgres::TESTS),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::column_lineage;
 use super::indexes;
+use super::models;
 use super::relations;
 use super::rows::{Cell, Rows};
 use super::snapshot::{
@@ -50,6 +51,7 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_user_mappings" => user_mappings(snapshot, rows),
         "pg_description" => descriptions(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
+        "onerow_models" => models::fill(&snapshot.definitions, rows),
         "onerow_rules" => quality_rules(snapshot, rows),
         "onerow_column_lineage" => column_lineage::fill(&snapshot.definitions, rows),
         "onerow_stat_source" => source_activity(snapshot, session, rows),

@@ -11,6 +11,7 @@ mod column_lineage;
 mod functions;
 mod indexes;
 mod information;
+mod models;
 mod query;
 mod relations;
 mod rows;

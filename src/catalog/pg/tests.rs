@@ -83,6 +83,7 @@ fn sample() -> Snapshot {
         column_names: vec![],
         columns: vec![column("city", None)],
         depends_on: vec![RelationName::new("erp", "customer")],
+        models: vec![],
         lineage: vec![],
         broken: None,
     };

@@ -47,6 +47,7 @@ impl Session {
                     column_names: columns.clone(),
                     columns: vec![],
                     depends_on: vec![],
+                    models: vec![],
                     lineage: vec![],
                     broken: None,
                 };
@@ -58,6 +59,15 @@ impl Session {
             Ddl::CreateRule { rule, or_replace } => {
                 Box::pin(self.create_rule(&mut definitions, rule, *or_replace)).await.map_err(positioned)?;
                 "CREATE RULE"
+            }
+            Ddl::CreateModel { model, or_replace } => {
+                let created = Box::pin(self.create_model(&mut definitions, model, *or_replace)).await;
+                created.map_err(|e| e.shifted(model.query_offset + statement.offset))?;
+                "CREATE MODEL"
+            }
+            Ddl::DropModel { names, if_exists, cascade } => {
+                notices = definitions.drop_models(names, *if_exists, *cascade, &path).map_err(positioned)?;
+                "DROP MODEL"
             }
             Ddl::DropRule { name, relation, if_exists } => {
                 notices = self.drop_rule(&mut definitions, relation, name, *if_exists).map_err(positioned)?;

@@ -10,8 +10,10 @@ use crate::catalog::change::changeable;
 use crate::catalog::definitions::{
     ColumnDef, ColumnLineage, Definitions, OWNER, Origin, PUBLIC, RelationDef, RelationKind, ViewDef,
 };
+use crate::catalog::model::needs_itself;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::NameRef;
+use crate::engine::models::models_of;
 use crate::engine::session::Session;
 use crate::engine::snapshot::Snapshot;
 use crate::error::{Error, Result, SqlState};
@@ -45,6 +47,7 @@ impl Session {
             None => None,
         };
         view.depends_on = dependencies(&view.query, &[PUBLIC.to_string()], definitions)?;
+        view.models = models_of(&view.query, &[PUBLIC.to_string()], definitions)?;
         let replaced = definitions.relations.remove(&relation);
         let mut created = RelationDef {
             name: relation.clone(),
@@ -59,6 +62,9 @@ impl Session {
         next.add_relation(created.clone())?;
         if let Some(chain) = cycle_from(&next, &relation) {
             return Err(cycle_error(&chain));
+        }
+        if let Some(circular) = view.models.iter().find(|model| next.model_needs_itself(model)) {
+            return Err(needs_itself(circular));
         }
         let snapshot = self.engine.snapshot_of(Arc::new(self.catalog().with(next)))?;
         (view.columns, view.lineage) = planned_columns(&snapshot, &created, &view).await?;

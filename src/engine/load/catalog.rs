@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use tracing::{info, warn};
 
 use super::files::{FileStatement, statements};
+use super::models::add_models;
 use super::rules::add_rules;
 use super::state::merge_state;
 use super::views::add_views;
@@ -32,6 +33,8 @@ pub(super) struct Loading {
     pub planned_before: BTreeMap<String, String>,
     /// Those of them that do not plan now.
     pub drifted: BTreeMap<String, String>,
+    /// Models of the files are to be trained behind.
+    pub untrained: bool,
 }
 
 /// What a load comes of.
@@ -69,6 +72,7 @@ impl Engine {
         self.load_servers(&mut loading, &statements).await;
         self.load_tables(&mut loading, &statements).await;
         add_views(&mut loading, &statements);
+        add_models(&mut loading, &statements);
         add_rules(&mut loading, &statements);
         merge_state(&mut loading, kept);
         add_words(&mut loading, &statements);
@@ -85,6 +89,9 @@ impl Engine {
         info!(relations, "catalog loaded");
         if loading.stale {
             self.refresh_behind();
+        }
+        if loading.untrained {
+            self.train_behind();
         }
         Ok(())
     }

@@ -131,6 +131,7 @@ fn allowed_in_files(ddl: &Ddl) -> bool {
             | Ddl::CreateSchema { .. }
             | Ddl::CreateView { .. }
             | Ddl::CreateRule { .. }
+            | Ddl::CreateModel { .. }
             | Ddl::CreateTable { query: None, .. }
             | Ddl::Comment { .. }
             | Ddl::Grant(_)

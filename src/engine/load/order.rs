@@ -1,4 +1,4 @@
-//! The order of views, and names that are nearly right.
+//! The order of views and models, and names that are nearly right.
 
 use std::collections::BTreeSet;
 
@@ -6,27 +6,38 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 
 use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, RelationName};
 
-/// The views with what each reads before it.
-pub(super) fn in_order(definitions: &Definitions, names: &[RelationName]) -> Vec<RelationName> {
-    fn visit(
-        definitions: &Definitions,
-        name: &RelationName,
-        seen: &mut BTreeSet<RelationName>,
-        out: &mut Vec<RelationName>,
-    ) {
-        if !seen.insert(name.clone()) {
+/// What is planned in an order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// A view.
+    View(RelationName),
+    /// A model.
+    Model(RelationName),
+}
+
+/// The views and models with what each needs before it.
+pub(super) fn in_order(definitions: &Definitions, steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
+    fn visit(definitions: &Definitions, step: Step, seen: &mut BTreeSet<Step>, out: &mut Vec<Step>) {
+        if !seen.insert(step.clone()) {
             return;
         }
-        if let Some(RelationDef { kind: RelationKind::View(view), .. }) = definitions.relation(name) {
-            for read in &view.depends_on {
-                visit(definitions, read, seen, out);
-            }
-            out.push(name.clone());
+        let needs = match &step {
+            Step::View(name) => match definitions.relation(name) {
+                Some(RelationDef { kind: RelationKind::View(view), .. }) => Some((&view.depends_on, &view.models)),
+                _ => None,
+            },
+            Step::Model(name) => definitions.models.get(name).map(|model| (&model.depends_on, &model.models)),
+        };
+        let Some((relations, models)) = needs else { return };
+        let needed = relations.iter().cloned().map(Step::View).chain(models.iter().cloned().map(Step::Model));
+        for step in needed {
+            visit(definitions, step, seen, out);
         }
+        out.push(step);
     }
     let (mut seen, mut out) = (BTreeSet::new(), vec![]);
-    for name in names {
-        visit(definitions, name, &mut seen, &mut out);
+    for step in steps {
+        visit(definitions, step, &mut seen, &mut out);
     }
     out
 }

@@ -39,6 +39,15 @@ pub(super) fn merge_state(loading: &mut Loading, kept: Definitions) {
             }
         }
     }
+    for (name, model) in kept.models {
+        match definitions.models.contains_key(&name) {
+            true => shadowed("model", &name.to_string()),
+            false => {
+                definitions.ensure_schema(&name.schema, &Origin::State);
+                definitions.models.insert(name, model);
+            }
+        }
+    }
     for (key, rule) in kept.rules {
         match definitions.rules.contains_key(&key) {
             true => shadowed("rule", &format!("{} on {}", rule.name, rule.relation)),

@@ -6,12 +6,13 @@ use tracing::warn;
 
 use super::catalog::Loading;
 use super::files::FileStatement;
-use super::order::{closest, in_order, position_of};
-use super::tables::is_down;
+use super::models::{find_model_dependencies, waits};
+use super::order::{Step, closest, in_order, position_of};
 use crate::catalog::definitions::{Definitions, Origin, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
 use crate::engine::define::{add_from, cycle_error, cycle_from, dependencies, planned_columns, references};
+use crate::engine::models::models_of;
 use crate::engine::snapshot::CatalogState;
 use crate::error::{Error, SqlState};
 
@@ -23,11 +24,13 @@ impl Engine {
         for name in &names {
             let Some(query) = view_query(&loading.definitions, name) else { continue };
             let found = dependencies(&query, &path, &loading.definitions);
+            let found = found.and_then(|found| Ok((found, models_of(&query, &path, &loading.definitions)?)));
             match found {
-                Ok(found) => set_dependencies(&mut loading.definitions, name, found),
+                Ok((found, models)) => set_dependencies(&mut loading.definitions, name, found, models),
                 Err(e) => self.view_failed(loading, statements, name, e),
             }
         }
+        let models = find_model_dependencies(loading, statements);
         for name in &names {
             if let Some(chain) = cycle_from(&loading.definitions, name) {
                 // Each member of a cycle would report it: the first in name order does.
@@ -45,7 +48,15 @@ impl Engine {
         // One set of rows for all the states that follow, so that each table is read once.
         let current = self.current();
         let state = CatalogState::new(loading.definitions.clone(), loading.unreachable.clone(), &current.rows);
-        for name in in_order(&loading.definitions, &names) {
+        let steps = names.iter().cloned().map(Step::View).chain(models.into_iter().map(Step::Model));
+        for step in in_order(&loading.definitions, steps) {
+            let name = match step {
+                Step::View(name) => name,
+                Step::Model(name) => {
+                    Box::pin(self.load_model(loading, statements, &state, &name)).await;
+                    continue;
+                }
+            };
             let Some(RelationDef { kind: RelationKind::View(view), .. }) = loading.definitions.relation(&name) else {
                 continue;
             };
@@ -53,7 +64,7 @@ impl Engine {
                 continue;
             }
             // What is wrong with a view beneath is reported once, there.
-            if let Some(error) = broken_beneath(&loading.definitions, view) {
+            if let Some(error) = broken_beneath(&loading.definitions, &view.depends_on) {
                 break_view(&mut loading.definitions, &name, error);
                 continue;
             }
@@ -122,11 +133,11 @@ impl Engine {
         let in_state = loading.definitions.relation(name).is_none_or(|r| r.origin == Origin::State);
         let query = view_query(&loading.definitions, name).unwrap_or_default();
         let planned_before = loading.planned_before.get(&name.to_string()) == Some(&query);
-        if planned_before && !in_state && !is_down(&error) {
+        if planned_before && !in_state && !waits(&error) {
             loading.drifted.insert(name.to_string(), query);
         }
         match from_file {
-            Some((statement, inner)) if !in_state && !planned_before && !is_down(&error) => {
+            Some((statement, inner)) if !in_state && !planned_before && !waits(&error) => {
                 loading.errors.push(statement.locate(error.clone(), inner));
             }
             _ => warn!(view = %name, error = error.message(), "view does not plan"),
@@ -144,6 +155,7 @@ pub(super) fn add_views(loading: &mut Loading, statements: &[FileStatement]) {
             column_names: columns.clone(),
             columns: vec![],
             depends_on: vec![],
+            models: vec![],
             lineage: vec![],
             broken: None,
         };
@@ -167,16 +179,23 @@ fn view_query(definitions: &Definitions, name: &RelationName) -> Option<String> 
     }
 }
 
-fn broken_beneath(definitions: &Definitions, view: &ViewDef) -> Option<Error> {
-    view.depends_on.iter().find_map(|read| match &definitions.relation(read)?.kind {
+/// Why one of these does not plan, of those that are views.
+pub(super) fn broken_beneath(definitions: &Definitions, reads: &[RelationName]) -> Option<Error> {
+    reads.iter().find_map(|read| match &definitions.relation(read)?.kind {
         RelationKind::View(beneath) => beneath.broken.clone(),
         _ => None,
     })
 }
 
-fn set_dependencies(definitions: &mut Definitions, name: &RelationName, found: Vec<RelationName>) {
+fn set_dependencies(
+    definitions: &mut Definitions,
+    name: &RelationName,
+    found: Vec<RelationName>,
+    models: Vec<RelationName>,
+) {
     if let Some(RelationDef { kind: RelationKind::View(view), .. }) = definitions.relations.get_mut(name) {
         view.depends_on = found;
+        view.models = models;
     }
 }
 

@@ -6,13 +6,14 @@ use super::function::MergeFunction;
 use super::rule::MergeRule;
 use super::{
     all_values, longest, majority, median, most_complete, most_trusted, newest, oldest, shortest, survivor,
-    trust_decay, unanimous, weighted_avg, weighted_majority,
+    tree_choice, trust_decay, unanimous, weighted_avg, weighted_majority,
 };
 
-static RULES: [&MergeRule; 13] = [
+static RULES: [&MergeRule; 14] = [
     &newest::RULE,
     &oldest::RULE,
     &most_trusted::RULE,
+    &tree_choice::RULE,
     &most_complete::RULE,
     &survivor::RULE,
     &majority::RULE,

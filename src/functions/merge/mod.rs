@@ -15,6 +15,7 @@ mod newest;
 mod oldest;
 mod shortest;
 mod survivor;
+mod tree_choice;
 mod trust_decay;
 mod unanimous;
 mod weighted_avg;

@@ -177,6 +177,10 @@ impl Case {
             "most_trusted" | "survivor" => vec![value, trust, time],
             "most_complete" => vec![value, trust, time, weight],
             "weighted_majority" => vec![value, weight],
+            "tree_choice" => {
+                let score: Float64Array = rows.iter().map(|row| row.trust.map(|trust| trust as f64 / 3.0)).collect();
+                vec![value, Arc::new(score)]
+            }
             "weighted_avg" => {
                 let value: Int64Array = values.iter().map(|v| v.map(|v| v as i64)).collect();
                 vec![Arc::new(value), weight]
@@ -216,6 +220,7 @@ impl Case {
             "newest" => known.iter().max_by_key(|(v, row)| (row.time, *v)).map(|(v, _)| *v),
             "oldest" => known.iter().max_by_key(|(v, row)| (row.time.map(Reverse), *v)).map(|(v, _)| *v),
             "most_trusted" => known.iter().max_by_key(|(v, row)| (row.trust, row.time, *v)).map(|(v, _)| *v),
+            "tree_choice" => known.iter().max_by_key(|(v, row)| (row.trust, *v)).map(|(v, _)| *v),
             "most_complete" => known
                 .iter()
                 .max_by_key(|(v, row)| {
@@ -374,6 +379,7 @@ fn cases() -> Vec<Case> {
         "newest",
         "oldest",
         "most_trusted",
+        "tree_choice",
         "most_complete",
         "survivor",
         "majority",

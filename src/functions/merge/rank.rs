@@ -325,6 +325,8 @@ impl<K: RankKey, const N: usize> Rank<K, N> {
 pub enum Level {
     /// The function's own rule.
     Rule,
+    /// What a model says of the values.
+    Score,
     /// Trust, after the rule was a tie.
     Trust,
     /// The timestamp, after rule and trust were ties.
@@ -338,6 +340,7 @@ impl Level {
     pub fn name(self) -> &'static str {
         match self {
             Level::Rule => "rule",
+            Level::Score => "score",
             Level::Trust => "trust",
             Level::Timestamp => "timestamp",
             Level::Value => "value",
@@ -420,6 +423,7 @@ impl RowRanking {
 
 fn level(nth: usize, key: Key) -> Level {
     match key {
+        Key::Greatest(Role::Score) => Level::Score,
         _ if nth == 0 => Level::Rule,
         Key::Greatest(Role::Trust) | Key::Smallest(Role::Trust) => Level::Trust,
         Key::Greatest(Role::Time) | Key::Smallest(Role::Time) => Level::Timestamp,

@@ -24,6 +24,8 @@ pub enum Role {
     Trust,
     /// How much the value counts.
     Weight,
+    /// What a model says of the value, from 0 to 1.
+    Score,
     /// A field of the value's row: that it holds something counts. There may be any number of them, the last arguments.
     Field,
 }
@@ -173,6 +175,7 @@ impl MergeRule {
                 Role::Value => (orderable(data_type), "of a type whose values have an order"),
                 Role::Time => (is_time(data_type), "a timestamp, a date, a time or a number"),
                 Role::Trust | Role::Weight => (is_number(data_type), "a number"),
+                Role::Score => (*data_type == DataType::Float64, "the name of a model, in quotes"),
                 Role::Field => (true, "a field"),
             };
             if !fits {
@@ -190,6 +193,9 @@ impl MergeRule {
                     Role::Value if self.counts_fields() && types.len() == 1 => error.with_hint(
                         "Name the fields that make a row complete, for example most_complete(v, street, city).",
                     ),
+                    Role::Score => {
+                        error.with_hint(format!("It is called as {}.", (self.documentation)().syntax_example))
+                    }
                     Role::Value | Role::Field => error,
                 });
             }

@@ -2,9 +2,10 @@
 
 use datafusion::error::Result;
 
-use super::names::oid_in;
+use super::names::{identifier_path, oid_in};
 use super::session::null;
 use super::spec::{Call, Param, Returns, Spec};
+use crate::catalog::change::undefined;
 use crate::catalog::definitions::{RelationKind, quote_identifier};
 use crate::catalog::pg::indexes;
 use crate::catalog::pg::relations::definition;
@@ -13,12 +14,14 @@ use crate::catalog::pg::shapes::{self, PG_CATALOG};
 use crate::catalog::pg::snapshot::{CLASS_CLASS, Object, Relation, keys};
 use crate::catalog::pg::statics::{self, Statics};
 use crate::catalog::types::PgType;
+use crate::ddl::statement::NameRef;
 
 use Param::{Any, Bool, Int, Oid, Text};
 
 /// The functions of this file.
 pub const SPECS: &[Spec] = &[
     Spec::new("pg_get_viewdef", &[Oid, Any], Returns::Text, viewdef).requires(1),
+    Spec::new("pg_get_modeldef", &[Text], Returns::Text, modeldef),
     Spec::new("pg_get_constraintdef", &[Oid, Bool], Returns::Text, constraintdef).requires(1),
     // A default stands in `pg_attrdef` as SQL already.
     Spec::new("pg_get_expr", &[Text, Oid, Bool], Returns::Text, |call, row| Ok(call.text(0, row).into())).requires(2),
@@ -73,6 +76,25 @@ fn viewdef(call: &Call<'_>, row: usize) -> Result<Cell> {
         },
         _ => Cell::Null,
     })
+}
+
+/// The statement that made a model, as it was written.
+fn modeldef(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(text) = call.text(0, row) else { return Ok(Cell::Null) };
+    let path = identifier_path(text);
+    let found = match path.as_deref() {
+        Some([name]) => Some((None, name)),
+        Some([schema, name] | [_, schema, name]) => Some((Some(schema.clone()), name)),
+        _ => None,
+    };
+    let model = found.and_then(|(schema, name)| {
+        let name = NameRef { schema, name: name.clone(), position: 1 };
+        call.snapshot.definitions.find_model(&name, &call.path)
+    });
+    match model {
+        Some(model) => Ok(model.statement.as_str().into()),
+        None => Err(undefined("model", text).into()),
+    }
 }
 
 fn constraintdef(call: &Call<'_>, row: usize) -> Result<Cell> {

@@ -1,0 +1,32 @@
+//! `onerow_models`: what was learned, in words and numbers.
+
+use super::rows::Rows;
+use crate::catalog::definitions::Definitions;
+use crate::models::rules;
+
+/// One row a model. What is known of it once it is trained is NULL before; `problem` then says why it is not, where it
+/// was tried.
+pub fn fill(definitions: &Definitions, rows: &mut Rows) {
+    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    for model in definitions.models.values() {
+        let tree = model.tree();
+        let trained = tree.trained.as_deref();
+        let features = trained.map(|trained| -> Vec<String> {
+            trained.tree.features.iter().map(|feature| feature.name.clone()).collect()
+        });
+        rows.push([
+            ("schemaname", model.name.schema.as_str().into()),
+            ("modelname", model.name.name.as_str().into()),
+            ("kind", model.kind_name().into()),
+            ("features", features.into()),
+            ("rows", trained.map(|trained| count(trained.rows)).into()),
+            ("held_back", trained.map(|trained| count(trained.held_back)).into()),
+            ("accuracy", trained.and_then(|trained| trained.accuracy()).into()),
+            ("baseline", trained.and_then(|trained| trained.baseline_accuracy()).into()),
+            ("rules", trained.map(|trained| rules(&trained.tree)).into()),
+            ("trained_at", trained.map(|trained| trained.at).into()),
+            ("problem", tree.untrained.as_ref().map(|why| why.message().to_string()).into()),
+            ("comment", model.comment.clone().into()),
+        ]);
+    }
+}
