@@ -8,4 +8,5 @@ mod query;
 mod run;
 mod serve;
 
+pub use demo::figures;
 pub use run::run;

@@ -18,18 +18,21 @@ pub fn run(config: Config) -> Result<ExitCode> {
         _ => config.log_level.clone(),
     };
     logging::start(&level, config.log_format)?;
+    on_a_worker(act(config.action))
+}
+
+/// Runs on a worker of a runtime of its own, whose stack is deep, not on the caller's thread.
+pub(super) fn on_a_worker<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Files and `onerow query` are planned here; memory is taken only as a stack grows.
         .thread_stack_size(STACK)
         .build()
         .map_err(|e| Error::new(SqlState::IO_ERROR, "could not start the runtime").with_detail(e.to_string()))?;
-    let code = runtime.block_on(async {
-        // On a worker's deep stack, not on the main thread's.
-        tokio::spawn(act(config.action)).await.map_err(|e| Error::internal(format!("the command failed: {e}")))?
-    });
+    let done = runtime
+        .block_on(async { tokio::spawn(work).await.map_err(|e| Error::internal(format!("the command failed: {e}")))? });
     runtime.shutdown_background();
-    code
+    done
 }
 
 async fn act(action: Action) -> Result<ExitCode> {

@@ -47,7 +47,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
         /// The generator's seed
-        #[arg(long, default_value_t = 42)]
+        #[arg(long, default_value_t = crate::demo::SEED)]
         seed: u64,
         /// Stop after the answer instead of serving
         #[arg(long)]

@@ -7,9 +7,6 @@ use super::population::Person;
 use super::print::{Side, Style, padded, width};
 use super::rows::{Row, truth};
 
-/// How many customers are shown.
-const SHOWN: usize = 3;
-
 /// One from each of these countries, in this order, as far as there are any.
 const COUNTRIES: [&str; 5] = ["TR", "CN", "DE", "FR", "GB"];
 
@@ -20,9 +17,13 @@ const DECISIONS: [(&str, &[usize], &str); 6] = [
         &[1],
         "weighted_majority: the spelling with the most weight; shop 5, crm 4, erp 3, helpdesk 2, marketing 1",
     ),
-    ("phone", &[2], "most_trusted: shop, then crm, helpdesk, erp; of one source the newest"),
-    ("address", &[3, 4, 5], "newest: the last whole address, street, postcode and city together"),
-    ("country", &[6], "majority: what most records say"),
+    ("phone", &[2], "weighted_majority: the number with the most weight; shop 5, crm and helpdesk 3, erp 2"),
+    (
+        "address",
+        &[3, 4, 5],
+        "weighted_majority of the postcode, by trust that halves every 60 days; then of how its records spell the rest",
+    ),
+    ("country", &[6], "weighted_majority: the country with the most weight; erp and shop 4, crm 2, others 1"),
     ("birth date", &[7], "weighted_majority: the date with the most weight; shop 4, erp 3, marketing 2"),
     ("segment", &[8], "most_trusted: crm, then marketing"),
 ];
@@ -33,9 +34,9 @@ struct Case<'a> {
     records: Vec<&'a Row>,
 }
 
-/// A page on a few customers that the systems disagree on most and the merge got right, by country.
-pub fn page(style: Style, people: &[Person], merged: &[Row], records: &[Row]) -> String {
-    chosen(people, merged, records).iter().map(|case| case.show(style)).collect::<Vec<_>>().join("\n")
+/// A page on up to `most` customers that the systems disagree on most and the merge got right, by country.
+pub fn page(style: Style, people: &[Person], merged: &[Row], records: &[Row], most: usize) -> String {
+    chosen(people, merged, records).iter().take(most).map(|case| case.show(style)).collect::<Vec<_>>().join("\n")
 }
 
 fn chosen<'a>(people: &[Person], merged: &'a [Row], records: &'a [Row]) -> Vec<Case<'a>> {
@@ -65,7 +66,7 @@ fn chosen<'a>(people: &[Person], merged: &'a [Row], records: &'a [Row]) -> Vec<C
             best.insert(person.country_code(), (worth, case));
         }
     }
-    COUNTRIES.iter().filter_map(|country| best.remove(country)).map(|(_, case)| case).take(SHOWN).collect()
+    COUNTRIES.iter().filter_map(|country| best.remove(country)).map(|(_, case)| case).collect()
 }
 
 impl Case<'_> {

@@ -19,8 +19,8 @@ mod score;
 mod systems;
 mod words;
 
-pub use example::{Example, write_example, write_example_of};
+pub use example::{Example, SEED, write_example, write_example_of};
 pub use population::{Address, Person};
-pub use present::{Ask, present};
+pub use present::{Ask, Figures, figures, present};
 pub use score::{FieldScore, Score};
 pub use systems::{Loaded, System};

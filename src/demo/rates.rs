@@ -45,6 +45,8 @@ pub enum Mistake {
     CityTypo,
     /// No country: null or blank.
     CountryMissing,
+    /// The country that the form begins with, which nobody changed.
+    CountryWrong,
     /// No birthday.
     BirthMissing,
     /// Day and month exchanged, or a day off.
@@ -53,6 +55,8 @@ pub enum Mistake {
     SegmentMissing,
     /// Another segment than the customer's.
     SegmentWrong,
+    /// A job over many records set the time of this one, and changed nothing else.
+    Touched,
 }
 
 /// The share of records that each mistake befalls, by system. Where it has nothing to act on (no move, no long
@@ -80,10 +84,12 @@ pub const RATES: &[(Mistake, [f64; 5])] = &[
     (Mistake::PostcodeWrong,  [0.02, 0.01, 0.01, 0.00,    0.04]),
     (Mistake::CityTypo,       [0.02, 0.02, 0.01, 0.00,    0.03]),
     (Mistake::CountryMissing, [0.10, 0.00, 0.04, 0.15,    0.06]),
+    (Mistake::CountryWrong,   [0.04, 0.01, 0.01, 0.06,    0.04]),
     (Mistake::BirthMissing,   [1.00, 0.30, 0.25, 1.00,    0.45]),
     (Mistake::BirthWrong,     [0.00, 0.03, 0.01, 0.00,    0.05]),
     (Mistake::SegmentMissing, [0.15, 1.00, 1.00, 1.00,    0.20]),
     (Mistake::SegmentWrong,   [0.04, 0.00, 0.00, 0.00,    0.10]),
+    (Mistake::Touched,        [0.08, 0.10, 0.02, 0.00,    0.20]),
 ];
 
 /// The share of one system's records that a mistake befalls.

@@ -9,7 +9,7 @@ use super::mistakes;
 use super::population::{Person, full_name};
 use super::rates::Mistake;
 use super::systems::System;
-use super::words::{Culture, SEGMENTS};
+use super::words::{CULTURES, Culture, SEGMENTS};
 
 /// One record of a customer, in the system's own order of names but before its own spelling of dates and codes.
 /// Null is none; some systems write blanks instead.
@@ -49,14 +49,23 @@ pub fn records(people: &[Person], seed: u64, system: System, tally: &mut Tally) 
         }
         let age = dice.rng.random_range(0..system.oldest_days() * DAY);
         let updated_at = HORIZON - age;
-        records.push(record(person, system, updated_at, &mut dice));
+        records.push(stored(person, system, updated_at, &mut dice));
         if dice.happens(Mistake::Twice) {
             let earlier = dice.rng.random_range(60 * DAY..600 * DAY);
-            records.push(record(person, system, updated_at - earlier, &mut dice));
+            records.push(stored(person, system, updated_at - earlier, &mut dice));
         }
     }
     records.shuffle(&mut dice.rng);
     records
+}
+
+/// A record as it was when somebody last changed it, under the time that its system has for that.
+fn stored(person: &Person, system: System, changed_at: i64, dice: &mut Dice<'_>) -> Record {
+    let mut record = record(person, system, changed_at, dice);
+    if dice.happens(Mistake::Touched) {
+        record.updated_at += dice.rng.random_range(0..=HORIZON - changed_at);
+    }
+    record
 }
 
 fn record(person: &Person, system: System, updated_at: i64, dice: &mut Dice<'_>) -> Record {
@@ -67,7 +76,7 @@ fn record(person: &Person, system: System, updated_at: i64, dice: &mut Dice<'_>)
         Some((street, postcode, city)) => (Some(street), Some(postcode), Some(city)),
         None => (None, None, None),
     };
-    let country = (!dice.happens(Mistake::CountryMissing)).then_some(person.culture);
+    let country = country(person, dice);
     let birth_day = if dice.happens(Mistake::BirthMissing) {
         None
     } else if dice.happens(Mistake::BirthWrong) {
@@ -167,6 +176,17 @@ fn address(person: &Person, updated_at: i64, dice: &mut Dice<'_>) -> Option<(Str
         city = mistakes::typo(&city, &mut dice.rng);
     }
     Some((street, postcode, city))
+}
+
+fn country(person: &Person, dice: &mut Dice<'_>) -> Option<&'static Culture> {
+    if dice.happens(Mistake::CountryMissing) {
+        return None;
+    }
+    let first = CULTURES.first().filter(|first| first.iso2 != person.culture.iso2);
+    match first {
+        Some(first) if dice.happens(Mistake::CountryWrong) => Some(first),
+        _ => Some(person.culture),
+    }
 }
 
 fn segment(person: &Person, dice: &mut Dice<'_>) -> Option<&'static str> {

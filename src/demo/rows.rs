@@ -15,12 +15,26 @@ use crate::error::{Error, Result};
 pub const FIELDS: [&str; 9] =
     ["email", "name", "phone", "street", "postcode", "city", "country", "birth_date", "segment"];
 
-/// What stands before the fields, and after them, in both questions.
+/// How many of [`FIELDS`] are what records are matched by: they come first, and no merge function chooses them.
+pub const KEYS: usize = 1;
+
+/// What stands before the fields, and after them, in every question.
 static MERGED: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT 'customer', sources::text, {}, extract(epoch FROM updated_at)::bigint FROM customer", fields())
 });
 static CLEANED: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT source, record_id, {}, extract(epoch FROM updated_at)::bigint FROM clean.person", fields())
+});
+/// The records of the same customers, each field merged by newest.
+static NEWEST: LazyLock<String> = LazyLock::new(|| {
+    let (keys, merged) = FIELDS.split_at(KEYS);
+    let keys = keys.join(", ");
+    let merged: Vec<String> = merged.iter().map(|field| format!("newest({field}, updated_at)")).collect();
+    format!(
+        "SELECT 'newest', count(DISTINCT source)::text, {keys}, {}, extract(epoch FROM max(updated_at))::bigint
+           FROM clean.person WHERE email IS NOT NULL GROUP BY {keys}",
+        merged.join(", ")
+    )
 });
 
 /// One row of the merged view, or one cleaned record of one system.
@@ -66,6 +80,11 @@ pub fn truth(person: &Person) -> [String; FIELDS.len()] {
 /// Every merged customer.
 pub async fn merged(ask: &dyn Ask) -> Result<Vec<Row>> {
     read(&ask.rows(&MERGED).await?)
+}
+
+/// Every customer as they would be if the newest value of each field were believed.
+pub async fn newest(ask: &dyn Ask) -> Result<Vec<Row>> {
+    read(&ask.rows(&NEWEST).await?)
 }
 
 /// Every cleaned record.

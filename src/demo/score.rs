@@ -1,9 +1,9 @@
-//! How near the merged rows, and each system alone, come to the truth.
+//! How near the merged rows, each system alone, and the newest value of each field come to the truth.
 
 use std::collections::HashMap;
 
 use super::population::Person;
-use super::rows::{FIELDS, Row, truth};
+use super::rows::{FIELDS, KEYS, Row, truth};
 use super::systems::System;
 
 /// The share of all true customers for whom a field is right.
@@ -13,8 +13,12 @@ pub struct FieldScore {
     pub field: &'static str,
     /// Each system alone, cleaned alike; one that lacks a customer or the value is wrong there.
     pub sources: Vec<(System, f64)>,
+    /// The same matching and cleaning as the merged view's, but the newest value of each field believed.
+    pub newest: f64,
     /// The merged view.
     pub merged: f64,
+    /// Whether it is what records are matched by. No rule chooses it, so it is the same however fields are merged.
+    pub is_key: bool,
 }
 
 /// What the merge achieved.
@@ -44,6 +48,11 @@ impl FieldScore {
     pub fn beats_every_source(&self) -> bool {
         self.sources.iter().all(|(_, share)| self.merged > *share)
     }
+
+    /// Whether the merged view is right more often than the newest value is; as often, for a key.
+    pub fn beats_newest(&self) -> bool {
+        if self.is_key { self.merged >= self.newest } else { self.merged > self.newest }
+    }
 }
 
 impl Score {
@@ -51,13 +60,19 @@ impl Score {
     pub fn beats_every_source(&self) -> bool {
         self.fields.iter().all(FieldScore::beats_every_source)
     }
+
+    /// Whether the merged view is right more often than the newest value is, on every field that is merged.
+    pub fn beats_newest(&self) -> bool {
+        self.fields.iter().all(FieldScore::beats_newest)
+    }
 }
 
-/// Measures merged rows and cleaned records against the truth. A system that has a customer twice is taken at its
-/// newest record.
-pub fn score(people: &[Person], merged: &[Row], records: &[Row]) -> Score {
+/// Measures merged rows, those merged by newest alone, and cleaned records against the truth. A system that has a
+/// customer twice is taken at its newest record.
+pub fn score(people: &[Person], merged: &[Row], newest: &[Row], records: &[Row]) -> Score {
     let truths: Vec<[String; FIELDS.len()]> = people.iter().map(truth).collect();
     let merged_by_email = newest_by_email(merged.iter());
+    let newest = newest_by_email(newest.iter());
     let by_system: Vec<(System, HashMap<&str, &Row>)> = System::ALL
         .into_iter()
         .map(|system| (system, newest_by_email(records.iter().filter(|row| row.source == Some(system)))))
@@ -68,7 +83,9 @@ pub fn score(people: &[Person], merged: &[Row], records: &[Row]) -> Score {
         .map(|(index, field)| FieldScore {
             field,
             sources: by_system.iter().map(|(system, rows)| (*system, share(&truths, rows, index))).collect(),
+            newest: share(&truths, &newest, index),
             merged: share(&truths, &merged_by_email, index),
+            is_key: index < KEYS,
         })
         .collect();
     let without_email = records.iter().filter(|row| row.email().is_none()).count();
@@ -128,11 +145,18 @@ mod tests {
             row(Some(System::Crm), wrong, 2),
             row(Some(System::Crm), truths[1].clone(), 1),
         ];
-        let score = score(&people, &merged, &records);
+        // Who lacks a value is wrong there; who lacks the key is wrong everywhere.
+        let mut newest = vec![merged[0].clone(), merged[1].clone(), merged[2].clone()];
+        newest[2].values[1] = None;
+        let score = score(&people, &merged, &newest, &records);
         assert_eq!((score.found, score.rows, score.records), (4, 4, 3));
         assert!(score.beats_every_source());
         let name = &score.fields[1];
-        assert_eq!((name.best(), name.merged), (Some((System::Crm, 0.25)), 1.0));
+        assert_eq!((name.best(), name.newest, name.merged), (Some((System::Crm, 0.25)), 0.5, 1.0));
+        assert!(score.beats_newest() && score.fields[0].is_key && !name.is_key);
+        // As often is not more often, but for the key.
+        let level = FieldScore { newest: 1.0, ..name.clone() };
+        assert!(!level.beats_newest() && FieldScore { is_key: true, ..level }.beats_newest());
         assert_eq!(score.fields[0].best(), Some((System::Crm, 0.5)));
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use datafusion::logical_expr::LogicalPlan;
 
-use super::merged::{self, Merged};
+use super::merged::{self, Merges};
 use super::node::Gives;
 use super::plan;
 use crate::error::{Error, Result, SqlState};
@@ -32,17 +32,17 @@ impl RelationFunction for Lineage {
     }
 
     async fn plan(&self, call: &RelationCall, _: &dyn RelationContext) -> Result<LogicalPlan> {
-        let (view, merged) = merged_view(call.relation(0)?)?;
-        plan::plan(&view.name.to_string(), view.analyzed(), &merged, Gives::Candidates)
+        let (view, merges) = merged_view(call.relation(0)?)?;
+        plan::plan(&view.name.to_string(), view.analyzed(), &merges, Gives::Candidates)
     }
 }
 
-/// The view that a relation is, and where it merges. 42809 for what is no view, or merges nothing.
-pub(super) fn merged_view(relation: &NamedRelation) -> Result<(&View, Merged)> {
+/// The view that a relation is, and all that it merges. 42809 for what is no view, or merges nothing.
+pub(super) fn merged_view(relation: &NamedRelation) -> Result<(&View, Merges)> {
     let Some(view) = relation.view() else {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", relation.name()))
             .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted."));
     };
-    let merged = merged::find(view.analyzed(), &view.name.to_string())?;
-    Ok((view, merged))
+    let merges = merged::find(view.analyzed(), &view.name.to_string())?;
+    Ok((view, merges))
 }

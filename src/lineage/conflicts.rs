@@ -33,11 +33,9 @@ impl RelationFunction for Conflicts {
     }
 
     async fn plan(&self, call: &RelationCall, _: &dyn RelationContext) -> Result<LogicalPlan> {
-        let (view, merged) = merged_view(call.relation(0)?)?;
-        let cells = plan::plan(&view.name.to_string(), view.analyzed(), &merged, Gives::Cells)?;
-        let names = plan::key_names(&merged);
-        let keys: Vec<String> =
-            plan::shown(&merged).into_iter().filter_map(|at| names.get(at)).map(|(name, _)| name.clone()).collect();
+        let (view, merges) = merged_view(call.relation(0)?)?;
+        let cells = plan::plan(&view.name.to_string(), view.analyzed(), &merges, Gives::Cells)?;
+        let keys = merges.keys;
         let column = |fixed: Fixed| Expr::Column(Column::new_unqualified(fixed.name_among(&keys)));
         let rules = merge::rules().iter().map(|rule| lit(ScalarValue::Utf8View(Some(rule.name.to_string()))));
         let disagrees = column(Fixed::DistinctValues)

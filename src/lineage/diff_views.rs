@@ -6,17 +6,17 @@
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, UnnestOptions};
-use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::expr::Cast;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit, when};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::candidates::merged_view;
 use super::columns::Fixed;
-use super::merged::Merged;
+use super::merged::{Merged, Merges};
 use super::node::Gives;
-use super::plan;
+use super::{one_row, plan};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::relation_function::{
     Argument, NamedRelation, RelationCall, RelationContext, RelationFunction, Takes,
@@ -53,7 +53,7 @@ impl RelationFunction for DiffViews {
         let before = Side::of(call.relation(0)?)?;
         let after = Side::of(call.relation(1)?)?;
         check_keys(&before, &after)?;
-        let keys = &before.keys;
+        let keys = &before.merges.keys;
         let told = LogicalPlanBuilder::from(differing(&before, &after)?)
             .union(before.reasons(keys, "#before_reason")?)?
             .union(after.reasons(keys, "#after_reason")?)?;
@@ -104,26 +104,22 @@ impl Names<'_> {
 struct Side<'a> {
     relation: &'a NamedRelation,
     view: &'a View,
-    merged: Merged,
-    keys: Vec<String>,
+    merges: Merges,
 }
 
 impl<'a> Side<'a> {
     fn of(relation: &'a NamedRelation) -> Result<Self> {
-        let (view, merged) = merged_view(relation)?;
-        let names = plan::key_names(&merged);
-        let shown = plan::shown(&merged);
-        if shown.len() < names.len() || shown.is_empty() {
+        let (view, merges) = merged_view(relation)?;
+        if merges.parts.iter().any(Merged::hides_keys) {
             return Err(Error::unsupported(format!("\"{}\" does not show all its keys", view.name))
                 .with_hint("Rows are compared by the columns of the GROUP BY: add them to the view."));
         }
-        let keys = shown.into_iter().filter_map(|at| names.get(at)).map(|(name, _)| name.clone()).collect();
-        Ok(Side { relation, view, merged, keys })
+        Ok(Side { relation, view, merges })
     }
 
     fn columns(&self) -> Vec<String> {
         let names = self.view.analyzed().schema().fields().iter().map(|field| field.name().clone());
-        names.filter(|name| !self.keys.contains(name)).collect()
+        names.filter(|name| !self.merges.keys.contains(name)).collect()
     }
 
     /// The view's rows: the keys in this order, then for each column of either view its text, as `#before 0` or
@@ -156,8 +152,8 @@ impl<'a> Side<'a> {
     /// Why each cell of the view is as it is: the keys in this order, `#column_name`, and what is told of a cell, of
     /// which only the column of this name is not null.
     fn reasons(&self, keys: &[String], name: &str) -> Result<LogicalPlan> {
-        let reasons = plan::plan(&self.view.name.to_string(), self.view.analyzed(), &self.merged, Gives::Reasons)?;
-        let fixed = |fixed: Fixed| column(&fixed.name_among(&self.keys));
+        let reasons = plan::plan(&self.view.name.to_string(), self.view.analyzed(), &self.merges, Gives::Reasons)?;
+        let fixed = |fixed: Fixed| column(&fixed.name_among(&self.merges.keys));
         let mut exprs: Vec<Expr> = keys.iter().map(|key| column(key)).collect();
         exprs.push(fixed(Fixed::ColumnName).alias("#column_name"));
         for told in TOLD {
@@ -169,23 +165,20 @@ impl<'a> Side<'a> {
 
 /// The cells that differ: the keys, `#column_name`, and what is told of a cell without the reasons.
 fn differing(before: &Side<'_>, after: &Side<'_>) -> Result<LogicalPlan> {
-    let keys = &before.keys;
+    let keys = &before.merges.keys;
     let mut names = before.columns();
     names.extend(after.columns().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
     let cells = |side: &str| (0..names.len()).map(|at| format!("#{side} {at}")).collect::<Vec<_>>();
     let (old, new) = (cells("before"), cells("after"));
     // The two rows of a key become one. They are grouped, not joined: a condition on a key passes a group.
-    let rest: Vec<String> =
-        old.iter().chain(&new).cloned().chain(["#before there".into(), "#after there".into()]).collect();
-    let both =
-        LogicalPlanBuilder::from(before.rows(keys, &names, true)?).union(after.rows(keys, &names, false)?)?.aggregate(
-            keys.iter().map(|key| column(key)).collect::<Vec<_>>(),
-            rest.iter().map(|name| max(column(name)).alias(format!("{name} one"))).collect::<Vec<_>>(),
-        )?;
+    let texts = old.iter().chain(&new).map(|name| max(column(name)).alias(format!("{name} one")));
+    let rows = ["#before there", "#after there"].map(|name| count(column(name)).alias(format!("{name} one")));
+    let both = LogicalPlanBuilder::from(before.rows(keys, &names, true)?)
+        .union(after.rows(keys, &names, false)?)?
+        .aggregate(keys.iter().map(|key| column(key)).collect::<Vec<_>>(), texts.chain(rows).collect::<Vec<_>>())?;
     let one = |name: &String| column(&format!("{name} one"));
-    let change = when(column("#before there one").is_null(), word("added"))
-        .when(column("#after there one").is_null(), word("removed"))
-        .otherwise(word("changed"))?;
+    let views = [before, after].map(|side| side.view.name.to_string());
+    let change = one_row::change(views, column("#before there one"), column("#after there one"));
     // The first element is the key's own row.
     let with_key = |cells: Vec<Expr>| make_array(std::iter::once(no_text()).chain(cells).collect());
     let wide: Vec<Expr> = keys
@@ -220,14 +213,14 @@ fn differing(before: &Side<'_>, after: &Side<'_>) -> Result<LogicalPlan> {
 /// Rows of two views are compared by keys of the same names.
 fn check_keys(before: &Side<'_>, after: &Side<'_>) -> Result<()> {
     let sorted = |side: &Side<'_>| {
-        let mut keys = side.keys.clone();
+        let mut keys = side.merges.keys.clone();
         keys.sort();
         keys
     };
     if sorted(before) == sorted(after) {
         return Ok(());
     }
-    let of = |side: &Side<'_>| format!("\"{}\" has {}", side.view.name, side.keys.join(", "));
+    let of = |side: &Side<'_>| format!("\"{}\" has {}", side.view.name, side.merges.keys.join(", "));
     Err(Error::new(
         SqlState::WRONG_OBJECT_TYPE,
         format!("\"{}\" and \"{}\" have different keys", before.view.name, after.view.name),

@@ -1,18 +1,27 @@
-//! Where a view merges: the grouping beneath what is renamed, filtered and joined, and what the view's columns are
-//! made of.
+//! Where a view merges: the groupings beneath what is renamed, filtered, joined and united, and what the view's columns
+//! are made of.
 
 use std::collections::HashSet;
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, JoinType};
-use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 
-use crate::error::{Error, Result, SqlState};
+use super::walk;
+use crate::error::{Error, Result};
 use crate::functions::merge;
 
-/// A view's merge.
+/// Everything that a view merges.
+#[derive(Debug)]
+pub struct Merges {
+    /// Its groupings, in the order in which the view's plan reads them; at least one. Several, where it joins what is
+    /// merged apart, or unites it.
+    pub parts: Vec<Merged>,
+    /// The names of the columns that are keys of every grouping, in the order of the view's columns. Of a union also
+    /// those that are a literal in some branches, and so tell the branches' rows apart.
+    pub keys: Vec<String>,
+}
+
+/// One of a view's merges.
 #[derive(Debug)]
 pub struct Merged {
     /// The grouping, with an aggregate that is a merge function.
@@ -23,6 +32,9 @@ pub struct Merged {
     pub conditions: Vec<Expr>,
     /// Whether the view leaves out groups for another reason: a join, a LIMIT.
     pub restricted: bool,
+    /// The view's plan with a column more, `presence::PRESENT`, that is not null in the rows that this grouping has a
+    /// part in. None where it has a part in all of them.
+    pub marked: Option<LogicalPlan>,
 }
 
 /// One column of a view.
@@ -35,6 +47,15 @@ pub struct Output {
     pub expr: Option<Expr>,
 }
 
+/// How one of a view's columns helps to tell its rows apart.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyPart {
+    /// It is this key of the grouping.
+    Key(usize),
+    /// It is the same in all rows.
+    Literal(Expr),
+}
+
 impl Merged {
     /// How many columns of the grouping are its keys.
     pub fn key_count(&self) -> usize {
@@ -45,6 +66,45 @@ impl Merged {
     pub fn key(&self, expr: &Expr) -> Option<usize> {
         let Expr::Column(column) = expr else { return None };
         self.aggregate.schema.maybe_index_of_column(column).filter(|at| *at < self.key_count())
+    }
+
+    /// The key, or the literal, that the view's column of this name is.
+    pub fn key_part(&self, name: &str) -> Option<KeyPart> {
+        let expr = self.columns.iter().find(|column| column.name == name)?.expr.as_ref()?;
+        match (self.key(expr), literal(expr)) {
+            (Some(key), _) => Some(KeyPart::Key(key)),
+            (None, true) => Some(KeyPart::Literal(expr.clone().unalias_nested().data)),
+            (None, false) => None,
+        }
+    }
+
+    /// The keys that the view shows, by their place in the grouping, in the order of the view's columns.
+    pub fn shown(&self) -> Vec<usize> {
+        let mut shown = vec![];
+        for column in &self.columns {
+            if let Some(key) = column.expr.as_ref().and_then(|expr| self.key(expr))
+                && !shown.contains(&key)
+            {
+                shown.push(key);
+            }
+        }
+        shown
+    }
+
+    /// Whether the view shows no keys, or not all of them.
+    pub fn hides_keys(&self) -> bool {
+        let shown = self.shown().len();
+        shown == 0 || shown < self.key_count()
+    }
+
+    /// The name of each key: the view's, or one that no column has.
+    pub fn key_names(&self) -> Vec<String> {
+        let keys = 0..self.key_count();
+        let shown = |key: usize| {
+            let is_it = |column: &&Output| column.expr.as_ref().and_then(|expr| self.key(expr)) == Some(key);
+            self.columns.iter().find(is_it).map(|column| column.name.clone())
+        };
+        keys.map(|key| shown(key).unwrap_or_else(|| format!("#key {key}"))).collect()
     }
 
     /// The aggregates that an expression over the grouping holds, in the order in which they are written.
@@ -65,94 +125,68 @@ impl Merged {
 
     /// Whether an expression looks at nothing but keys, and gives the same whenever it is asked.
     pub fn is_about_keys(&self, expr: &Expr) -> bool {
-        let asks = expr.exists(|part| Ok(is_subquery(part)));
+        let asks = expr.exists(|part| Ok(walk::is_subquery(part)));
         let keys = expr.column_refs().into_iter().all(|column| self.key(&Expr::Column(column.clone())).is_some());
         keys && !expr.is_volatile() && matches!(asks, Ok(false))
     }
 }
 
-/// Finds where a view merges. 42809 for a view that does not; 0A000 for one that merges in several places, or whose
-/// groups share rows.
-pub fn find(plan: &LogicalPlan, view: &str) -> Result<Merged> {
-    let mut walk = Walk {
-        outputs: plan
-            .schema()
-            .columns()
-            .into_iter()
-            .map(|column| Output { name: column.name.clone(), expr: Some(Expr::Column(column)) })
-            .collect(),
-        conditions: vec![],
-        restricted: false,
-    };
-    let mut node = plan;
-    loop {
-        node = match node {
-            LogicalPlan::Projection(projection) => {
-                walk.substitute(&projection.schema, |at| projection.expr.get(at).map(|e| e.clone().unalias()))?;
-                &projection.input
-            }
-            LogicalPlan::SubqueryAlias(alias) => {
-                let columns = alias.input.schema().columns();
-                walk.substitute(&alias.schema, |at| columns.get(at).cloned().map(Expr::Column))?;
-                &alias.input
-            }
-            LogicalPlan::Filter(filter) => {
-                walk.conditions.extend(split_conjunction(&filter.predicate).into_iter().cloned());
-                &filter.input
-            }
-            LogicalPlan::Sort(sort) => {
-                walk.restricted |= sort.fetch.is_some();
-                &sort.input
-            }
-            LogicalPlan::Limit(limit) => {
-                walk.restricted = true;
-                &limit.input
-            }
-            LogicalPlan::Distinct(Distinct::All(input)) => input,
-            LogicalPlan::Window(window) => {
-                walk.keep_only(window.input.schema());
-                &window.input
-            }
-            LogicalPlan::Join(join) => {
-                let side = match (merges(&join.left)?, merges(&join.right)?) {
-                    (true, false) => &join.left,
-                    (false, true) => &join.right,
-                    (true, true) => {
-                        return Err(Error::unsupported(format!("view \"{view}\" joins rows that are merged apart"))
-                            .with_hint("Ask for the lineage of each of the views that it joins."));
-                    }
-                    (false, false) => return Err(merges_nothing(view)),
-                };
-                let keeps_all = match join.join_type {
-                    JoinType::Left | JoinType::LeftMark => std::ptr::eq(side, &join.left),
-                    JoinType::Right | JoinType::RightMark => std::ptr::eq(side, &join.right),
-                    JoinType::Full => true,
-                    _ => false,
-                };
-                walk.restricted |= !keeps_all;
-                walk.keep_only(side.schema());
-                side
-            }
-            LogicalPlan::Aggregate(aggregate) if is_merge(aggregate) => return walk.end(aggregate, view),
-            LogicalPlan::Aggregate(_) if merges(node)? => {
-                return Err(Error::new(
-                    SqlState::WRONG_OBJECT_TYPE,
-                    format!("view \"{view}\" groups what is merged, and merges nothing itself"),
-                )
-                .with_hint("Ask for the lineage of the view that it reads."));
-            }
-            LogicalPlan::Union(_) if merges(node)? => {
-                return Err(Error::unsupported(format!("view \"{view}\" unites rows that are merged apart"))
-                    .with_hint("Ask for the lineage of each of the views that it unites."));
-            }
-            _ => return Err(merges_nothing(view)),
-        };
+/// Whether an expression is a literal, cast perhaps.
+fn literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => literal(&alias.expr),
+        Expr::Cast(cast) => literal(&cast.expr),
+        Expr::Literal(..) => true,
+        _ => false,
     }
 }
 
-fn merges_nothing(view: &str) -> Error {
-    Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{view}\" merges nothing"))
-        .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+/// Finds where a view merges. 42809 for a view that does not; 0A000 for one whose groups share rows, or of whose
+/// several merges it is not known which belong together.
+pub fn find(plan: &LogicalPlan, view: &str) -> Result<Merges> {
+    let parts = walk::merges_of(plan, view)?;
+    let keys = match parts.as_slice() {
+        [only] => {
+            let names = only.key_names();
+            only.shown().into_iter().filter_map(|at| names.get(at).cloned()).collect()
+        }
+        several => common_keys(several, view)?,
+    };
+    Ok(Merges { parts, keys })
+}
+
+/// The columns by which the rows of several merges are told apart: keys, or literals, of each. 0A000 where a merge has
+/// another key besides.
+fn common_keys(parts: &[Merged], view: &str) -> Result<Vec<String>> {
+    let Some(first) = parts.first() else { return Ok(vec![]) };
+    let mut keys = vec![];
+    for column in &first.columns {
+        let Some(of_each) = parts.iter().map(|part| part.key_part(&column.name)).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        let is_literal = of_each.iter().all(|part| matches!(part, KeyPart::Literal(_)));
+        if !is_literal || of_each.windows(2).any(|pair| matches!(pair, [one, other] if one != other)) {
+            keys.push(column.name.clone());
+        }
+    }
+    for part in parts {
+        let told: HashSet<usize> = keys
+            .iter()
+            .filter_map(|name| match part.key_part(name) {
+                Some(KeyPart::Key(key)) => Some(key),
+                _ => None,
+            })
+            .collect();
+        if part.shown().iter().any(|key| !told.contains(key)) {
+            return Err(Error::unsupported(format!("the rows that view \"{view}\" merges apart have different keys"))
+                .with_detail("It is not known which merged values belong to one of its rows.")
+                .with_hint(
+                    "Join them by all columns of each GROUP BY, and unite them with the keys in the same columns; or \
+                     ask for the lineage of each of the views that it reads.",
+                ));
+        }
+    }
+    Ok(keys)
 }
 
 /// Whether an aggregate is a merge function.
@@ -162,103 +196,4 @@ pub fn is_merge_function(expr: &Expr) -> bool {
         Expr::AggregateFunction(call) => merge::rule(call.func.name()).is_some(),
         _ => false,
     }
-}
-
-fn is_merge(aggregate: &Aggregate) -> bool {
-    aggregate.aggr_expr.iter().any(is_merge_function)
-}
-
-/// Whether something is merged beneath, not counting subqueries in expressions.
-fn merges(plan: &LogicalPlan) -> Result<bool> {
-    Ok(plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(aggregate) if is_merge(aggregate))))?)
-}
-
-fn is_subquery(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::ScalarSubquery(_)
-            | Expr::Exists(_)
-            | Expr::InSubquery(_)
-            | Expr::SetComparison(_)
-            | Expr::OuterReferenceColumn(..)
-    )
-}
-
-/// What is known on the way down.
-struct Walk {
-    outputs: Vec<Output>,
-    conditions: Vec<Expr>,
-    restricted: bool,
-}
-
-impl Walk {
-    /// Puts what a node's columns are in the place of the columns.
-    fn substitute(&mut self, schema: &DFSchema, of: impl Fn(usize) -> Option<Expr>) -> Result<()> {
-        for output in &mut self.outputs {
-            output.expr = match output.expr.take() {
-                Some(expr) => substituted(expr, schema, &of)?,
-                None => None,
-            };
-        }
-        for condition in std::mem::take(&mut self.conditions) {
-            match substituted(condition, schema, &of)? {
-                Some(condition) => self.conditions.push(condition),
-                None => self.restricted = true,
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets what looks at other columns than these.
-    fn keep_only(&mut self, schema: &DFSchema) {
-        let known: HashSet<Column> = schema.columns().into_iter().collect();
-        let kept = |expr: &Expr| expr.column_refs().into_iter().all(|column| known.contains(column));
-        for output in &mut self.outputs {
-            output.expr = output.expr.take().filter(&kept);
-        }
-        let before = self.conditions.len();
-        self.conditions.retain(&kept);
-        self.restricted |= self.conditions.len() < before;
-    }
-
-    fn end(self, aggregate: &Aggregate, view: &str) -> Result<Merged> {
-        if aggregate.group_expr.iter().any(|key| matches!(key, Expr::GroupingSet(_))) {
-            return Err(Error::unsupported(format!("view \"{view}\" merges with GROUPING SETS"))
-                .with_detail("A row is then merged more than once."));
-        }
-        let Walk { outputs, conditions, restricted } = self;
-        let mut merged = Merged { aggregate: aggregate.clone(), columns: outputs, conditions: vec![], restricted };
-        for condition in conditions {
-            if merged.is_about_keys(&condition) {
-                merged.conditions.push(condition);
-            } else {
-                merged.restricted = true;
-            }
-        }
-        Ok(merged)
-    }
-}
-
-/// An expression over a node's output as one over what it is made of. None when a column cannot be found, or when it
-/// holds a query.
-fn substituted(expr: Expr, schema: &DFSchema, of: impl Fn(usize) -> Option<Expr>) -> Result<Option<Expr>> {
-    let mut lost = false;
-    let replaced: DfResult<Expr> = expr
-        .transform_down(|part| {
-            if is_subquery(&part) {
-                lost = true;
-                return Ok(Transformed::new(part, false, TreeNodeRecursion::Stop));
-            }
-            let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
-            match schema.maybe_index_of_column(column).and_then(&of) {
-                Some(made) => Ok(Transformed::new(made, true, TreeNodeRecursion::Jump)),
-                None => {
-                    lost = true;
-                    Ok(Transformed::new(part, false, TreeNodeRecursion::Stop))
-                }
-            }
-        })
-        .data();
-    let replaced = replaced?;
-    Ok((!lost).then_some(replaced))
 }

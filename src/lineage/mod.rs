@@ -9,11 +9,14 @@ mod columns;
 pub mod exec;
 pub mod merged;
 pub mod node;
+mod one_row;
 mod origins;
 mod output;
 pub mod plan;
 pub mod planner;
+mod presence;
 mod rank;
+mod walk;
 
 mod candidates;
 mod conflicts;

@@ -15,101 +15,149 @@ use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, Logi
 use datafusion::scalar::ScalarValue;
 
 use super::changed;
-use super::merged::Merged;
+use super::columns::Fixed;
+use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
+use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::merge::{self, Role};
 
-/// The plan of a view's lineage: `plan` is the view's own with everything inlined, `merged` where it merges.
-pub fn plan(view: &str, plan: &LogicalPlan, merged: &Merged, gives: Gives) -> Result<LogicalPlan> {
-    let mut cells = cells(merged)?;
-    let values: Vec<Expr> = cells.iter().map(|cell| cell.value.clone()).collect();
-    let (input, changes) = changed::traced(&merged.aggregate.input, &values)?;
-    let schema = Arc::clone(input.schema());
-    let mut slots = Slots::default();
-    let names = key_names(merged);
-    for (key, (name, _)) in merged.aggregate.group_expr.iter().zip(&names) {
-        slots.exprs.push(key.clone().unalias().alias(name));
-        slots.made.push(None);
-    }
-    let shown: Vec<usize> = shown(merged);
-    let kinds = Kinds::of(&cells, &schema)?;
-    let identity = cells.first().map(|cell| cell.value.clone());
-    let source = named(&schema, "source", identity.as_ref());
-    let record = named(&schema, "record_id", identity.as_ref());
-    let mut layout_cells = vec![];
-    for (cell, changed) in cells.iter_mut().zip(changes) {
-        layout_cells.push(laid_out(cell, changed, &kinds, gives, &schema, &mut slots)?);
-    }
-    let layout = Layout {
-        keys: names.len(),
-        shown: shown.clone(),
-        source: source.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
-        record: record.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
-        cells: layout_cells,
-        time_type: kinds.time.clone(),
-        trust_type: kinds.trust.clone(),
-    };
-    let mut builder = LogicalPlanBuilder::from(input).project(slots.exprs)?;
-    for condition in &merged.conditions {
-        builder = builder.filter(over_keys(condition, merged, &names)?)?;
-    }
-    let node = LineageNode::try_new(builder.build()?, Arc::new(layout), gives, view.to_string())?;
-    let lineage = LogicalPlan::Extension(Extension { node: Arc::new(node) });
-    if !merged.restricted {
-        return Ok(lineage);
-    }
-    // The view leaves out groups: those that it shows are found by its keys.
-    if shown.len() < names.len() || shown.is_empty() {
-        return Err(Error::unsupported(format!("\"{view}\" leaves out merged rows and does not show all their keys"))
-            .with_hint("Add the columns of the GROUP BY to the view."));
-    }
-    let alias = TableReference::bare("#view");
-    let keys: Vec<String> = shown.iter().filter_map(|at| names.get(*at)).map(|(name, _)| name.clone()).collect();
-    let columns = |relation: Option<&TableReference>| -> Vec<Column> {
-        keys.iter().map(|name| Column::new(relation.cloned(), name)).collect()
-    };
-    let own = plan.schema().columns().into_iter().filter(|column| keys.contains(&column.name)).map(Expr::Column);
-    let kept = LogicalPlanBuilder::from(plan.clone()).project(own)?.alias(alias.clone())?.build()?;
-    let joined = LogicalPlanBuilder::from(lineage).join_detailed(
-        kept,
-        JoinType::LeftSemi,
-        (columns(None), columns(Some(&alias))),
-        None,
-        NullEquality::NullEqualsNull,
-    )?;
-    Ok(joined.build()?)
-}
-
-/// The keys that a view shows, by their place in its grouping, in the order of its columns.
-pub fn shown(merged: &Merged) -> Vec<usize> {
-    let mut shown = vec![];
-    for column in &merged.columns {
-        if let Some(key) = column.expr.as_ref().and_then(|expr| merged.key(expr))
-            && !shown.contains(&key)
-        {
-            shown.push(key);
+/// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
+/// rows of one follow those of the other.
+pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Result<LogicalPlan> {
+    let cells = merges.parts.iter().map(cells).collect::<Result<Vec<_>>>()?;
+    let schemas = merges.parts.iter().map(|part| part.aggregate.input.schema().as_ref());
+    let kinds = Kinds::of(&cells.iter().map(Vec::as_slice).zip(schemas).collect::<Vec<_>>())?;
+    let asked = Asked { view, plan, keys: &merges.keys, gives, kinds };
+    let [only] = merges.parts.as_slice() else {
+        let mut all: Option<LogicalPlanBuilder> = None;
+        for (part, cells) in merges.parts.iter().zip(cells) {
+            let told = asked.aligned(part, asked.told(part, cells)?)?;
+            all = Some(match all {
+                Some(all) => all.union(told)?,
+                None => LogicalPlanBuilder::from(told),
+            });
         }
-    }
-    shown
+        let all = all.ok_or_else(|| Error::internal(format!("view \"{view}\" lost its merges")))?;
+        return Ok(all.build()?);
+    };
+    asked.told(only, cells.into_iter().flatten().collect())
 }
 
-/// The name of each key: the view's, and whether it has one.
-pub fn key_names(merged: &Merged) -> Vec<(String, bool)> {
-    let keys = 0..merged.key_count();
-    keys.map(|key| {
-        let column = merged.columns.iter().find(|column| column.expr.as_ref().and_then(|e| merged.key(e)) == Some(key));
-        column.map_or_else(|| (format!("#key {key}"), false), |column| (column.name.clone(), true))
-    })
-    .collect()
+/// What is asked for, of all of a view's merges.
+struct Asked<'a> {
+    view: &'a str,
+    plan: &'a LogicalPlan,
+    keys: &'a [String],
+    gives: Gives,
+    kinds: Kinds,
+}
+
+impl Asked<'_> {
+    /// What is told of one merge: its keys that the view shows, and the columns that every view has.
+    fn told(&self, merged: &Merged, mut cells: Vec<Unplaced>) -> Result<LogicalPlan> {
+        let values: Vec<Expr> = cells.iter().map(|cell| cell.value.clone()).collect();
+        let (input, changes) = changed::traced(&merged.aggregate.input, &values)?;
+        let schema = Arc::clone(input.schema());
+        let mut slots = Slots::default();
+        let names = merged.key_names();
+        for (key, name) in merged.aggregate.group_expr.iter().zip(&names) {
+            slots.exprs.push(key.clone().unalias().alias(name));
+            slots.made.push(None);
+        }
+        let identity = cells.first().map(|cell| cell.value.clone());
+        let source = named(&schema, "source", identity.as_ref());
+        let record = named(&schema, "record_id", identity.as_ref());
+        let mut layout_cells = vec![];
+        for (cell, changed) in cells.iter_mut().zip(changes) {
+            layout_cells.push(laid_out(cell, changed, &self.kinds, self.gives, &schema, &mut slots)?);
+        }
+        let layout = Layout {
+            keys: names.len(),
+            shown: merged.shown(),
+            source: source.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
+            record: record.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
+            cells: layout_cells,
+            time_type: self.kinds.time.clone(),
+            trust_type: self.kinds.trust.clone(),
+        };
+        let mut builder = LogicalPlanBuilder::from(input).project(slots.exprs)?;
+        for condition in &merged.conditions {
+            builder = builder.filter(over_keys(condition, merged, &names)?)?;
+        }
+        let node = LineageNode::try_new(builder.build()?, Arc::new(layout), self.gives, self.view.to_string())?;
+        let lineage = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+        if merged.restricted { self.shown_only(merged, lineage) } else { Ok(lineage) }
+    }
+
+    /// The lineage of those groups that the view shows: they are found by their keys.
+    fn shown_only(&self, merged: &Merged, lineage: LogicalPlan) -> Result<LogicalPlan> {
+        if merged.hides_keys() {
+            let view = self.view;
+            return Err(Error::unsupported(format!(
+                "\"{view}\" leaves out merged rows and does not show all their keys"
+            ))
+            .with_hint("Add the columns of the GROUP BY to the view."));
+        }
+        let alias = TableReference::bare("#view");
+        let names = merged.key_names();
+        let keys: Vec<String> = merged.shown().into_iter().filter_map(|at| names.get(at).cloned()).collect();
+        let columns = |relation: Option<&TableReference>| -> Vec<Column> {
+            keys.iter().map(|name| Column::new(relation.cloned(), name)).collect()
+        };
+        let rows = match &merged.marked {
+            Some(marked) => {
+                LogicalPlanBuilder::from(marked.clone()).filter(presence::column(marked)?.is_not_null())?.build()?
+            }
+            None => self.plan.clone(),
+        };
+        let own = rows.schema().columns().into_iter().filter(|column| keys.contains(&column.name)).map(Expr::Column);
+        let own: Vec<Expr> = own.collect();
+        let kept = LogicalPlanBuilder::from(rows).project(own)?.alias(alias.clone())?.build()?;
+        let joined = LogicalPlanBuilder::from(lineage).join_detailed(
+            kept,
+            JoinType::LeftSemi,
+            (columns(None), columns(Some(&alias))),
+            None,
+            NullEquality::NullEqualsNull,
+        )?;
+        Ok(joined.build()?)
+    }
+
+    /// What is told of one of several merges, under the names and types that are the same for all.
+    fn aligned(&self, merged: &Merged, told: LogicalPlan) -> Result<LogicalPlan> {
+        let names = merged.key_names();
+        let own: Vec<String> = merged.shown().into_iter().filter_map(|at| names.get(at).cloned()).collect();
+        let mut exprs = vec![];
+        for key in self.keys {
+            let made = match merged.key_part(key) {
+                Some(KeyPart::Key(at)) => names.get(at).map(|name| Expr::Column(Column::new_unqualified(name))),
+                Some(KeyPart::Literal(literal)) => Some(literal),
+                None => None,
+            };
+            let field = self.plan.schema().fields().iter().find(|field| field.name() == key);
+            let (Some(made), Some(field)) = (made, field) else {
+                return Err(Error::internal(format!("view \"{}\" lost its key {key}", self.view)));
+            };
+            let wanted = field.data_type();
+            let is_so = made.get_type(told.schema())? == *wanted;
+            let made = if is_so { made } else { Expr::Cast(Cast::new(Box::new(made), wanted.clone())) };
+            exprs.push(made.alias(key));
+        }
+        for fixed in Fixed::of(self.gives) {
+            exprs
+                .push(Expr::Column(Column::new_unqualified(fixed.name_among(&own))).alias(fixed.name_among(self.keys)));
+        }
+        Ok(LogicalPlanBuilder::from(told).project(exprs)?.build()?)
+    }
 }
 
 /// A condition on keys over the projection in which each has its name.
-fn over_keys(condition: &Expr, merged: &Merged, names: &[(String, bool)]) -> Result<Expr> {
+fn over_keys(condition: &Expr, merged: &Merged, names: &[String]) -> Result<Expr> {
     let renamed = condition.clone().transform(|part| {
         Ok(match merged.key(&part).and_then(|key| names.get(key)) {
-            Some((name, _)) => Transformed::yes(Expr::Column(Column::new_unqualified(name))),
+            Some(name) => Transformed::yes(Expr::Column(Column::new_unqualified(name))),
             None => Transformed::no(part),
         })
     });
@@ -239,10 +287,12 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn of(cells: &[Unplaced], schema: &DFSchema) -> Result<Kinds> {
+    /// Those of all cells, each with the columns of its own rows.
+    fn of(parts: &[(&[Unplaced], &DFSchema)]) -> Result<Kinds> {
         let types = |roles: &[Role]| -> Result<Vec<DataType>> {
-            let given = cells.iter().filter_map(|cell| argument(&cell.call, roles));
-            given.map(|expr| Ok(expr.get_type(schema)?)).collect()
+            let cells = parts.iter().flat_map(|(cells, schema)| cells.iter().map(move |cell| (cell, *schema)));
+            let given = cells.filter_map(|(cell, schema)| Some((argument(&cell.call, roles)?, schema)));
+            given.map(|(expr, schema)| Ok(expr.get_type(schema)?)).collect()
         };
         Ok(Kinds {
             time: time_type(&types(&[Role::Time])?),

@@ -36,7 +36,11 @@ const VIEWS: &str = "
     CREATE VIEW customer_next AS
       SELECT email, newest(name, updated_at) AS name, majority(city) AS city, count(DISTINCT source) AS sources
         FROM clean.person WHERE email IS NOT NULL GROUP BY email;
-    CREATE VIEW report AS SELECT upper(name) AS shout, city, email FROM customer;";
+    CREATE VIEW report AS SELECT upper(name) AS shout, city, email FROM customer;
+    CREATE VIEW contact AS SELECT email, newest(name, updated_at) AS name FROM clean.person WHERE email IS NOT NULL GROUP BY email;
+    CREATE VIEW place AS SELECT email, majority(city) AS city FROM clean.person WHERE city <> '' GROUP BY email;
+    CREATE VIEW joined AS SELECT email, name, city FROM contact JOIN place USING (email);
+    CREATE VIEW united AS SELECT 'name' AS kind, * FROM contact UNION ALL SELECT 'city', * FROM place;";
 
 static FILLED: Once = Once::new();
 
@@ -126,9 +130,16 @@ name|Ann O'Lee|erp|1|f|rule|NULL";
 fn pushed(fixtures: &Fixtures) -> Outcome {
     let project = project(fixtures)?;
     let onerow = project.serve();
-    for function in
-        ["lineage('customer')", "lineage('report')", "conflicts('customer')", "diff_views('customer', 'customer_next')"]
-    {
+    for function in [
+        "lineage('customer')",
+        "lineage('report')",
+        "lineage('joined')",
+        "lineage('united')",
+        "conflicts('customer')",
+        "conflicts('joined')",
+        "diff_views('customer', 'customer_next')",
+        "diff_views('customer', 'joined')",
+    ] {
         let lines = sent(&onerow, &format!("SELECT * FROM {function} WHERE email = 'ann@x.de'"))?;
         for server in ["pg", "my", "desk"] {
             let of_server: Vec<&String> =
@@ -138,6 +149,11 @@ fn pushed(fixtures: &Fixtures) -> Outcome {
             }
         }
     }
+    same!(
+        onerow.sql("SELECT column_name, value, source FROM lineage('joined') WHERE email = 'ann@x.de' AND chosen ORDER BY 1")?,
+        "city|Basel|desk\nname|Ann O'Lee|sales"
+    );
+    same!(sent(&onerow, "SELECT * FROM lineage('united') WHERE email = 'ann@x.de'")?.len(), 6);
     // One scan a source, whatever the number of columns.
     same!(sent(&onerow, "SELECT * FROM lineage('customer') WHERE email = 'ann@x.de'")?.len(), 3);
     // Keys that are found at run time go through it too.

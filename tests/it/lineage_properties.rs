@@ -1,4 +1,5 @@
-//! What is chosen is what the view has, for every merge function, on random rows; and the order of rows never shows.
+//! What is chosen is what the view has, for every merge function, on random rows; and the order of rows never shows. So
+//! it is of views that join or unite several merges.
 
 use futures::TryStreamExt;
 use onerow::config::EngineConfig;
@@ -104,17 +105,73 @@ async fn agree(rows: &[Row]) -> Outcome {
     let all = ask(&session, &format!("{told}p_merged')")).await?;
     let turned = ask(&session, &format!("{told}q_merged')")).await?;
     same!(all, turned);
-    for (name, _, returns_input) in names {
+    for (name, _, returns_input) in &names {
         let told = "SELECT k::text, value::text FROM lineage('p_merged') WHERE chosen AND column_name =";
         let chosen = ask(&session, &format!("{told} '{name}'")).await?;
         let view = format!("SELECT k::text, \"{name}\"::text FROM p_merged WHERE \"{name}\" IS NOT NULL");
-        if returns_input {
+        if *returns_input {
             same!(chosen, ask(&session, &view).await?, "{name}");
         } else {
             let candidates =
                 format!("SELECT k::text, value::text FROM lineage('p_merged') WHERE column_name = '{name}'");
             same!(chosen, ask(&session, &candidates).await?, "{name}");
         }
+    }
+    let inputs = names.iter().filter(|(.., returns_input)| *returns_input);
+    several_agree(&session, &inputs.map(|(name, call, _)| (name.as_str(), call.as_str())).collect::<Vec<_>>()).await
+}
+
+/// The views that join or unite merges, by name. Each side has groups that the other one has not.
+const SEVERAL: [(&str, &str); 6] = [
+    ("p_inner", "SELECT k, {one}, {two} FROM p_one JOIN p_two USING (k)"),
+    ("p_left", "SELECT k, {one}, {two} FROM p_one LEFT JOIN p_two USING (k)"),
+    ("p_full", "SELECT k, {one}, {two} FROM p_one FULL JOIN p_two USING (k)"),
+    ("p_some", "SELECT * FROM p_left WHERE k IS NULL OR k < 3 ORDER BY k LIMIT 2"),
+    ("p_union", "SELECT 'one' AS part, * FROM p_one UNION ALL SELECT 'three', * FROM p_three"),
+    ("p_kept", "SELECT * FROM p_union WHERE k = 1 OR {least} IS NOT NULL"),
+];
+
+/// What is chosen is what the view has where it joins or unites merges, all columns at once; `calls` are by name.
+async fn several_agree(session: &Session, calls: &[(&str, &str)]) -> Outcome {
+    let (one, two) = calls.split_at(calls.len() / 2);
+    let made = |calls: &[(&str, &str)]| {
+        calls.iter().map(|(name, call)| format!("{call} AS \"{name}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let named =
+        |calls: &[(&str, &str)]| calls.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let groups = [
+        ("p_one", one, "source IS NOT NULL"),
+        ("p_two", two, "record_id IS NOT NULL"),
+        ("p_three", one, "record_id IS NOT NULL"),
+    ];
+    for (view, calls, kept) in groups {
+        let sql = format!("CREATE VIEW {view} AS SELECT k, {} FROM p WHERE {kept} GROUP BY k", made(calls));
+        ask(session, &sql).await?;
+    }
+    for (view, query) in SEVERAL {
+        let least = named(one.get(..1).unwrap_or_default());
+        let query = query.replace("{one}", &named(one)).replace("{two}", &named(two)).replace("{least}", &least);
+        ask(session, &format!("CREATE VIEW {view} AS {query}")).await?;
+        let united = matches!(view, "p_union" | "p_kept");
+        let part = if united { "part" } else { "''" };
+        let columns = if united { one.to_vec() } else { calls.to_vec() };
+        let texts: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"::text")).collect();
+        let rows = ask(session, &format!("SELECT {part}, k::text, {} FROM {view}", texts.join(", "))).await?;
+        let mut values: Vec<Vec<Option<String>>> = vec![];
+        for row in &rows {
+            let (key, cells) = row.split_at(2);
+            values.extend(
+                columns
+                    .iter()
+                    .zip(cells)
+                    .filter(|(_, value)| value.is_some())
+                    .map(|((name, _), value)| [key, &[Some((*name).to_string()), value.clone()]].concat()),
+            );
+        }
+        values.sort();
+        let told =
+            format!("SELECT {part}, k::text, column_name::text, value::text FROM lineage('{view}') WHERE chosen");
+        same!(ask(session, &told).await?, values, "{view}");
     }
     Ok(())
 }
