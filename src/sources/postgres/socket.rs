@@ -186,7 +186,8 @@ mod tests {
         assert!(came.chunks(10_000).zip(0u32..).all(|(piece, n)| piece.iter().all(|byte| u32::from(*byte) == n % 251)));
         assert!(timed > 0);
         // When nothing comes any more it is watched again.
-        let nothing = tokio::time::timeout(Duration::from_millis(200), socket.read(&mut [0; 8]));
+        let mut more = [0; 8];
+        let nothing = tokio::time::timeout(Duration::from_millis(200), socket.read(&mut more));
         assert!(nothing.await.is_err());
         assert!(matches!(socket.state, State::Watched { .. }));
         diverted.finish();
