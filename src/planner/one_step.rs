@@ -11,23 +11,16 @@ use std::sync::Arc;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result as DfResult;
-use datafusion::physical_expr::expressions::{CastExpr, Column};
-use datafusion::physical_expr::{Partitioning, PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::{Partitioning, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
-use crate::sources::scan::SourceScanExec;
+use crate::federation::keys::values;
 
 /// With fewer rows it makes no difference.
 const MANY: u64 = 10_000;
-
-/// Functions that give different texts for most different texts.
-const KEEPS_APART: [&str; 6] = ["normalize_email", "normalize_phone", "blank_to_null", "lower", "upper", "btrim"];
 
 /// The rule.
 #[derive(Debug)]
@@ -86,47 +79,6 @@ fn in_one_step(plan: &Arc<dyn ExecutionPlan>) -> DfResult<Option<Arc<dyn Executi
 
 /// Whether four of five rows have a value of their own.
 fn hardly_repeats(plan: &Arc<dyn ExecutionPlan>, key: &Arc<dyn PhysicalExpr>) -> bool {
-    let found = column(key).and_then(|column| values(plan, column));
-    found.is_some_and(|found| found.rows >= MANY && found.values.saturating_mul(5) >= found.rows.saturating_mul(4))
-}
-
-/// How many rows there are, and how many values of a column among them, in each partition by itself.
-struct Found {
-    rows: u64,
-    values: u64,
-}
-
-/// What is known of a column of a plan.
-fn values(plan: &Arc<dyn ExecutionPlan>, index: usize) -> Option<Found> {
-    if let Some(scan) = plan.downcast_ref::<SourceScanExec>() {
-        let rows = scan.rows()?;
-        return Some(Found { rows, values: scan.values(index)?.min(rows) });
-    }
-    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
-        return values(projection.input(), column(&projection.expr().get(index)?.expr)?);
-    }
-    if plan.downcast_ref::<UnionExec>().is_some() {
-        // Each side has partitions of its own. What is known of some is taken for all.
-        let known = plan.children().into_iter().filter_map(|side| values(side, index));
-        return known.reduce(|all, one| Found {
-            rows: all.rows.saturating_add(one.rows),
-            values: all.values.saturating_add(one.values),
-        });
-    }
-    if plan.downcast_ref::<RepartitionExec>().is_some() || plan.downcast_ref::<CooperativeExec>().is_some() {
-        return values(plan.children().into_iter().next()?, index);
-    }
-    None
-}
-
-/// The column whose values an expression keeps apart.
-fn column(expr: &Arc<dyn PhysicalExpr>) -> Option<usize> {
-    if let Some(column) = expr.downcast_ref::<Column>() {
-        return Some(column.index());
-    }
-    if let Some(cast) = expr.downcast_ref::<CastExpr>() {
-        return column(cast.expr());
-    }
-    let call = expr.downcast_ref::<ScalarFunctionExpr>()?;
-    if KEEPS_APART.contains(&call.name()) { column(call.args().first()?) } else { None }
+    let known = values(plan, key);
+    known.is_some_and(|known| known.rows >= MANY && known.values.saturating_mul(5) >= known.rows.saturating_mul(4))
 }

@@ -137,6 +137,8 @@ pub struct SourceScanExec {
     /// About how many values each column has, where that is known.
     values: Vec<Option<u64>>,
     restrictions: Vec<Restriction>,
+    /// The keys that it does not wait for, and why.
+    passed_over: Vec<String>,
     /// What stands between it and its server.
     guard: Option<ScanGuard>,
     /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
@@ -163,6 +165,7 @@ impl SourceScanExec {
             rows,
             values: vec![],
             restrictions: vec![],
+            passed_over: vec![],
             guard: None,
             sent: Arc::default(),
             traffic: Arc::default(),
@@ -243,6 +246,13 @@ impl SourceScanExec {
         scan
     }
 
+    /// The same scan, which does not wait for some keys, as `what` says.
+    pub fn with_keys_passed_over(&self, what: String) -> Self {
+        let mut scan = self.copy();
+        scan.passed_over.push(what);
+        scan
+    }
+
     /// The same scan, which opens its streams by way of `guard`.
     pub fn with_guard(&self, guard: ScanGuard) -> Self {
         SourceScanExec { guard: Some(guard), ..self.copy() }
@@ -261,6 +271,7 @@ impl SourceScanExec {
             rows: self.rows,
             values: self.values.clone(),
             restrictions: self.restrictions.clone(),
+            passed_over: self.passed_over.clone(),
             guard: self.guard.clone(),
             sent: Arc::default(),
             traffic: Arc::default(),
@@ -292,6 +303,9 @@ impl SourceScanExec {
         }
         if !self.restrictions.is_empty() {
             write!(f, ", keys=[{}]", self.keys().join(", "))?;
+        }
+        if !self.passed_over.is_empty() {
+            write!(f, ", too many keys=[{}]", self.passed_over.join(", "))?;
         }
         if let Some(guard) = &self.guard {
             write!(f, "{guard}")?;

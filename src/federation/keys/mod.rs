@@ -36,7 +36,7 @@ mod trace;
 
 pub use candidates::{Candidate, CandidatesExec};
 pub use collect::{Collected, KeyCollectExec};
-pub use estimate::rows;
+pub use estimate::{rows, values};
 pub use gather::{Bounds, Gather, Membership, can_be_key};
 pub use options::KeyOptions;
 pub use restriction::{Function, Restriction};

@@ -14,6 +14,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::candidates::CandidatesExec;
 use super::collect::{Collected, KeyCollectExec};
+use super::estimate::values;
 use super::gather::can_be_key;
 use super::options::KeyOptions;
 use super::restriction::Restriction;
@@ -49,6 +50,9 @@ pub(super) fn probe_can_be_restricted(join: &HashJoinExec) -> bool {
     );
     by_type && !join.null_aware
 }
+
+/// When the sources say that there are so many times as many keys as may be sent, a scan does not wait for them.
+const MANY_TIMES: u64 = 10;
 
 struct Linker {
     options: KeyOptions,
@@ -90,6 +94,13 @@ impl Linker {
             if !can_be_key(&data_type) || probe_key.data_type(&probe.schema())? != data_type {
                 continue;
             }
+            let known = values(build, build_key).map_or(0, |known| known.values);
+            if known >= MANY_TIMES.saturating_mul(self.options.max_keys as u64) {
+                // They would be waited for in vain.
+                let why = format!("about {known} of {}", origin(build_key, build));
+                probe = pass_over(&probe, probe_key, &why)?.unwrap_or(probe);
+                continue;
+            }
             let number = self.slots + 1;
             let (publisher, slot) = Slot::new(number, origin(build_key, build));
             let Some(restricted) = restrict(&probe, probe_key, &slot)? else { continue };
@@ -105,7 +116,10 @@ impl Linker {
             )?);
         }
         if collected.is_empty() {
-            return Ok(None);
+            if Arc::ptr_eq(&probe, join.right()) {
+                return Ok(None);
+            }
+            return join.builder().with_new_children(vec![Arc::clone(build), probe])?.build_exec().map(Some);
         }
         let build: Arc<dyn ExecutionPlan> = Arc::new(KeyCollectExec::new(Arc::clone(build), collected));
         join.builder().with_new_children(vec![build, probe])?.build_exec().map(Some)
@@ -157,6 +171,20 @@ fn restrict(
             casts: key.casts.clone(),
         };
         Ok(Some(Arc::new(scan.with_restriction(restriction)) as Arc<dyn ExecutionPlan>))
+    })
+}
+
+/// Says of the scans that `expression` over `plan` comes from why they do not wait for its keys; none when keys could not
+/// be sent anyway.
+fn pass_over(
+    plan: &Arc<dyn ExecutionPlan>,
+    expression: &Arc<dyn PhysicalExpr>,
+    why: &str,
+) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(key) = Key::of(expression, plan) else { return Ok(None) };
+    trace(plan, &key, &mut |scan, key| {
+        let name = scan.schema().field(key.column).name().clone();
+        Ok(Some(Arc::new(scan.with_keys_passed_over(format!("{name}: {why}"))) as Arc<dyn ExecutionPlan>))
     })
 }
 

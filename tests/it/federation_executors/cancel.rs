@@ -199,6 +199,7 @@ pub fn sqlite(_: &Fixtures) -> Outcome {
 async fn ends(onerow: &Onerow, watch: &mut Watch, sql: &str, count: u32, moment: Moment, way: Way) -> Outcome {
     let (mut tries, mut soon) = (Tries::default(), false);
     while !soon && tries.0.len() < TRIES {
+        watch.rest().await?;
         let began = end(onerow, sql, moment, way, async || watch.started(count).await).await?;
         let took = watch.gone(began).await.map_err(|said| format!("{way:?}, {moment:?}: {sql}: {said}"))?;
         soon = tries.add(took);

@@ -61,11 +61,22 @@ impl Watch {
         }
     }
 
+    /// How many run now, or wait to be asked for what comes next.
+    async fn begun(&mut self) -> Result<u32, Fault> {
+        match self {
+            Watch::Postgres(client, asking) => {
+                let asking = asking.replace("state = 'active'", "state <> 'idle'");
+                Ok(value(client, &asking).await?.parse().unwrap_or(0))
+            }
+            Watch::Mariadb(..) => self.running().await,
+        }
+    }
+
     /// Waits until at least so many run.
     pub async fn started(&mut self, count: u32) -> Result<(), String> {
         let end = Instant::now() + LIMIT;
         loop {
-            let running = self.running().await.map_err(|fault| fault.to_string())?;
+            let running = self.begun().await.map_err(|fault| fault.to_string())?;
             if running >= count {
                 return Ok(());
             }
@@ -74,6 +85,18 @@ impl Watch {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Waits until no connection is at work or in a transaction.
+    pub async fn rest(&mut self) -> Result<(), String> {
+        let end = Instant::now() + LIMIT;
+        while self.begun().await.map_err(|fault| fault.to_string())? > 0 {
+            if Instant::now() > end {
+                return Err("connections stay in their transactions".into());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Waits until none runs; how long that was after `since`.

@@ -81,7 +81,7 @@ pub fn s3_keys(fixtures: &Fixtures) -> Outcome {
     }
     lacks!(said, wrong);
     // A key that it does not know it does refuse.
-    refused!(read("stranger"), "28000", "were refused");
+    refused!(read("stranger"), "42501", "server \"stranger\"");
     lacks!(onerow.log(), wrong);
     // A store that is down is told by its name.
     refused!(onerow.sql("IMPORT FOREIGN SCHEMA public FROM SERVER plain INTO p"), "08006", "plain");
