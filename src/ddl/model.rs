@@ -37,7 +37,8 @@ fn create(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Ddl> {
     }
     let options = if cursor.take(&["WITH"]) { options(cursor)? } else { TreeOptions::default() };
     cursor.expect(&["AS"])?;
-    if cursor.at_end() {
+    let begins = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|word| cursor.looking_at(&[word]));
+    if !begins && cursor.peek(0) != Some(&Token::LParen) {
         return Err(cursor.unexpected("a query"));
     }
     let (query, query_offset) = cursor.rest();
@@ -157,6 +158,7 @@ mod tests {
             ("CREATE MODEL m AS SELECT 1", SqlState::SYNTAX_ERROR, 16),
             ("CREATE MODEL m FOR tree_choice", SqlState::SYNTAX_ERROR, 31),
             ("CREATE MODEL m FOR tree_choice AS", SqlState::SYNTAX_ERROR, 34),
+            ("CREATE MODEL m FOR tree_choice AS DELETE FROM t", SqlState::SYNTAX_ERROR, 35),
             ("CREATE MODEL m FOR tree_choice WITH (max_depth = 0) AS SELECT 1", invalid, 50),
             ("CREATE MODEL m FOR tree_choice WITH (max_depth = 21) AS SELECT 1", invalid, 50),
             ("CREATE MODEL m FOR tree_choice WITH (max_depth = 2.5) AS SELECT 1", invalid, 50),

@@ -34,9 +34,8 @@ fn durable(_: &Fixtures) -> Outcome {
     let onerow = project.serve();
     onerow.sql(&format!("CREATE MODEL m FOR tree_choice WITH (holdout = 0.25, seed = 7) AS {ROWS}"))?;
     onerow.sql("COMMENT ON MODEL m IS 'hangi şehir, 城市'")?;
-    onerow.sql(
-        "CREATE VIEW customer AS SELECT k, tree_choice(city, 'm', age, source) AS city FROM person GROUP BY k",
-    )?;
+    onerow
+        .sql("CREATE VIEW customer AS SELECT k, tree_choice(city, 'm', age, source) AS city FROM person GROUP BY k")?;
     let told = "SELECT schemaname, modelname, rows, held_back, accuracy, baseline, rules, trained_at, comment,
                        pg_get_modeldef('m') FROM onerow_models";
     let before = onerow.sql(told)?;
@@ -235,10 +234,8 @@ fn sources(fixtures: &Fixtures) -> Outcome {
            FROM generate_series(1, 5000) g;
          INSERT INTO modelled.label VALUES (0, true, NULL, NULL, NULL, NULL), (-1, NULL, 5, NULL, '', NULL);",
     );
-    let project = Project::new(&format!(
-        "{} IMPORT FOREIGN SCHEMA modelled FROM SERVER pg INTO s;",
-        postgres.declared("pg")
-    ));
+    let project =
+        Project::new(&format!("{} IMPORT FOREIGN SCHEMA modelled FROM SERVER pg INTO s;", postgres.declared("pg")));
     let onerow = project.serve();
     let learned = |order: &str| -> Result<String, String> {
         onerow.sql(&format!(
@@ -253,9 +250,8 @@ fn sources(fixtures: &Fixtures) -> Outcome {
     same!(learned("id DESC")?, first);
     same!(learned("source, random()")?, first);
     same!(
-        onerow.sql(
-            "SELECT tree_choice(source, 'm', age, valid, source, note) FROM s.label WHERE id BETWEEN 0 AND 60"
-        )?,
+        onerow
+            .sql("SELECT tree_choice(source, 'm', age, valid, source, note) FROM s.label WHERE id BETWEEN 0 AND 60")?,
         "source 9"
     );
     Ok(())

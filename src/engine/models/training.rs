@@ -44,7 +44,9 @@ impl Snapshot {
     }
 
     async fn plan_model(&self, model: &ModelDef) -> Result<Training> {
-        let state = self.view_state(&model.owner);
+        let mut state = self.view_state(&model.owner);
+        // `now()` is when the training began.
+        state.mark_start_execution();
         let written = Box::pin(planning::plan_query(&state, &model.query)).await?;
         let analyze = |plan: LogicalPlan| state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
         // Types are settled by the analyser only.
