@@ -186,7 +186,11 @@ struct Groups {
     maker: Maker,
     batch_size: usize,
     /// Held until all is told.
-    _memory: MemoryReservation,
+    memory: MemoryReservation,
+    /// The bytes of it that are held for what is being told.
+    held: usize,
+    /// The bytes of a row, on the average.
+    row_bytes: usize,
 }
 
 impl Groups {
@@ -203,7 +207,9 @@ impl Groups {
             let mut values = new_group_values(Arc::new(Schema::new(fields)), &GroupOrdering::None)?;
             let mut groups = vec![];
             for batch in &batches {
+                let known = values.size();
                 values.intern(batch.columns().get(..layout.keys).unwrap_or_default(), &mut groups)?;
+                memory.try_grow(values.size().saturating_sub(known))?;
                 of_row.extend_from_slice(&groups);
             }
             count = values.len();
@@ -236,7 +242,9 @@ impl Groups {
             }
             *at += 1;
         }
-        Ok(Groups { batches, rows, starts, keys, next: 0, made: None, maker, batch_size, _memory: memory })
+        let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let row_bytes = bytes / total.max(1);
+        Ok(Groups { batches, rows, starts, keys, next: 0, made: None, maker, batch_size, memory, held: 0, row_bytes })
     }
 
     /// The next groups, about [`ROWS`] rows of them; none at the end.
@@ -251,6 +259,11 @@ impl Groups {
         }
         self.next = last;
         let to = self.starts.get(last).copied().unwrap_or(self.rows.len());
+        // A group may have all rows.
+        self.memory.shrink(std::mem::take(&mut self.held));
+        let bytes = (to - from).saturating_mul(self.row_bytes).saturating_add(self.maker.bytes(to - from));
+        self.memory.try_grow(bytes)?;
+        self.held = bytes;
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let rows = interleave_record_batch(&batches, self.rows.get(from..to).unwrap_or_default())?;
         let starts: Vec<usize> = self.starts.get(first..=last).unwrap_or_default().iter().map(|at| at - from).collect();

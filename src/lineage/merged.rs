@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 
 use super::walk;
@@ -59,7 +60,12 @@ pub enum KeyPart {
 impl Merged {
     /// How many columns of the grouping are its keys.
     pub fn key_count(&self) -> usize {
-        self.aggregate.group_expr.len()
+        self.aggregate.schema.fields().len().saturating_sub(self.aggregate.aggr_expr.len())
+    }
+
+    /// The expressions of its keys. What GROUP BY names twice is one.
+    pub fn keys(&self) -> Result<Vec<&Expr>> {
+        Ok(grouping_set_to_exprlist(&self.aggregate.group_expr)?)
     }
 
     /// The key that an expression over the grouping is.

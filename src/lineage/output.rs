@@ -40,7 +40,18 @@ struct Line {
     chosen: bool,
 }
 
+/// About how many bytes a row takes beside itself for each cell that it is a candidate of: its place in the ranking, and
+/// what is told of it.
+const TOLD: usize = 256;
+const RANKED: usize = 48;
+
 impl Maker {
+    /// About how many bytes making the lineage of so many rows takes, beside the rows themselves.
+    pub fn bytes(&self, rows: usize) -> usize {
+        let each = if self.gives == Gives::Candidates { TOLD } else { RANKED };
+        rows.saturating_mul(self.layout.cells.len()).saturating_mul(each)
+    }
+
     /// The lineage of the groups of a slice; `keys` are the groups' keys, those that are shown.
     pub fn make(&self, slice: &Slice, keys: &[ArrayRef]) -> DfResult<RecordBatch> {
         let computes = self.gives == Gives::Cells;
@@ -229,20 +240,19 @@ impl Maker {
             let texts = slice.column(cell.text)?;
             let texts = texts.as_string_view_opt().ok_or_else(|| Error::internal("texts that are none"))?;
             let rows = ranking.rows.get(line.standing.start..line.standing.end).unwrap_or_default();
-            let mut values: Vec<Vec<usize>> = vec![];
-            for row in rows {
-                match values.iter_mut().find(|same| same.first().is_some_and(|first| ranking.same_value(*first, *row)))
-                {
-                    Some(same) => same.push(*row),
-                    None => values.push(vec![*row]),
-                }
-            }
+            let mut sorted: Vec<(usize, usize)> = rows.iter().copied().enumerate().collect();
+            sorted.sort_unstable_by(|a, b| ranking.compare_values(a.1, b.1).then(a.0.cmp(&b.0)));
+            let mut values: Vec<&[(usize, usize)]> =
+                sorted.chunk_by(|a, b| ranking.compare_values(a.1, b.1).is_eq()).collect();
+            // By the best row of each.
+            values.sort_unstable_by_key(|same| same.first().map(|(rank, _)| *rank));
             for same in values {
+                let mut rows = same.iter().map(|(_, row)| *row);
                 let text = match sources {
                     true => {
                         let mut names: Vec<&str> = match source {
                             Some(names) => {
-                                same.iter().filter(|row| names.is_valid(**row)).map(|row| names.value(*row)).collect()
+                                rows.filter(|row| names.is_valid(*row)).map(|row| names.value(row)).collect()
                             }
                             None => vec![],
                         };
@@ -250,7 +260,7 @@ impl Maker {
                         names.dedup();
                         (!names.is_empty()).then(|| names.join(", "))
                     }
-                    false => same.first().filter(|row| texts.is_valid(**row)).map(|row| texts.value(*row).to_string()),
+                    false => rows.next().filter(|row| texts.is_valid(*row)).map(|row| texts.value(row).to_string()),
                 };
                 out.values().append_option(text);
             }

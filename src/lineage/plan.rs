@@ -62,7 +62,7 @@ impl Asked<'_> {
         let schema = Arc::clone(input.schema());
         let mut slots = Slots::default();
         let names = merged.key_names();
-        for (key, name) in merged.aggregate.group_expr.iter().zip(&names) {
+        for (key, name) in merged.keys()?.into_iter().zip(&names) {
             slots.exprs.push(key.clone().unalias().alias(name));
             slots.made.push(None);
         }

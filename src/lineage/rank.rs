@@ -116,9 +116,9 @@ pub(super) struct Ranking {
 }
 
 impl Ranking {
-    /// Whether two rows have the same value.
-    pub fn same_value(&self, a: usize, b: usize) -> bool {
-        self.shown.compare_values(a, b).is_eq()
+    /// The order of the values that two rows show; rows of one value are equal.
+    pub fn compare_values(&self, a: usize, b: usize) -> Ordering {
+        self.shown.compare_values(a, b)
     }
 }
 

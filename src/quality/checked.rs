@@ -34,12 +34,17 @@ impl Checked {
         more: &[String],
         added: &[&str],
     ) -> Result<Self> {
-        let more: String = more.iter().enumerate().map(|(at, item)| format!(", {item} AS \"$more_{at}\"")).collect();
+        let known = context.relation(relation).await?;
+        let mut prefix = "$more_".to_string();
+        while known.definition.columns().iter().any(|column| column.name.starts_with(&prefix)) {
+            prefix.insert(0, '$');
+        }
+        let more: String = more.iter().enumerate().map(|(at, item)| format!(", {item} AS \"{prefix}{at}\"")).collect();
         let rows = context.query(&format!("SELECT *{more} FROM {}", relation.quoted())).await?;
         let LogicalPlan::Projection(rows) = rows else {
             return Err(Error::internal("a relation's rows were planned in another form"));
         };
-        let is_more = |expr: &Expr| matches!(expr, Expr::Alias(alias) if alias.name.starts_with("$more_"));
+        let is_more = |expr: &Expr| matches!(expr, Expr::Alias(alias) if alias.name.starts_with(&prefix));
         let (more, columns): (Vec<Expr>, Vec<Expr>) = rows.expr.iter().cloned().partition(is_more);
         check_names(relation, &columns, added)?;
         let mut rules = vec![];

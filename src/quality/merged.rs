@@ -104,6 +104,8 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merg
                 return Ok(None);
             }
             let mut cells = vec![];
+            // What GROUP BY names twice is one column.
+            let keys = plan.schema().fields().len().saturating_sub(aggregate.aggr_expr.len());
             for (name, expr) in shown {
                 let mut found = vec![];
                 expr.apply(|part| {
@@ -115,7 +117,7 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merg
                     }
                     Ok(TreeNodeRecursion::Continue)
                 })?;
-                let calls = found.into_iter().filter_map(|at| at.checked_sub(aggregate.group_expr.len()));
+                let calls = found.into_iter().filter_map(|at| at.checked_sub(keys));
                 for call in calls.filter_map(|at| aggregate.aggr_expr.get(at)) {
                     let Expr::AggregateFunction(call) = call.clone().unalias() else { continue };
                     if let Some(rule) = merge::rule(call.func.name()) {

@@ -9,6 +9,7 @@ use libtest_mimic::Failed;
 use onerow::config::EngineConfig;
 use onerow::demo::{Ask, SEED, Score, present, write_example};
 use onerow::engine::{Engine, Session, SessionParameters};
+use onerow::reference::with_block;
 use tokio_util::sync::CancellationToken;
 
 use super::Test;
@@ -18,6 +19,7 @@ use super::support::{Fixtures, Outcome, Project, block_on};
 pub const TESTS: &[Test] = &[
     ("the_command_answers_within_a_minute", answers),
     ("the_merge_beats_every_source_and_newest", beats_all_others),
+    ("the_documentation_has_its_figures", documented),
     ("its_files_pass_check", passes_check),
     ("its_files_are_the_projects_own", is_the_project),
 ];
@@ -158,5 +160,18 @@ fn is_the_project(_: &Fixtures) -> Outcome {
         count += 1;
     }
     same!(count > 0, true);
+    Ok(())
+}
+
+/// What README.md and docs/merging.md show is what the example gives; `cargo run --example reference` writes it.
+fn documented(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let figures = onerow::cli::figures().map_err(|error| error.report())?;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let story = format!("```text\n{}\n```", figures.story);
+    for (name, block) in [("README.md", story), ("docs/merging.md", figures.table)] {
+        let page = std::fs::read_to_string(root.join(name))?.replace("\r\n", "\n");
+        same!(with_block(&page, &block).as_ref() == Some(&page), true, "{name} does not show\n{block}");
+    }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub const TESTS: &[Test] = &[
     ("what_is_chosen_is_in_the_view", chosen),
     ("columns_are_traced_to_tables", columns),
     ("views_survive_a_restart", restart),
+    ("one_group_of_all_rows_keeps_to_the_memory", memory),
 ];
 
 const VIEWS: &str = "
@@ -227,4 +228,22 @@ fn restart(fixtures: &Fixtures) -> Outcome {
     onerow.kill();
     same!(project.serve().sql(ask)?, "Bern");
     Ok(())
+}
+
+/// What is told of one group of all rows is more than its rows.
+fn memory(_: &Fixtures) -> Outcome {
+    let merged = "newest(v, n) AS a, oldest(v, n) AS b, majority(v) AS c, longest(v) AS d FROM rows";
+    let project = Project::new(&format!(
+        "CREATE VIEW rows AS SELECT n, 'v' || n AS v FROM generate_series(1, 100000) AS g (n);
+         CREATE VIEW one AS SELECT {merged};
+         CREATE VIEW many AS SELECT n, {merged} WHERE n <= 10000 GROUP BY n;"
+    ));
+    let onerow = project.serve_with(&["--memory", "64MB"], &[]);
+    block_on(async {
+        let client = onerow.client().await;
+        let told = |view: &str| format!("SELECT count(*) FROM lineage('{view}')");
+        same!(rows(&client, &told("one")).await.map(|_| ()).map_err(|fault| fault.state), Err("53200".to_string()));
+        same!(rows(&client, &told("many")).await.map_err(|fault| fault.state)?.len(), 1);
+        Ok(())
+    })
 }

@@ -24,7 +24,8 @@ pub(super) fn witness(conjunct: &Expr, aggregate: &Aggregate) -> DfResult<Option
         return Ok(None);
     }
     let Some(index) = aggregate.schema.maybe_index_of_column(&column) else { return Ok(None) };
-    let merged = index.checked_sub(aggregate.group_expr.len()).and_then(|index| aggregate.aggr_expr.get(index));
+    let keys = aggregate.schema.fields().len().saturating_sub(aggregate.aggr_expr.len());
+    let merged = index.checked_sub(keys).and_then(|index| aggregate.aggr_expr.get(index));
     let Some(Expr::AggregateFunction(AggregateFunction { func, params })) = merged.map(unaliased) else {
         return Ok(None);
     };
