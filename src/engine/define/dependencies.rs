@@ -1,9 +1,11 @@
 //! What a view reads, and views that read themselves.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, TableFactor, VisitMut, VisitorMut};
 
 use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, RelationName};
 use crate::ddl::script;
@@ -39,10 +41,13 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
     let mut parsed: DfStatement = *parsed;
     // A function over relations reads those that it is given; its own name is none.
     let given = relation_calls::take_names(&mut parsed)?;
+    if let DfStatement::Statement(sql) = &mut parsed {
+        let _ = VisitMut::visit(sql.as_mut(), &mut Calls);
+    }
     let (tables, _) = resolve_table_references(&parsed, true)?;
     Ok(tables
         .into_iter()
-        .filter(|table| !(table.schema().is_none() && table.table() == remote_query::NAME))
+        .filter(|table| !(table.schema().is_none() && [remote_query::NAME, CALL].contains(&table.table())))
         .map(|table| NameRef {
             schema: table.schema().map(str::to_string),
             name: table.table().to_string(),
@@ -50,6 +55,23 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
         })
         .chain(given)
         .collect())
+}
+
+/// What a function in FROM is called here; no user can type it.
+const CALL: &str = "\u{1}call";
+
+/// Takes the names of functions in FROM away: `generate_series(1, 3)` is no relation.
+struct Calls;
+
+impl VisitorMut for Calls {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            *name = ObjectName::from(vec![Ident::with_quote('"', CALL)]);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// The chain of views by which a relation reads itself, if it does.

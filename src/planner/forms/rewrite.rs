@@ -19,7 +19,8 @@ use crate::functions::pg::{ARRAY_ROWS, date_part};
 pub fn rewrite(statement: &mut DfStatement) -> Result<()> {
     match statement {
         DfStatement::Statement(sql) => {
-            let mut forms = Forms { inserted: matches!(sql.as_ref(), Statement::Insert(_)) };
+            let inserts = matches!(sql.as_ref(), Statement::Insert(_));
+            let mut forms = Forms { inserts, inserted: inserts };
             match VisitMut::visit(sql.as_mut(), &mut forms) {
                 ControlFlow::Break(error) => Err(error),
                 ControlFlow::Continue(()) => Ok(()),
@@ -31,6 +32,8 @@ pub fn rewrite(statement: &mut DfStatement) -> Result<()> {
 }
 
 struct Forms {
+    /// Whether the statement is an INSERT.
+    inserts: bool,
     /// Whether the next query is what an INSERT inserts: its values have the types of the table's columns.
     inserted: bool,
 }
@@ -65,6 +68,9 @@ impl VisitorMut for Forms {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         if !std::mem::take(&mut self.inserted) {
             values::typed(&mut query.body);
+            if self.inserts {
+                values::as_selects(&mut query.body);
+            }
         }
         flow(using::merged_columns(query))
     }

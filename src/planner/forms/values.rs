@@ -1,8 +1,10 @@
-//! Literals in quotes in VALUES, beside values of a written type.
+//! VALUES: literals in quotes beside values of a written type, and rows inside of what is inserted.
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Interval, SetExpr, Value, Values};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Ident, Interval, SelectItem, SetExpr, SetOperator, SetQuantifier, Value, Values,
+};
 
-use super::call;
+use super::{call, rows};
 
 /// Gives a literal in quotes the type of the other values of its column, as Postgres does: `VALUES (date '2001-01-01'),
 /// ('2002-01-01')` has two dates. That is known here where the others are literals and casts of one type, or nulls.
@@ -16,6 +18,41 @@ pub(super) fn typed(body: &mut SetExpr) {
         // A query has been here itself.
         _ => {}
     }
+}
+
+/// `VALUES (1, 'a'), (2, 'b')` as `SELECT 1 AS column1, 'a' AS column2 UNION ALL ..`, for values inside of what is
+/// inserted: the planner takes every VALUES of an INSERT for rows of its table.
+pub(super) fn as_selects(body: &mut SetExpr) {
+    match body {
+        SetExpr::Values(values) if !values.rows.is_empty() => {
+            let rows = std::mem::take(&mut values.rows).into_iter().map(|row| row.content).collect();
+            *body = united(rows);
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            as_selects(left);
+            as_selects(right);
+        }
+        _ => {}
+    }
+}
+
+/// Halves of halves: many rows nest no deeper than few.
+fn united(mut rows: Vec<Vec<Expr>>) -> SetExpr {
+    if rows.len() > 1 {
+        let rest = rows.split_off(rows.len() / 2);
+        return SetExpr::SetOperation {
+            op: SetOperator::Union,
+            set_quantifier: SetQuantifier::All,
+            left: Box::new(united(rows)),
+            right: Box::new(united(rest)),
+        };
+    }
+    let row = rows.pop().unwrap_or_default();
+    let items = row
+        .into_iter()
+        .zip(1..)
+        .map(|(expr, number)| SelectItem::ExprWithAlias { expr, alias: Ident::new(format!("column{number}")) });
+    *rows::select(items.collect(), None, None).body
 }
 
 fn typed_columns(values: &mut Values) {

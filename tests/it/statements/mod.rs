@@ -25,6 +25,7 @@ pub const TESTS: &[Test] = &[
     ("what_is_dropped_stays_dropped", state::drops_survive_kill),
     ("a_file_wins_over_the_state", state::file_wins),
     ("a_files_object_is_changed_in_the_file", state::files_are_not_changed),
+    ("a_function_in_from_is_no_relation", state::functions_in_from),
     ("secrets_of_files_are_shown_nowhere", secrets::of_files),
     ("secrets_of_the_wire_are_shown_nowhere", secrets::of_the_wire),
     ("secrets_that_are_missing_are_named", secrets::missing),

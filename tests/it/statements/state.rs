@@ -155,3 +155,19 @@ pub fn files_are_not_changed(_: &Fixtures) -> Outcome {
     same!(onerow.sql("SELECT id FROM rule")?, "1");
     Ok(())
 }
+
+/// A function in FROM is no relation that a view depends on: in files, typed, and after a restart.
+pub fn functions_in_from(_: &Fixtures) -> Outcome {
+    let project = Project::new("CREATE VIEW numbered AS SELECT n, 'v' || n AS v FROM generate_series(1, 3) AS g (n);");
+    let onerow = project.serve();
+    same!(onerow.sql("SELECT n, v FROM numbered ORDER BY n")?, "1|v1\n2|v2\n3|v3");
+    onerow.sql("CREATE VIEW typed AS SELECT a.n, b.g FROM numbered a, (SELECT g FROM generate_series(5, 6) AS g) b")?;
+    onerow.kill();
+    let onerow = project.serve();
+    same!(onerow.sql("SELECT count(*), sum(g) FROM typed")?, "6|33");
+    // A table of the same name is one.
+    onerow.sql("CREATE TABLE generate_series (id int); CREATE VIEW of_table AS SELECT id FROM generate_series")?;
+    refused!(onerow.sql("DROP TABLE generate_series"), "2BP01", "of_table");
+    same!(onerow.sql("SELECT count(*) FROM numbered")?, "3");
+    Ok(())
+}
