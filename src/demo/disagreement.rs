@@ -18,11 +18,7 @@ const DECISIONS: [(&str, &[usize], &str); 6] = [
         "weighted_majority: the spelling with the most weight; shop 5, crm 4, erp 3, helpdesk 2, marketing 1",
     ),
     ("phone", &[2], "weighted_majority: the number with the most weight; shop 5, crm and helpdesk 3, erp 2"),
-    (
-        "address",
-        &[3, 4, 5],
-        "weighted_majority of the postcode, by trust that halves every 60 days; then of how its records spell the rest",
-    ),
+    ("address", &[3, 4, 5], "weighted_majority: the postcode, by weights that halve every 60 days; then its spellings"),
     ("country", &[6], "weighted_majority: the country with the most weight; erp and shop 4, crm 2, others 1"),
     ("birth date", &[7], "weighted_majority: the date with the most weight; shop 4, erp 3, marketing 2"),
     ("segment", &[8], "most_trusted: crm, then marketing"),

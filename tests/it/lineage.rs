@@ -151,7 +151,9 @@ fn pushed(fixtures: &Fixtures) -> Outcome {
         }
     }
     same!(
-        onerow.sql("SELECT column_name, value, source FROM lineage('joined') WHERE email = 'ann@x.de' AND chosen ORDER BY 1")?,
+        onerow.sql(
+            "SELECT column_name, value, source FROM lineage('joined') WHERE email = 'ann@x.de' AND chosen ORDER BY 1"
+        )?,
         "city|Basel|desk\nname|Ann O'Lee|sales"
     );
     same!(sent(&onerow, "SELECT * FROM lineage('united') WHERE email = 'ann@x.de'")?.len(), 6);

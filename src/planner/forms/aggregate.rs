@@ -1,8 +1,9 @@
-//! Aggregates that are a function of an array: what `array_agg` collects, with its order, DISTINCT and FILTER.
+//! Aggregates that are a function of an array: what `array_agg` collects, with its order, DISTINCT and FILTER. And the
+//! order of any aggregate.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
-    OrderByExpr,
+    OrderByExpr, Value,
 };
 
 use super::call::{argument, call, name_of, take};
@@ -34,6 +35,23 @@ pub(super) fn over_array(name: &str, function: &mut Function) -> Option<Expr> {
             Some(call("onerow_mode", vec![array(function)]))
         }
         _ => None,
+    }
+}
+
+/// In the ORDER BY of a call a number is a constant; the planner would take it for the number of a column.
+pub(super) fn constant_orders(function: &mut Function) {
+    let clauses = match &mut function.args {
+        FunctionArguments::List(list) => list.clauses.as_mut_slice(),
+        _ => &mut [],
+    };
+    let orders = clauses.iter_mut().filter_map(|clause| match clause {
+        FunctionArgumentClause::OrderBy(order) => Some(order),
+        _ => None,
+    });
+    for key in orders.flatten().chain(&mut function.within_group) {
+        if matches!(&key.expr, Expr::Value(value) if matches!(value.value, Value::Number(..))) {
+            key.expr = Expr::Nested(Box::new(take(&mut key.expr)));
+        }
     }
 }
 

@@ -148,6 +148,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
             *expr = local_timestamp();
         }
         Expr::Function(function) => {
+            aggregate::constant_orders(function);
             if let Some(replaced) = replaced(function) {
                 *expr = replaced;
             }
@@ -290,6 +291,7 @@ mod tests {
             ("SELECT substring(a FROM 'o.b') FROM t", "SELECT onerow_substring(a, 'o.b') FROM t"),
             ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
             ("SELECT json_agg(a ORDER BY b) FROM t", "SELECT onerow_json_agg(array_agg(to_json(a) ORDER BY b)) FROM t"),
+            ("SELECT array_agg(a ORDER BY 1, b) FROM t", "SELECT array_agg(a ORDER BY (1), b) FROM t"),
             ("SELECT mode() WITHIN GROUP (ORDER BY a) FROM t", "SELECT onerow_mode(array_agg(a ORDER BY a)) FROM t"),
             ("SELECT (newest(a, b)).City FROM t", "SELECT (newest(a, b)).'city' FROM t"),
             ("SELECT (t.a).\"City\" FROM t", "SELECT (t.a).'City' FROM t"),

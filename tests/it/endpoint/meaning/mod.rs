@@ -1,0 +1,12 @@
+//! Statements whose answers DataFusion alone would get wrong: the same here and at PostgreSQL.
+
+mod characters;
+mod columns;
+mod forms;
+mod joins;
+mod queries;
+mod run;
+mod sets;
+mod times;
+
+pub use run::statements;
