@@ -12,6 +12,7 @@ pub const TESTS: &[Test] = &[
     ("models_survive_a_restart", durable),
     ("files_train_behind_and_once", of_files),
     ("rows_that_come_later_train_a_model", later),
+    ("a_source_that_is_down_is_asked_again", down),
     ("a_single_answer_waits_for_its_model", single),
     ("mistakes_in_files_have_their_places", mistakes),
     ("plans_follow_their_model", plans),
@@ -132,6 +133,23 @@ fn later(_: &Fixtures) -> Outcome {
     onerow.process().signal("HUP");
     let anew = || onerow.sql("SELECT rows, held_back FROM onerow_models").is_ok_and(|told| told == "30|30");
     same!(eventually(LIMIT, anew), true, "{}", onerow.log());
+    Ok(())
+}
+
+fn down(_: &Fixtures) -> Outcome {
+    let project = Project::new(
+        "CREATE SERVER lite FOREIGN DATA WRAPPER sqlite OPTIONS (database 'label.db');
+         IMPORT FOREIGN SCHEMA main FROM SERVER lite INTO s;
+         CREATE MODEL m FOR tree_choice AS SELECT correct, age::int AS age, source FROM s.label;
+         CREATE VIEW customer AS SELECT tree_choice('Bern', 'm', age, 'x') AS city FROM (VALUES (1)) AS t(age);",
+    );
+    let onerow = project.serve();
+    same!(onerow.sql("SELECT count(*) FROM onerow_models")?, "1");
+    refused!(onerow.sql("SELECT * FROM customer"), "55000", "model \"m\" is not trained");
+    labelled(&project)?;
+    same!(trained(&onerow), true, "{}", onerow.log());
+    let view = || onerow.sql("SELECT * FROM customer").is_ok_and(|row| row == "Bern");
+    same!(eventually(LIMIT, view), true, "{}", onerow.log());
     Ok(())
 }
 
