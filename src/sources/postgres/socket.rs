@@ -126,7 +126,11 @@ impl AsyncWrite for Socket {
                 State::Watched { stream, .. } => return Pin::new(stream).poll_write(cx, buf),
                 State::Timed { stream, .. } => match stream.write(buf) {
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => this.watch()?,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        this.watch()?;
+                        // Who waits for the moment to read is no longer woken by it.
+                        cx.waker().wake_by_ref();
+                    }
                     written => return Poll::Ready(written),
                 },
                 State::Gone => return Poll::Ready(Err(gone())),
