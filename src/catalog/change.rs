@@ -301,7 +301,7 @@ impl Definitions {
             let inside: Vec<RelationName> =
                 self.relations.keys().filter(|relation| relation.schema == *name).cloned().collect();
             let models: Vec<RelationName> = self.models.keys().filter(|model| model.schema == *name).cloned().collect();
-            if !(inside.is_empty() && models.is_empty()) && !cascade {
+            if !cascade && (!inside.is_empty() || !models.is_empty()) {
                 let mut lines: Vec<String> = vec![];
                 for relation in &inside {
                     let Some(kind) = self.relations.get(relation).map(RelationDef::kind_name) else { continue };

@@ -190,7 +190,7 @@ impl Session {
                     let shown = reusable.shown(&stream.schema(), shown);
                     return Ok(answer(shown, stream));
                 }
-                let plan = self.plan(&state, statement, parsed, &kinds).await?;
+                let plan = Box::pin(self.plan(&state, statement, parsed, &kinds)).await?;
                 let plan = bind_typed(plan, parameters)?;
                 if explain::is_explain(&plan) {
                     return Ok(rows_of(Box::pin(explain::run(state, &plan, statement)).await?, "EXPLAIN"));

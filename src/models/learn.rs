@@ -146,7 +146,7 @@ mod tests {
                 let age = f64::from(if age < 100 { age } else { age + 200 });
                 let source = sources[(n / 3) as usize % 5];
                 let right = age < 100.0 || source == "erp" || source == "京";
-                (Some(right), Some(age), Some(n % 2 == 0), Some(source))
+                (Some(right), Some(age), Some(n.is_multiple_of(2)), Some(source))
             })
             .collect()
     }
@@ -239,8 +239,9 @@ mod tests {
 
     #[test]
     fn leaves_are_as_large_and_trees_as_deep_as_asked() {
-        let rows: Vec<Row> =
-            (0..300).map(|n: u32| (Some(n * 7919 % 13 < 5), Some(f64::from(n)), Some(n % 3 == 0), None)).collect();
+        let rows: Vec<Row> = (0..300)
+            .map(|n: u32| (Some(n * 7919 % 13 < 5), Some(f64::from(n)), Some(n.is_multiple_of(3)), None))
+            .collect();
         fn depth(node: &Node, least: u64) -> u32 {
             match node {
                 Node::Leaf(counts) => {

@@ -210,12 +210,9 @@ pub fn pieces(_: &Fixtures) -> Outcome {
             .collect::<StringArray>(),
     );
     let batch = RecordBatch::try_from_iter([("id", ids), ("name", names)])?;
+    let big = parquet(&[batch]);
     let (_project, onerow) = lake(
-        &[
-            ("big.parquet", &parquet(&[batch.clone()])),
-            ("both/a.parquet", &parquet(&[batch.clone()])),
-            ("both/b.parquet", &parquet(&[batch])),
-        ],
+        &[("big.parquet", &big), ("both/a.parquet", &big), ("both/b.parquet", &big)],
         "CREATE FOREIGN TABLE big (id bigint, name text) SERVER lake OPTIONS (path 'big.parquet');
          CREATE FOREIGN TABLE both_files (id bigint, name text) SERVER lake OPTIONS (path 'both/');",
     );
