@@ -1,14 +1,19 @@
 //! Leaves a server alone that cannot be reached: its queries fail at once, and one of them tries it now and then.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::catalog::definitions::quote_identifier;
 use crate::error::{Error, Fault, Result, SqlState};
 use crate::sources::options::Options;
+
+/// How long a read waits for what comes of another that tries the server.
+const TRIAL: Duration = Duration::from_secs(1);
 
 /// Whether a server is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub struct Breaker {
     most: u32,
     pause: Duration,
     inner: Mutex<Inner>,
+    /// Told when the query that tries the server knows.
+    settled: Notify,
 }
 
 #[derive(Debug)]
@@ -77,18 +84,27 @@ impl Breaker {
                 failures: 0,
                 last_error: None,
             }),
+            settled: Notify::new(),
         })
     }
 
-    /// 08006 while the server is left alone.
+    /// 08006 while the server is left alone; while it is being tried, [`Self::admit`] decides.
     pub(super) fn check(&self) -> Result<()> {
-        self.refusal(&self.inner.lock()).map_or(Ok(()), Err)
+        let inner = self.inner.lock();
+        if inner.state == BreakerState::Probing {
+            return Ok(());
+        }
+        self.refusal(&inner).map_or(Ok(()), Err)
     }
 
-    /// Lets one query ask the server, or says why not (08006).
-    pub(super) fn enter(self: &Arc<Self>) -> Result<Entry> {
-        let mut inner = self.inner.lock();
-        if let Some(error) = self.refusal(&inner) {
+    /// As [`Self::admit`], without waiting.
+    #[cfg(test)]
+    fn enter(self: &Arc<Self>) -> Result<Entry> {
+        self.entry(&mut self.inner.lock())
+    }
+
+    fn entry(self: &Arc<Self>, inner: &mut Inner) -> Result<Entry> {
+        if let Some(error) = self.refusal(inner) {
             return Err(error);
         }
         let is_probe = inner.state == BreakerState::Open;
@@ -96,6 +112,25 @@ impl Breaker {
             inner.turn_to(BreakerState::Probing);
         }
         Ok(Entry { breaker: Arc::clone(self), is_probe, settled: false })
+    }
+
+    /// Lets a read ask the server, or says why not (08006). While the server is being tried, what comes of that is waited for, [`TRIAL`] at most. It
+    /// may be another read of the same query that tries it: if this one failed, so would that.
+    pub(super) async fn admit(self: &Arc<Self>) -> Result<Entry> {
+        let end = tokio::time::Instant::now() + TRIAL;
+        loop {
+            let mut settled = pin!(self.settled.notified());
+            // From here on nothing is missed.
+            settled.as_mut().enable();
+            let (entry, is_tried) = {
+                let mut inner = self.inner.lock();
+                let is_tried = inner.state == BreakerState::Probing;
+                (self.entry(&mut inner), is_tried)
+            };
+            if !is_tried || tokio::time::timeout_at(end, settled).await.is_err() {
+                return entry;
+            }
+        }
     }
 
     fn refusal(&self, inner: &Inner) -> Option<Error> {
@@ -133,6 +168,7 @@ impl Breaker {
         if inner.state != BreakerState::Closed {
             inner.turn_to(BreakerState::Closed);
             drop(inner);
+            self.settled.notify_waiters();
             info!(server = %self.server, "server answers again");
         }
     }
@@ -155,6 +191,7 @@ impl Breaker {
         }
         let failures = inner.failures;
         drop(inner);
+        self.settled.notify_waiters();
         if was == BreakerState::Closed {
             let pause = self.pause.as_millis();
             warn!(server = %self.server, failures, pause_ms = %pause, error = error.message(), "server is left alone");
@@ -169,6 +206,8 @@ impl Breaker {
         if inner.state != BreakerState::Closed {
             inner.turn_to(BreakerState::Closed);
         }
+        drop(inner);
+        self.settled.notify_waiters();
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -190,6 +229,8 @@ impl Breaker {
             inner.turn_to(BreakerState::Open);
             inner.until = Instant::now();
         }
+        drop(inner);
+        self.settled.notify_waiters();
     }
 }
 

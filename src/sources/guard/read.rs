@@ -165,7 +165,7 @@ pub(super) async fn open<'a>(
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let named = tables.join(", ");
     let mut turn = server.turn(&named).await?;
-    let entry = server.counted(server.breaker().enter())?;
+    let entry = server.counted(server.breaker().admit().await)?;
     let mut repeats = repeatable && !entry.is_probe();
     loop {
         let deadline = server.limits().time.and_then(|time| Instant::now().checked_add(time));

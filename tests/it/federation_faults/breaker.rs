@@ -10,6 +10,7 @@ use super::Test;
 
 pub const TESTS: &[Test] = &[
     ("opens_and_closes", opens_and_closes),
+    ("is_closed_by_a_query_of_several_reads", several_reads),
     ("is_reset_by_alter_server", is_reset),
     ("wrong_queries_do_not_count", wrong_queries),
     ("options_are_checked", options),
@@ -49,6 +50,34 @@ fn opens_and_closes(_: &Fixtures) -> Outcome {
     let log = onerow.log();
     same!(log.matches("server is left alone").count(), 1, "{log}");
     same!(log.matches("server answers again").count(), 1, "{log}");
+    Ok(())
+}
+
+/// Of the reads of one query one tries the server, and the others wait for it: if they failed, so would the query, and
+/// nobody would ever have tried.
+fn several_reads(_: &Fixtures) -> Outcome {
+    let mut postgres = Postgres::start();
+    postgres.sql(
+        "CREATE TABLE t AS SELECT g AS id, repeat('x', 200) AS pad FROM generate_series(1, 100000) g; ANALYZE t;
+         CREATE TABLE u AS SELECT 7 AS id, 'y' AS pad;",
+    );
+    let project = Project::new(&format!(
+        "{} IMPORT FOREIGN SCHEMA public FROM SERVER erp INTO erp;",
+        postgres.declared_with("erp", ", breaker_failures '2', breaker_pause '1s', parallel_reads '2'")
+    ));
+    let onerow = project.serve();
+    for sql in [
+        "SET onerow.push_down = filters; SELECT count(DISTINCT pad), sum(id) FROM erp.t",
+        "SET onerow.push_down = off; SELECT count(DISTINCT pad), sum(id) FROM (TABLE erp.u UNION ALL TABLE erp.t) x",
+    ] {
+        let before = onerow.sql(sql)?;
+        postgres.kill();
+        let opened = eventually(Duration::from_secs(20), || onerow.sql(sql).is_err_and(|e| e.contains("left alone")));
+        same!(opened, true, "{sql}");
+        postgres.resume();
+        let back = eventually(Duration::from_secs(20), || onerow.sql(sql).is_ok_and(|now| now == before));
+        same!(back, true, "{sql}: {:?}", onerow.sql(sql));
+    }
     Ok(())
 }
 
