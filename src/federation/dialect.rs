@@ -105,6 +105,15 @@ impl Operand {
     }
 }
 
+/// How many bytes a packed number has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Width {
+    /// An `i32`.
+    Four,
+    /// An `i64`.
+    Eight,
+}
+
 /// An argument of a function.
 #[derive(Clone, Debug)]
 pub struct Argument {
@@ -272,6 +281,18 @@ pub trait RemoteDialect: Debug + Send + Sync {
 
     /// An aggregate of an exact operand, with a result of type `to`: sum, min, max, avg.
     fn aggregate(&self, _name: &str, _operand: &Operand, _to: &PgType) -> Option<Operand> {
+        None
+    }
+
+    /// An aggregate that gives all values of an exact operand but the nulls in one value of type bytea, big-endian and of
+    /// one width; null when there are none. None for anything but whole numbers.
+    fn packed(&self, _exact: &Operand) -> Option<(Operand, Width)> {
+        None
+    }
+
+    /// Whether the operand, in the form that sorts as here, is up to the bound or equal, or with `below` not set from it
+    /// on; with `nulls` a null is, too. The bound is one that its source's statistics gave.
+    fn beyond(&self, _sorts: &Operand, _bound: &str, _below: bool, _nulls: bool) -> Option<Fragment> {
         None
     }
 

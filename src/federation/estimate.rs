@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(rows(vec![col("id").in_list(vec![lit(7), lit(8)], false)], None), Some(2));
         let unknown = TableSpec { row_estimate: None, ..table.clone() };
         assert_eq!(scan(&unknown, &[], None, None), None);
-        let column = ColumnStatistics { distinct: Some(Distinct::Count(50)), nulls: Some(0.5) };
+        let column = ColumnStatistics { distinct: Some(Distinct::Count(50)), nulls: Some(0.5), tails: None };
         let known = TableStatistics { rows: Some(10_000), columns: [("name".to_string(), column)].into() };
         let rows = |filter: Expr| scan(&unknown, &[filter], None, Some(&known));
         assert_eq!(rows(col("name").eq(lit("a"))), Some(100));

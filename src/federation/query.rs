@@ -16,8 +16,32 @@ pub struct RemoteQuery {
     pub columns: Vec<ColumnSpec>,
     /// The foreign tables it reads, for EXPLAIN and errors.
     pub tables: Vec<String>,
+    /// How its answer may be asked for, where that is not as a whole.
+    pub pieces: Option<Pieces>,
+    /// Where its rows are likely to be.
+    pub likely: Option<Likely>,
     /// How many restrictions by keys it has.
     keys: usize,
+}
+
+/// Where the first rows of a sort are likely to be: when the query gives so many rows with the condition, they are those
+/// that it gives without.
+#[derive(Clone, Debug)]
+pub struct Likely {
+    /// One more condition for WHERE.
+    pub filter: Fragment,
+    /// So many rows.
+    pub rows: u64,
+}
+
+/// A query of one table that is meant to be asked of pieces of it, each of which gives a row: whoever asks puts them
+/// together, however many there are.
+#[derive(Clone, Debug)]
+pub struct Pieces {
+    /// The table, as the source is to be told.
+    pub table: String,
+    /// About how many pages it has.
+    pub pages: u64,
 }
 
 /// One SELECT.
@@ -214,7 +238,7 @@ impl From {
 impl RemoteQuery {
     /// A query that gives `columns`, one for each item.
     pub fn new(select: Select, columns: Vec<ColumnSpec>, tables: Vec<String>) -> Self {
-        RemoteQuery { select, columns, tables, keys: 0 }
+        RemoteQuery { select, columns, tables, pieces: None, likely: None, keys: 0 }
     }
 
     /// The same query, restricted to rows whose output column, or the function of it, is among keys that are given when
@@ -226,6 +250,15 @@ impl RemoteQuery {
             keyed.keys += 1;
             keyed
         })
+    }
+
+    /// The query with the condition for where its rows are likely to be, and how many must come; none where nothing is
+    /// known of that.
+    pub fn likely(&self) -> Option<(RemoteQuery, u64)> {
+        let Likely { filter, rows } = self.likely.clone()?;
+        let mut query = RemoteQuery { likely: None, ..self.clone() };
+        query.select.filters.push(filter);
+        Some((query, rows))
     }
 
     /// The statement for EXPLAIN.

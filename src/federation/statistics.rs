@@ -13,12 +13,25 @@ pub enum Distinct {
 }
 
 /// What is known of one column.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ColumnStatistics {
     /// How many different values it has, without null.
     pub distinct: Option<Distinct>,
     /// Which part of its values is null, from 0 to 1.
     pub nulls: Option<f64>,
+    /// Where its least and its greatest values are, of a column that no index sorts.
+    pub tails: Option<Tails>,
+}
+
+/// The ends of a column's values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tails {
+    /// Some rows have this value or a lesser one, as the source writes it.
+    pub low: String,
+    /// Some rows have this value or a greater one.
+    pub high: String,
+    /// About which part of all rows that is, at least, from 0 to 1.
+    pub share: f64,
 }
 
 /// What is known of one table.
@@ -65,7 +78,7 @@ mod tests {
     use super::*;
 
     fn table() -> TableStatistics {
-        let column = |distinct, nulls| ColumnStatistics { distinct: Some(distinct), nulls: Some(nulls) };
+        let column = |distinct, nulls| ColumnStatistics { distinct: Some(distinct), nulls: Some(nulls), tails: None };
         TableStatistics {
             rows: Some(1000),
             columns: [

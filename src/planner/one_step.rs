@@ -14,13 +14,22 @@ use datafusion::error::Result as DfResult;
 use datafusion::physical_expr::{Partitioning, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
-use crate::federation::keys::values;
+use crate::federation::keys::{rows, values};
 
 /// With fewer rows it makes no difference.
 const MANY: u64 = 10_000;
+
+/// Into how many times as many parts as there are threads the rows of a grouping are dealt out.
+const FINER: usize = 4;
+
+/// With fewer rows its groups are near each other anyway.
+const MANY_GROUPED: u64 = 500_000;
 
 /// The rule.
 #[derive(Debug)]
@@ -34,7 +43,7 @@ impl PhysicalOptimizerRule for OneStep {
                 None => Transformed::no(node),
             })
         });
-        rewritten.map(|rewritten| rewritten.data)
+        finer(rewritten?.data, true)
     }
 
     fn name(&self) -> &str {
@@ -75,6 +84,37 @@ fn in_one_step(plan: &Arc<dyn ExecutionPlan>) -> DfResult<Option<Arc<dyn Executi
     )?;
     // What is above knows the columns by their names and types.
     Ok((one.schema() == last.schema()).then(|| Arc::new(one) as Arc<dyn ExecutionPlan>))
+}
+
+/// The plan with groups made in more parts than there are threads. A part's groups are then near each other
+/// in memory, and at the end no thread waits for another that still has the half of all rows before it. `free`: what is
+/// above takes any number of parts.
+fn finer(plan: Arc<dyn ExecutionPlan>, free: bool) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let is_exchange = plan.is::<RepartitionExec>()
+        || plan.is::<CoalescePartitionsExec>()
+        || plan.is::<SortPreservingMergeExec>();
+    let children = plan.children();
+    // The inputs of a join, and what is put side by side, have as many parts as each other.
+    let below = is_exchange || (free && children.len() == 1);
+    let deals = plan.downcast_ref::<AggregateExec>().is_some_and(|node| match node.mode() {
+        AggregateMode::SinglePartitioned => true,
+        AggregateMode::FinalPartitioned => rows(node.input()).is_some_and(|rows| rows >= MANY_GROUPED),
+        _ => false,
+    });
+    let mut made = Vec::with_capacity(children.len());
+    for child in children {
+        let dealt = child.downcast_ref::<RepartitionExec>().filter(|_| deals && free);
+        let new = match dealt.map(|exchange| (exchange, exchange.partitioning())) {
+            Some((exchange, Partitioning::Hash(keys, count))) => {
+                let input = finer(Arc::clone(exchange.input()), true)?;
+                let parts = Partitioning::Hash(keys.clone(), count.saturating_mul(FINER));
+                Arc::new(RepartitionExec::try_new(input, parts)?)
+            }
+            _ => finer(Arc::clone(child), below)?,
+        };
+        made.push(new);
+    }
+    replace_children_if_necessary(plan, made)
 }
 
 /// Whether four of five rows have a value of their own.

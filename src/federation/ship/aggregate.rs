@@ -12,7 +12,7 @@ use crate::federation::fragment::Fragment;
 use crate::federation::predicate::Writer;
 
 /// Of more rows than this a DISTINCT count is quicker here: servers sort for it.
-const MOST_FOR_DISTINCT: u64 = 200_000;
+pub(super) const MOST_FOR_DISTINCT: u64 = 200_000;
 
 impl Translator {
     pub(super) fn aggregate(&self, aggregate: &Aggregate) -> Result<Part, Stay> {

@@ -3,7 +3,8 @@
 //! The rule of cost. A part is shipped when it counts rows off (LIMIT, OFFSET, the first of a sort), or when it joins or
 //! groups and is expected to give fewer rows than reading its tables one by one would. What a source does not tell is
 //! taken to speak for shipping. Large joins of a server on this machine are made here. Expressions alone are shipped when fewer columns come back than go into them. A sort
-//! of all rows stays here, and so does a DISTINCT count of very many rows: servers are no quicker at these.
+//! of all rows stays here, and so does a DISTINCT count of very many rows: servers are no quicker at these. What such a
+//! count is made of is asked of pieces of the table ([`super::pieces`]).
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,7 +18,9 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan, Sort, SortExpr, UserDefinedLogicalNodeCore};
 
+use super::first::likely;
 use super::part::{Part, Stay};
+use super::pieces::in_pieces;
 use super::translate::{Translator, foreign_table, source_of};
 use crate::error::Error;
 use crate::federation::kept::Kept;
@@ -39,6 +42,13 @@ pub struct Shipped {
     schema: DFSchemaRef,
 }
 
+impl Shipped {
+    /// A query of about so many rows, whose columns are those of the schema.
+    pub(super) fn new(source: Arc<dyn Source>, query: RemoteQuery, rows: Option<u64>, schema: DFSchemaRef) -> Shipped {
+        Shipped { id: NEXT.fetch_add(1, Atomic::Relaxed), source, query, rows, schema }
+    }
+}
+
 /// Why what is sorted whole is sorted here.
 const SORT: &str = "a sort of all rows is no quicker at the source";
 
@@ -50,6 +60,11 @@ pub fn cut(plan: LogicalPlan, always: bool, kept: Option<&Kept>) -> DfResult<Log
         Ok(match shipped(&node, always) {
             Ok(replaced) => Transformed::yes(replaced),
             Err(stay) => {
+                if let (LogicalPlan::Aggregate(aggregate), false) = (&node, always)
+                    && let Some(replaced) = in_pieces(aggregate)
+                {
+                    return Ok(Transformed::yes(replaced));
+                }
                 // The same is told of what a renamed table or a list of columns stands above.
                 let tells = match &node {
                     LogicalPlan::SubqueryAlias(_) => false,
@@ -95,9 +110,9 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
     // What is sorted must stay so: the sort is made again, over the few rows that come.
     let sort = match (part.select.order.is_empty(), node) {
         (true, _) => None,
-        (false, LogicalPlan::Sort(sort)) => Some(&sort.expr),
+        (false, LogicalPlan::Sort(sort)) => Some(sort),
         (false, LogicalPlan::Limit(Limit { input, .. })) => match input.as_ref() {
-            LogicalPlan::Sort(sort) => Some(&sort.expr),
+            LogicalPlan::Sort(sort) => Some(sort),
             _ => return Err(Stay::Silent),
         },
         (false, _) => return Err(Stay::Silent),
@@ -109,9 +124,12 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
     if !always {
         worth(&part, translator.source.is_near())?;
     }
-    let node = LogicalPlan::Extension(Extension { node: Arc::new(finished(&translator, part, node)?) });
+    let likely = sort.and_then(|sort| likely(&translator, &part, sort));
+    let mut shipped = finished(&translator, part, node)?;
+    shipped.query.likely = likely;
+    let node = LogicalPlan::Extension(Extension { node: Arc::new(shipped) });
     Ok(match sort {
-        Some(expr) => sorted(expr.clone(), node),
+        Some(sort) => sorted(sort.expr.clone(), node),
         None => node,
     })
 }
@@ -206,13 +224,8 @@ fn finished(translator: &Translator, part: Part, node: &LogicalPlan) -> Result<S
     {
         return Err(Stay::Silent);
     }
-    Ok(Shipped {
-        id: NEXT.fetch_add(1, Atomic::Relaxed),
-        source: Arc::clone(&translator.source),
-        query: RemoteQuery::new(part.select, columns, part.tables),
-        rows: part.rows,
-        schema: Arc::clone(schema),
-    })
+    let query = RemoteQuery::new(part.select, columns, part.tables);
+    Ok(Shipped::new(Arc::clone(&translator.source), query, part.rows, Arc::clone(schema)))
 }
 
 /// Whether values of the type that is read are values of the plan's type: the same, or text in another form.

@@ -5,7 +5,10 @@
 
 mod aggregate;
 pub mod cut;
+mod first;
 mod join;
+mod packed;
 mod part;
+mod pieces;
 mod translate;
 mod window;

@@ -45,6 +45,17 @@ pub(super) fn source_of(plan: &LogicalPlan) -> Option<Arc<dyn Source>> {
     plan.inputs().into_iter().find_map(source_of)
 }
 
+/// The table that a plan reads row by row, perhaps filtered and computed with.
+pub(super) fn only_table(plan: &LogicalPlan) -> Option<ForeignTable> {
+    match plan {
+        LogicalPlan::TableScan(scan) => foreign_table(scan),
+        LogicalPlan::SubqueryAlias(_) | LogicalPlan::Filter(_) | LogicalPlan::Projection(_) => {
+            plan.inputs().into_iter().find_map(only_table)
+        }
+        _ => None,
+    }
+}
+
 fn is_same(left: &Arc<dyn Source>, right: &Arc<dyn Source>) -> bool {
     std::ptr::addr_eq(Arc::as_ptr(left), Arc::as_ptr(right))
 }

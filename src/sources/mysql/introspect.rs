@@ -88,7 +88,7 @@ pub(super) async fn statistics(conn: &mut Conn, database: &str, table: &str) -> 
     let indexes: Vec<Row> = conn.exec(INDEXES, (database, table)).await?;
     let columns = indexes.iter().filter_map(|row| {
         let distinct = number(row, 1).filter(|count| *count > 0).map(Distinct::Count);
-        Some((text(row, 0)?, ColumnStatistics { distinct, nulls: None }))
+        Some((text(row, 0)?, ColumnStatistics { distinct, nulls: None, tails: None }))
     });
     Ok(TableStatistics { rows, columns: columns.collect() })
 }

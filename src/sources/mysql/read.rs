@@ -12,6 +12,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Params, Value};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use super::decode::{ColumnReader, append_row};
@@ -190,7 +191,9 @@ fn start(pool: Arc<Pool>, mut lease: Lease, query: Query, shape: Shape) -> BoxSt
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let cancel = CancellationToken::new();
     let guard = cancel.clone().drop_guard();
-    let worker = tokio::spawn(async move {
+    // Each packet counts as much as a whole batch where tasks are made to give way: this one would wait for its turn
+    // after every hundred rows. It gives way where it waits, for the server or for whoever takes the batches.
+    let worker = tokio::spawn(unconstrained(async move {
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
@@ -212,7 +215,7 @@ fn start(pool: Arc<Pool>, mut lease: Lease, query: Query, shape: Shape) -> BoxSt
                 Err(error)
             }
         }
-    });
+    }));
     worker::stream(batches, worker, guard)
 }
 

@@ -11,7 +11,7 @@ use super::pool::Pool;
 use super::query::{fetch, field};
 use super::types::{COMPOSITE, ENCODING, NONDETERMINISTIC};
 use crate::error::{Error, Result, SqlState};
-use crate::federation::statistics::{ColumnStatistics, Distinct, TableStatistics};
+use crate::federation::statistics::{ColumnStatistics, Distinct, TableStatistics, Tails};
 
 /// `$1` is the schema.
 const SCHEMA: &str = "
@@ -76,13 +76,21 @@ SELECT i.indrelid, i.indisprimary, ARRAY(
    AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
  ORDER BY i.indrelid, i.indisprimary DESC, i.indexrelid";
 
-/// `$1` is the schema, `$2` the table. A table with children has its own values and theirs too: these come last.
+/// `$1` is the schema, `$2` the table. A table with children has its own values and theirs too: these come last. The
+/// ends of the histogram of numbers and times are told where no index finds them; each of its parts holds as many rows.
 const STATISTICS: &str = "
-SELECT c.relkind::text, c.reltuples::float8, c.relpages, a.attname::text, s.null_frac::float8, s.n_distinct::float8
+SELECT c.relkind::text, c.reltuples::float8, c.relpages, a.attname::text, s.null_frac::float8, s.n_distinct::float8,
+       h.bounds[2], h.bounds[pg_catalog.cardinality(h.bounds) - 1],
+       (1 - s.null_frac - COALESCE((SELECT pg_catalog.sum(f) FROM pg_catalog.unnest(s.most_common_freqs) AS f), 0))::float8
+         / (pg_catalog.cardinality(h.bounds) - 1)
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+  LEFT JOIN LATERAL (SELECT s.histogram_bounds::text::text[] AS bounds) AS h
+    ON pg_catalog.cardinality(h.bounds) > 2
+   AND a.atttypid IN (20, 21, 23, 1082, 1114, 1184, 1700)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum)
  WHERE n.nspname = $1 AND c.relname::text = $2
  ORDER BY s.inherited";
 
@@ -176,7 +184,11 @@ pub(super) async fn statistics(pool: &Arc<Pool>, schema: &str, name: &str) -> Re
             Some(share) if share < 0.0 => Some(Distinct::Share(-share)),
             _ => None,
         };
-        statistics.columns.insert(field(row, 3)?, ColumnStatistics { distinct, nulls: field(row, 4)? });
+        let tails = match (field(row, 6)?, field(row, 7)?, field::<Option<f64>>(row, 8)?) {
+            (Some(low), Some(high), Some(share)) => Some(Tails { low, high, share }),
+            _ => None,
+        };
+        statistics.columns.insert(field(row, 3)?, ColumnStatistics { distinct, nulls: field(row, 4)?, tails });
     }
     Ok(statistics)
 }

@@ -7,7 +7,9 @@ use datafusion::scalar::ScalarValue;
 use super::types::{COMPOSITE, ENCODING, NONDETERMINISTIC, access, carrier, is_decimal};
 use super::{expressions, parameter};
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Argument, Comparison, Fidelity, Operand, Parameter, RemoteDialect, same_class};
+use crate::federation::dialect::{
+    Argument, Comparison, Fidelity, Operand, Parameter, RemoteDialect, Width, same_class,
+};
 use crate::federation::fragment::Fragment;
 use crate::sources::options::Options;
 use crate::sources::table::ColumnSpec;
@@ -233,6 +235,20 @@ impl RemoteDialect for PostgresDialect {
 
     fn aggregate(&self, name: &str, operand: &Operand, to: &PgType) -> Option<Operand> {
         expressions::aggregate(name, operand, to)
+    }
+
+    fn packed(&self, exact: &Operand) -> Option<(Operand, Width)> {
+        expressions::packed(exact)
+    }
+
+    fn beyond(&self, sorts: &Operand, bound: &str, below: bool, nulls: bool) -> Option<Fragment> {
+        let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'+' | b'-' | b'.' | b':');
+        if bound.is_empty() || !bound.bytes().all(is_plain) {
+            return None;
+        }
+        let sql = format!("{{}} {} '{bound}'", if below { "<=" } else { ">=" });
+        let beyond = Fragment::of(&sql, &[&sorts.sql]);
+        Some(if nulls { Fragment::of("({} OR {} IS NULL)", &[&beyond, &sorts.sql]) } else { beyond })
     }
 
     fn has_windows(&self) -> bool {

@@ -7,7 +7,7 @@ use super::dialect::{PostgresDialect, cast_sql};
 use super::parameter;
 use super::types::{ENCODING, NONDETERMINISTIC, access, carrier};
 use crate::catalog::types::PgType;
-use crate::federation::dialect::{Argument, Operand, Parameter, RemoteDialect};
+use crate::federation::dialect::{Argument, Operand, Parameter, RemoteDialect, Width};
 use crate::federation::fragment::Fragment;
 use crate::sources::table::ColumnSpec;
 
@@ -333,6 +333,17 @@ pub(super) fn aggregate(name: &str, operand: &Operand, to: &PgType) -> Option<Op
         }
         _ => None,
     }
+}
+
+/// Whole numbers as the bytes that the server would send, one after another.
+pub(super) fn packed(operand: &Operand) -> Option<(Operand, Width)> {
+    let (send, width) = match carrier(&operand.column.remote_type)? {
+        PgType::Int2 | PgType::Int4 => ("int4send", Width::Four),
+        PgType::Int8 => ("int8send", Width::Eight),
+        _ => return None,
+    };
+    let sql = format!("pg_catalog.string_agg(pg_catalog.{send}({{}}), ''::pg_catalog.bytea)");
+    Some((computed(Fragment::of(&sql, &[&operand.sql]), "bytea", PgType::Bytea), width))
 }
 
 #[cfg(test)]

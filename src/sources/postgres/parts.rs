@@ -25,6 +25,9 @@ const LEAST_PAGES: u64 = 1024;
 /// With fewer rows to come, an index is likely to serve better than reading the table in parts.
 const LEAST_ROWS: u64 = 50_000;
 
+/// How many pages one packed value is made of at most: no more than 20 MB of eight bytes a row in pages of the usual size.
+const MOST_PAGES_OF_A_PIECE: u64 = 8192;
+
 /// How long the further connections may take to be ready; those that are not by then are done without.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -65,21 +68,26 @@ impl Refusal {
 
 /// In how many parts a table is read of which about `rows` rows are wanted, when there may be up to `most`.
 pub(super) fn count(table: &TableSpec, rows: Option<u64>, most: usize) -> usize {
-    let Some(pages) = table.pages else { return 1 };
-    if rows.is_none_or(|rows| rows < LEAST_ROWS) {
-        return 1;
+    match table.pages {
+        Some(pages) if rows.is_some_and(|rows| rows >= LEAST_ROWS) => of_pages(pages, most),
+        _ => 1,
     }
+}
+
+/// In how many parts a table of so many pages is read, when there may be up to `most`.
+pub(super) fn of_pages(pages: u64, most: usize) -> usize {
     usize::try_from(pages / LEAST_PAGES).unwrap_or(usize::MAX).min(most).max(1)
 }
 
 /// Up to `most` connections in one snapshot, with the pages that each is to read. One is waited for, further ones are
 /// taken if they are free at once. `table` is the table's name as SQL. Whatever stands in the way of sharing a snapshot
-/// leaves one connection that reads everything; `told` is given the reason.
+/// leaves one connection that reads everything; `told` is given the reason. `packed`: each range gives one row.
 pub(super) async fn prepare(
     pool: Arc<Pool>,
     place: Arc<Place>,
     table: String,
     most: usize,
+    packed: bool,
     told: impl FnOnce(String) + Send,
 ) -> Result<Vec<Part>> {
     let mut first = pool.acquire().await?;
@@ -118,7 +126,7 @@ pub(super) async fn prepare(
     if leases.len() < most {
         told(why.unwrap_or_default());
     }
-    let ranges = Arc::new(Ranges::new(exported.pages, leases.len()));
+    let ranges = Arc::new(Ranges::new(exported.pages, leases.len(), packed.then_some(MOST_PAGES_OF_A_PIECE)));
     Ok(leases.into_iter().map(|lease| Part { lease, ranges: Some(Arc::clone(&ranges)) }).collect())
 }
 

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio_postgres::Statement;
 
@@ -92,6 +92,10 @@ impl RemoteRead for PostgresRead {
             }
         };
         let copies = copy::statement(&self.query.render(&PostgresDialect, &[]), self.rows).is_some();
+        if let Some(likely) = &self.query.likely {
+            let condition = likely.filter.render(&PostgresDialect, None).sql;
+            return Some(format!("first where {condition}, by the source's statistics"));
+        }
         match (copies, parts) {
             (true, Some(parts)) => Some(format!("by COPY {parts}")),
             (true, None) => Some("by COPY".to_string()),
@@ -129,16 +133,20 @@ impl RemoteRead for PostgresRead {
         let Some(parted) = &self.parted else {
             // With keys, or few rows, the first stream has everything.
             return if partition == 0 {
-                self.open_with(None, keys, traffic).await
+                match self.query.likely() {
+                    Some((query, rows)) => self.open_likely(query, rows, keys, traffic).await,
+                    None => self.open_with(None, keys, traffic).await,
+                }
             } else {
                 Ok(stream::empty().boxed())
             };
         };
         let shared = Arc::clone(parted);
         let (pool, place, most) = (Arc::clone(&self.pool), Arc::clone(&self.place), self.streams);
+        let packed = self.query.pieces.is_some();
         let prepare = move || {
             let table = shared.table.clone();
-            parts::prepare(pool, place, table, most, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
+            parts::prepare(pool, place, table, most, packed, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
         };
         match parted.split.take(partition, prepare).await? {
             Some(part) => self.open_with(Some(part), keys, traffic).await,
@@ -151,6 +159,22 @@ impl PostgresRead {
     fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
         let query = self.query.keyed(&PostgresDialect, function, column)?;
         Some(Arc::new(PostgresRead { query, rows: None, parted: None, why_whole: None, ..self.clone() }))
+    }
+
+    /// The rows that a query gives which gives only likely ones, when there are so many; else all that are asked for.
+    async fn open_likely(
+        &self,
+        query: RemoteQuery,
+        wanted: u64,
+        keys: &[Keys],
+        traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let likely = PostgresRead { query, ..self.clone() }.open_with(None, keys, traffic).await?;
+        let found: Vec<RecordBatch> = likely.try_collect().await?;
+        if found.iter().map(|batch| batch.num_rows() as u64).sum::<u64>() < wanted {
+            return self.open_with(None, keys, traffic).await;
+        }
+        Ok(stream::iter(found.into_iter().map(Ok)).boxed())
     }
 
     /// The rows of a part, or all of them.

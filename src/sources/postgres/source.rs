@@ -87,10 +87,14 @@ impl PostgresSource {
             Ok(parts) => (parts, None),
             Err(why) => (1, Some(why)),
         };
-        let parted = match &query.select.from {
-            From::Table(table) if streams > 1 => Some(Arc::new(Parted::new(table.render(&PostgresDialect, None).sql))),
-            _ => None,
+        let table = match (&query.pieces, &query.select.from) {
+            (Some(pieces), _) => Some(pieces.table.clone()),
+            (None, From::Table(table)) => Some(table.render(&PostgresDialect, None).sql),
+            (None, _) => None,
         };
+        let parted = table.filter(|_| streams > 1).map(|table| Arc::new(Parted::new(table)));
+        // A piece is one row.
+        let come = rows.filter(|_| query.pieces.is_none());
         let read = PostgresRead {
             pool: Arc::clone(&self.pool),
             place: Arc::new(place),
@@ -98,7 +102,7 @@ impl PostgresSource {
             columns,
             schema: Arc::clone(&schema),
             zone: self.zone.unwrap_or(Tz::UTC),
-            rows,
+            rows: come,
             streams,
             parted,
             why_whole,
@@ -182,7 +186,12 @@ impl Source for PostgresSource {
 
     async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
         let place = Place::table(self.pool.server(), &query.tables.join(", "));
-        self.read(place, query, schema, rows, Ok(1))
+        let parts = match &query.pieces {
+            Some(pieces) => parts::of_pages(pieces.pages, self.parallel.min(self.pool.most_for_one())),
+            None => 1,
+        };
+        let refused = self.pool.refusal().reason().filter(|_| parts > 1);
+        self.read(place, query, schema, rows, refused.map_or(Ok(parts), Err))
     }
 
     fn statistics(&self, table: &TableSpec) -> Option<Arc<TableStatistics>> {

@@ -110,7 +110,7 @@ pub(super) fn statistics(conn: &Connection, table: &str) -> rusqlite::Result<Tab
         let (Some(Ok(all)), Some(Ok(each))) = (counts.next(), counts.next()) else { continue };
         known.rows = known.rows.max(Some(all));
         let distinct = Some(Distinct::Count(all.checked_div(each).unwrap_or(all).max(1)));
-        known.columns.insert(column, ColumnStatistics { distinct, nulls: None });
+        known.columns.insert(column, ColumnStatistics { distinct, nulls: None, tails: None });
     }
     Ok(known)
 }

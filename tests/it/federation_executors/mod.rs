@@ -4,6 +4,7 @@ mod cancel;
 mod files;
 mod mysql_parts;
 mod parts;
+mod pieces;
 mod pooler;
 mod pressure;
 mod watch;
@@ -17,6 +18,8 @@ pub const TESTS: &[Test] = &[
     ("mariadb_stops_all_parts_of_a_read", cancel::mariadb_parts),
     ("sqlite_stops_within_a_tenth_of_a_second", cancel::sqlite),
     ("the_same_rows_in_parts_or_not", parts::same_rows),
+    ("aggregates_of_pieces_are_put_together", pieces::put_together),
+    ("the_first_rows_are_where_statistics_say_or_not", pieces::first_rows),
     ("only_large_tables_are_read_in_parts", parts::when),
     ("a_read_in_parts_takes_keys", parts::keyed),
     ("rows_that_move_come_once", parts::moving),
