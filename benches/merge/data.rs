@@ -16,14 +16,23 @@ pub fn bytes(rows: u64) -> usize {
     rows as usize * 150
 }
 
-/// Writes the records, in no order.
-pub fn write(path: &Path, rows: u64, groups: u64) {
+/// Whose records a file holds.
+#[derive(Clone, Copy)]
+pub enum Customers {
+    /// Each record is anybody's.
+    Any,
+    /// Each customer has one record in so many.
+    Each,
+}
+
+/// Writes the records, in no order; files of other seeds say other things of the same customers.
+pub fn write(path: &Path, rows: u64, groups: u64, customers: Customers, seed: u64) {
     const BATCH: u64 = 100_000;
-    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut writer: Option<ArrowWriter<File>> = None;
     let mut at = 0;
     while at < rows {
-        let batch = batch(&mut random, at, BATCH.min(rows - at), groups.max(1));
+        let batch = batch(&mut random, at, BATCH.min(rows - at), groups.max(1), customers);
         let writer = writer.get_or_insert_with(|| {
             ArrowWriter::try_new(File::create(path).expect("a file"), batch.schema(), None).expect("a writer")
         });
@@ -33,9 +42,16 @@ pub fn write(path: &Path, rows: u64, groups: u64) {
     writer.expect("records").close().expect("a whole file");
 }
 
-fn batch(random: &mut ChaCha8Rng, first: u64, count: u64, groups: u64) -> RecordBatch {
+fn batch(random: &mut ChaCha8Rng, first: u64, count: u64, groups: u64, customers: Customers) -> RecordBatch {
+    // A prime that no number of customers here is a multiple of: no customer comes twice before all have come.
+    const STEP: u64 = 1_000_003;
     let count = count as usize;
-    let keys: Vec<u64> = (0..count).map(|_| random.next_u64() % groups).collect();
+    let keys: Vec<u64> = (0..count as u64)
+        .map(|nth| match customers {
+            Customers::Any => random.next_u64() % groups,
+            Customers::Each => (first + nth) * STEP % groups,
+        })
+        .collect();
     // No moment comes twice, so that both sides have one right answer.
     let at = (0..count).map(|n| (((random.next_u32() >> 4) as i64) << 24) | (first as i64 + n as i64));
     let at = Arc::new(TimestampMicrosecondArray::from_iter_values(at)) as ArrayRef;

@@ -1,4 +1,4 @@
-//! The engine, in this process, with the records as a foreign table.
+//! The engine, in this process, with the records as a foreign table, and three systems of which a view makes customers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +11,11 @@ use onerow::values::text_values;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::lines::CUSTOMER;
+
+/// The systems that each have a record of each customer, which are files of these names.
+pub const SYSTEMS: [&str; 3] = ["erp", "crm", "shop"];
+
 pub struct Here {
     runtime: Runtime,
     session: Session,
@@ -22,11 +27,18 @@ impl Here {
     /// The engine, with a limit to its memory in bytes.
     pub fn open(folder: &Path, memory_limit: Option<usize>) -> Here {
         let project = tempfile::tempdir().expect("a folder");
-        let sql = format!(
+        let mut sql = format!(
             "CREATE SERVER lake FOREIGN DATA WRAPPER files OPTIONS (location '{}');
              CREATE FOREIGN TABLE record SERVER lake OPTIONS (path 'record.parquet');",
             folder.display()
         );
+        let mut branches = vec![];
+        for system in SYSTEMS {
+            sql += &format!("CREATE FOREIGN TABLE {system} SERVER lake OPTIONS (path '{system}.parquet');");
+            branches.push(format!("SELECT '{system}' AS source, k::text AS record_id, * FROM {system}"));
+        }
+        sql += &format!("CREATE VIEW person AS {};", branches.join(" UNION ALL "));
+        sql += &format!("CREATE VIEW customer AS {CUSTOMER};");
         std::fs::write(project.path().join("project.sql"), sql).expect("a file");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -37,6 +37,22 @@ const VIEW_THERE: &str = "SELECT count(*), max(name), max(email), max(phone), ma
                max(seen)::text AS seen
           FROM record GROUP BY k) t";
 
+/// The view whose lineage is asked for: a record of each system makes a customer.
+pub const CUSTOMER: &str = "SELECT k, newest(name, seen) AS name, newest(email, seen) AS email,
+       newest(phone, seen) AS phone, newest(street, seen) AS street, newest(city, seen) AS city, newest(zip, seen) AS zip,
+       newest(country, seen) AS country, newest(segment, seen) AS segment, majority(city) AS usual_city,
+       majority(country) AS usual_country, weighted_avg(revenue, weight) AS revenue, max(seen) AS seen
+  FROM person GROUP BY k";
+
+/// Every column of what is asked, and one row.
+const LINEAGE: &str = "SELECT count(k), count(column_name), count(value), count(source), count(record_id),
+       count(observed_at), count(trust), count(*) FILTER (WHERE chosen), count(rule), count(tie_level), sum(candidates),
+       sum(distinct_values), count(changed)
+  FROM lineage('customer')";
+const CUSTOMERS: &str = "SELECT count(k), count(name), count(email), count(phone), count(street), count(city),
+       count(zip), count(country), count(segment), count(usual_city), count(usual_country), count(revenue), count(seen)
+  FROM customer";
+
 /// All of them.
 pub fn all() -> Vec<Line> {
     let line = Line { name: "", what: "", here: "", there: "", beside: None, same: true, share: None };
@@ -82,6 +98,22 @@ pub fn all() -> Vec<Line> {
             here: "SELECT count(*), count(v) FROM (SELECT k, majority(name) AS v FROM record GROUP BY k) t",
             there: "SELECT count(*), count(v) FROM (SELECT k, mode(name) AS v FROM record GROUP BY k) t",
             share: Some(4),
+            ..line
+        },
+        Line {
+            name: "lineage_one",
+            what: "lineage of one customer of three systems beside the customer",
+            here: "SELECT * FROM lineage('customer') WHERE k = 7",
+            beside: Some("SELECT * FROM customer WHERE k = 7"),
+            same: false,
+            ..line
+        },
+        Line {
+            name: "lineage_all",
+            what: "lineage of all customers of three systems beside the view",
+            here: LINEAGE,
+            beside: Some(CUSTOMERS),
+            same: false,
             ..line
         },
     ]

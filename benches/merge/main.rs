@@ -1,12 +1,14 @@
-//! Merge functions over records in Parquet, beside the same in DuckDB.
+//! Merge functions over records in Parquet, beside the same in DuckDB; and lineage beside the view that it is of.
 //!
 //! ```sh
 //! cargo bench --bench merge                   # all lines
 //! cargo bench --bench merge -- newest view    # these alone
+//! cargo bench --bench merge -- lineage_one lineage_all
 //! cargo bench --bench merge -- ours           # without DuckDB, for a profiler
 //! ```
 //!
-//! `ONEROW_BENCH_SCALE` multiplies rows and groups (1: 10 million records of 1 million customers),
+//! `ONEROW_BENCH_SCALE` multiplies rows and groups (1: 10 million records of 1 million customers; for lineage three
+//! systems with a record each of 200 thousand customers),
 //! `ONEROW_BENCH_ROUNDS` is how many runs the medians are of (5), after one that warms up. Every round asks both sides
 //! in turn, so that a noisy machine is noisy for both. Where both have to give the same, answers are compared: a side
 //! that answers otherwise is told. DuckDB is the one of `tests/install-peers`; both use every core.
@@ -24,8 +26,9 @@ mod lines;
 
 use std::time::Duration;
 
+use data::Customers;
 use duckdb::DuckDb;
-use here::Here;
+use here::{Here, SYSTEMS};
 
 fn main() {
     let scale = number("ONEROW_BENCH_SCALE", 1.0);
@@ -34,9 +37,15 @@ fn main() {
     let alone = wanted.iter().any(|name| name == "ours");
     wanted.retain(|name| name != "ours");
     let (rows, groups) = ((10_000_000.0 * scale) as u64, (1_000_000.0 * scale) as u64);
-    println!("{rows} records of {groups} customers, in Parquet");
+    // Enough for the one that is asked for.
+    let customers = ((200_000.0 * scale) as u64).max(10);
+    println!("{rows} records of {groups} customers, in Parquet; for lineage {customers} in each of three systems");
     let folder = tempfile::tempdir().expect("a folder");
-    data::write(&folder.path().join("record.parquet"), rows, groups);
+    data::write(&folder.path().join("record.parquet"), rows, groups, Customers::Any, 7);
+    for (system, seed) in SYSTEMS.iter().zip(8..) {
+        let path = folder.path().join(format!("{system}.parquet"));
+        data::write(&path, customers, customers, Customers::Each, seed);
+    }
     let mut peer = if alone { Err("left out".to_string()) } else { DuckDb::start(folder.path()) };
     match &peer {
         Ok(peer) => println!("DuckDB {}", peer.version),

@@ -53,6 +53,11 @@ impl RelationName {
     pub fn quoted(&self) -> String {
         format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
+
+    /// The name for a message, which puts it in quotes: `public` left out, and nothing quoted in it.
+    pub fn shown(&self) -> String {
+        if self.schema == PUBLIC { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
+    }
 }
 
 /// An identifier in double quotes.

@@ -88,8 +88,8 @@ impl ModelDef {
         if let Some(trained) = &tree.trained {
             return Ok(Arc::clone(trained));
         }
-        let error =
-            Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, format!("model \"{}\" is not trained", self.name));
+        let message = format!("model \"{}\" is not trained", self.name.shown());
+        let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message);
         Err(match &tree.untrained {
             Some(why) => error.with_detail(format!("It could not be: {}.", why.message())),
             None => error.with_hint("It is being trained since the server has started. Try again."),
@@ -284,7 +284,7 @@ impl Definitions {
 
 /// 42P17 for a model that is trained on what it decides itself.
 pub fn needs_itself(name: &RelationName) -> Error {
-    Error::new(SqlState::INVALID_OBJECT_DEFINITION, format!("model \"{name}\" depends on itself"))
+    Error::new(SqlState::INVALID_OBJECT_DEFINITION, format!("model \"{}\" depends on itself", name.shown()))
         .with_detail("The rows that it is trained on are made with it.")
 }
 

@@ -38,6 +38,7 @@ use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
 use crate::planner::forms::subquery::ListedSubqueries;
+use crate::planner::forms::whole_rows::WholeRows;
 use crate::planner::input::TextInputRules;
 use crate::planner::join_filters;
 use crate::planner::merged::{MergedFilter, MergedOrder};
@@ -101,6 +102,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     registry::register(&mut state)?;
     state.register_expr_planner(Arc::new(JsonOperators::new()))?;
     state.register_expr_planner(Arc::new(CastNames))?;
+    state.register_expr_planner(Arc::new(WholeRows))?;
     state.register_expr_planner(Arc::new(TimeArithmetic::new()))?;
     state.register_udaf(avg::function())?;
     state.register_udaf(sum::function())?;

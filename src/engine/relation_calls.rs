@@ -203,7 +203,7 @@ impl RelationContext for Context<'_> {
         let provider = Box::pin(self.caller.relations.relation(name, &self.caller.scope.role)).await?;
         match (provider, definitions.relation(name)) {
             (Some(provider), Some(definition)) => Ok(NamedRelation { definition: definition.clone(), provider }),
-            _ => Err(undefined(&definitions, name, &name.to_string())),
+            _ => Err(undefined(&definitions, name, &name.shown())),
         }
     }
 

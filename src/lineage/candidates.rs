@@ -33,16 +33,16 @@ impl RelationFunction for Lineage {
 
     async fn plan(&self, call: &RelationCall, _: &dyn RelationContext) -> Result<LogicalPlan> {
         let (view, merges) = merged_view(call.relation(0)?)?;
-        plan::plan(&view.name.to_string(), view.analyzed(), &merges, Gives::Candidates)
+        plan::plan(&view.name.shown(), view.analyzed(), &merges, Gives::Candidates)
     }
 }
 
 /// The view that a relation is, and all that it merges. 42809 for what is no view, or merges nothing.
 pub(super) fn merged_view(relation: &NamedRelation) -> Result<(&View, Merges)> {
     let Some(view) = relation.view() else {
-        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", relation.name()))
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", relation.name().shown()))
             .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted."));
     };
-    let merges = merged::find(view.analyzed(), &view.name.to_string())?;
+    let merges = merged::find(view.analyzed(), &view.name.shown())?;
     Ok((view, merges))
 }

@@ -34,7 +34,7 @@ impl RelationFunction for Conflicts {
 
     async fn plan(&self, call: &RelationCall, _: &dyn RelationContext) -> Result<LogicalPlan> {
         let (view, merges) = merged_view(call.relation(0)?)?;
-        let cells = plan::plan(&view.name.to_string(), view.analyzed(), &merges, Gives::Cells)?;
+        let cells = plan::plan(&view.name.shown(), view.analyzed(), &merges, Gives::Cells)?;
         let keys = merges.keys;
         let column = |fixed: Fixed| Expr::Column(Column::new_unqualified(fixed.name_among(&keys)));
         let rules = merge::rules().iter().map(|rule| lit(ScalarValue::Utf8View(Some(rule.name.to_string()))));

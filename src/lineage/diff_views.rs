@@ -111,7 +111,7 @@ impl<'a> Side<'a> {
     fn of(relation: &'a NamedRelation) -> Result<Self> {
         let (view, merges) = merged_view(relation)?;
         if merges.parts.iter().any(Merged::hides_keys) {
-            return Err(Error::unsupported(format!("\"{}\" does not show all its keys", view.name))
+            return Err(Error::unsupported(format!("\"{}\" does not show all its keys", view.name.shown()))
                 .with_hint("Rows are compared by the columns of the GROUP BY: add them to the view."));
         }
         Ok(Side { relation, view, merges })
@@ -131,7 +131,7 @@ impl<'a> Side<'a> {
         let mut exprs = vec![];
         for key in keys {
             let Some(expr) = of(key) else {
-                return Err(Error::internal(format!("view \"{}\" lost its key {key}", self.view.name)));
+                return Err(Error::internal(format!("view \"{}\" lost its key {key}", self.view.name.shown())));
             };
             exprs.push(expr.alias(key));
         }
@@ -152,7 +152,7 @@ impl<'a> Side<'a> {
     /// Why each cell of the view is as it is: the keys in this order, `#column_name`, and what is told of a cell, of
     /// which only the column of this name is not null.
     fn reasons(&self, keys: &[String], name: &str) -> Result<LogicalPlan> {
-        let reasons = plan::plan(&self.view.name.to_string(), self.view.analyzed(), &self.merges, Gives::Reasons)?;
+        let reasons = plan::plan(&self.view.name.shown(), self.view.analyzed(), &self.merges, Gives::Reasons)?;
         let fixed = |fixed: Fixed| column(&fixed.name_among(&self.merges.keys));
         let mut exprs: Vec<Expr> = keys.iter().map(|key| column(key)).collect();
         exprs.push(fixed(Fixed::ColumnName).alias("#column_name"));
@@ -177,7 +177,7 @@ fn differing(before: &Side<'_>, after: &Side<'_>) -> Result<LogicalPlan> {
         .union(after.rows(keys, &names, false)?)?
         .aggregate(keys.iter().map(|key| column(key)).collect::<Vec<_>>(), texts.chain(rows).collect::<Vec<_>>())?;
     let one = |name: &String| column(&format!("{name} one"));
-    let views = [before, after].map(|side| side.view.name.to_string());
+    let views = [before, after].map(|side| side.view.name.shown());
     let change = one_row::change(views, column("#before there one"), column("#after there one"));
     // The first element is the key's own row.
     let with_key = |cells: Vec<Expr>| make_array(std::iter::once(no_text()).chain(cells).collect());
@@ -220,10 +220,10 @@ fn check_keys(before: &Side<'_>, after: &Side<'_>) -> Result<()> {
     if sorted(before) == sorted(after) {
         return Ok(());
     }
-    let of = |side: &Side<'_>| format!("\"{}\" has {}", side.view.name, side.merges.keys.join(", "));
+    let of = |side: &Side<'_>| format!("\"{}\" has {}", side.view.name.shown(), side.merges.keys.join(", "));
     Err(Error::new(
         SqlState::WRONG_OBJECT_TYPE,
-        format!("\"{}\" and \"{}\" have different keys", before.view.name, after.view.name),
+        format!("\"{}\" and \"{}\" have different keys", before.view.name.shown(), after.view.name.shown()),
     )
     .with_detail(format!("{}; {}.", of(before), of(after))))
 }

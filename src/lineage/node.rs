@@ -62,6 +62,8 @@ pub struct Call {
 pub struct Cell {
     /// The view's column.
     pub column: String,
+    /// The aggregate's name, as it was written.
+    pub rule: String,
     /// The aggregate.
     pub call: Call,
     /// The value, null where it is no candidate.
@@ -199,7 +201,7 @@ pub(super) struct Shown<'a> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self.layout.cells.iter().map(|cell| format!("{} by {}", cell.column, cell.call.function.name()));
+        let cells = self.layout.cells.iter().map(|cell| format!("{} by {}", cell.column, cell.rule));
         write!(f, "Lineage: view={}, cells=[{}]", self.view, cells.collect::<Vec<_>>().join(", "))
     }
 }

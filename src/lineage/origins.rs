@@ -16,6 +16,7 @@ use super::node::LineageNode;
 use crate::catalog::definitions::{ColumnLineage, ColumnOrigin, PUBLIC, RelationName};
 use crate::error::Result;
 use crate::functions::merge;
+use crate::planner::coercion::written_name;
 use crate::planner::view::View;
 
 /// What is known of one column of a plan.
@@ -193,7 +194,7 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
                 made.rules.push(call.func.name().to_string());
                 made.words.push(described(call));
             }
-            (Some(call.func.name().to_string()), parts)
+            (Some(written_name(call).to_string()), parts)
         }
         Expr::WindowFunction(call) => {
             let name = match &call.fun {

@@ -178,7 +178,7 @@ impl Maker {
     /// Why a cell is what it is: `newest: erp 42 at 2024-03-01`. None for a cell that another one was asked before.
     fn reason(&self, slice: &Slice, line: &Line) -> DfResult<Option<String>> {
         let Some(cell) = self.layout.cells.get(line.cell) else { return Ok(None) };
-        let rule = cell.call.function.name();
+        let rule = &cell.rule;
         let candidates = line.standing.candidates();
         let said = |at: Option<usize>| -> DfResult<Option<String>> {
             let Some(at) = at else { return Ok(None) };
@@ -278,7 +278,7 @@ impl Maker {
                 take(&StringViewArray::from_iter_values(names), &cells, None)?
             }
             Fixed::Rule => {
-                let names = self.layout.cells.iter().map(|cell| cell.call.function.name());
+                let names = self.layout.cells.iter().map(|cell| cell.rule.as_str());
                 take(&StringViewArray::from_iter_values(names), &cells, None)?
             }
             Fixed::TieLevel => {

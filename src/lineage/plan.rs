@@ -22,6 +22,7 @@ use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::merge::{self, Role};
+use crate::planner::coercion::written_name;
 
 /// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
 /// rows of one follow those of the other.
@@ -381,6 +382,7 @@ fn laid_out(
     let text = slots.add(as_text(shown, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
+        rule: written_name(&cell.call).to_string(),
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,

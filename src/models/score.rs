@@ -35,17 +35,21 @@ pub fn usage(model: &str, tree: &Tree) -> String {
 /// The score of a row by a tree.
 pub struct TreeScore {
     name: String,
+    /// The model's name as it is written in SQL, and as messages show it between quotes.
     model: String,
+    shown: String,
     trained: Arc<Trained>,
     signature: Signature,
 }
 
 impl TreeScore {
-    /// The function of a model's tree; `model` is the model's name as it is shown.
-    pub fn new(model: &str, trained: Arc<Trained>) -> TreeScore {
+    /// The function of a model's tree; `model` is the model's name as it is written in SQL, `shown` the same without
+    /// quotes, for messages.
+    pub fn new(model: &str, shown: &str, trained: Arc<Trained>) -> TreeScore {
         TreeScore {
             name: format!("tree {model}"),
             model: model.to_string(),
+            shown: shown.to_string(),
             trained,
             signature: Signature::user_defined(Volatility::Immutable),
         }
@@ -66,7 +70,7 @@ impl TreeScore {
             return Ok(());
         }
         let words = if features == 1 { "1 feature".to_string() } else { format!("{features} features") };
-        let message = format!("model \"{}\" takes {words}, not {given}", self.model);
+        let message = format!("model \"{}\" takes {words}, not {given}", self.shown);
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(self.hint()))
     }
 
@@ -77,7 +81,7 @@ impl TreeScore {
             if !fits(given, feature.kind) {
                 let (wanted, given) = (feature.kind.pg_name(), PgType::of_arrow(given));
                 let message =
-                    format!("feature \"{}\" of model \"{}\" is {wanted}, not {given}", feature.name, self.model);
+                    format!("feature \"{}\" of model \"{}\" is {wanted}, not {given}", feature.name, self.shown);
                 return Err(Error::new(SqlState::DATATYPE_MISMATCH, message).with_hint(self.hint()));
             }
         }

@@ -226,8 +226,12 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
         {
             let ascending = call.func.name() == "min";
             let AggregateFunctionParams { args, filter, .. } = call.params;
-            let by = args.iter().map(|arg| Ok(span(arg.clone(), schema)?.sort(ascending, false)));
-            let by = by.collect::<DfResult<Vec<_>>>()?;
+            // Of those that are as long the one with most months, or least: the order of rows decides nothing.
+            let mut by = vec![];
+            for arg in &args {
+                by.push(span(arg.clone(), schema)?.sort(ascending, false));
+                by.push(arg.clone().sort(ascending, false));
+            }
             Transformed::yes(Expr::AggregateFunction(AggregateFunction::new_udf(
                 first_value_udaf(),
                 args,
@@ -348,6 +352,19 @@ fn are_intervals<'a>(types: impl IntoIterator<Item = &'a DataType>) -> bool {
 fn intervals<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> bool {
     let types = exprs.into_iter().map(|e| e.get_type(schema)).collect::<DfResult<Vec<_>>>();
     types.is_ok_and(|types| are_intervals(&types))
+}
+
+/// An aggregate's name as it was written: `min` or `max` of intervals is another aggregate once it is planned.
+pub(crate) fn written_name(call: &AggregateFunction) -> &str {
+    let AggregateFunctionParams { args, order_by, .. } = &call.params;
+    if let ("first_value", [arg], [length, interval]) = (call.func.name(), args.as_slice(), order_by.as_slice())
+        && matches!(&length.expr, Expr::ScalarFunction(by) if by.func.inner().is::<interval_span::IntervalSpan>())
+        && interval.expr == *arg
+        && length.asc == interval.asc
+    {
+        return if length.asc { "min" } else { "max" };
+    }
+    call.func.name()
 }
 
 /// How long an interval is: a month has 30 days, a day 24 hours.

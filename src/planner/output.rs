@@ -112,6 +112,11 @@ pub(super) fn shown(expr: Expr, to: DataType) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![expr]))
 }
 
+/// Whether a function writes values as text. What it gives depends on them and on the session's time zone alone.
+pub(crate) fn is_text_output(function: &ScalarUDF) -> bool {
+    function.inner().is::<TextOutput>()
+}
+
 /// Puts [`TextOutput`] in the place of casts to text of types that have output rules of their own.
 #[derive(Debug, Default)]
 pub struct TextOutputRules;

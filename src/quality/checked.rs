@@ -127,7 +127,7 @@ fn check_names(relation: &RelationName, columns: &[Expr], added: &[&str]) -> Res
     match taken {
         Some(name) => Err(Error::new(
             SqlState::DUPLICATE_COLUMN,
-            format!("relation \"{relation}\" has a column \"{name}\" already"),
+            format!("relation \"{}\" has a column \"{name}\" already", relation.shown()),
         )
         .with_hint("Read a view of it in which the column has another name.")),
         None => Ok(()),

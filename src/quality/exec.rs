@@ -21,20 +21,28 @@ use crate::error::Error;
 
 /// A projection that no filter passes: one on a rule's result would become the rule itself, and be tested on rows that
 /// the filters below leave out.
+///
+/// What it says of a row depends on that row alone, so with fewer rows of its input it gives the same of those that are
+/// left.
 #[derive(Debug)]
-pub(super) struct RulesExec {
+pub struct RulesExec {
     inner: Arc<dyn ExecutionPlan>,
     labels: Arc<[String]>,
 }
 
 impl RulesExec {
     /// Gives these columns of `input`, among them the rules of these labels.
-    pub fn try_new(
+    pub(super) fn try_new(
         columns: Vec<(Arc<dyn PhysicalExpr>, String)>,
         labels: Vec<String>,
         input: Arc<dyn ExecutionPlan>,
     ) -> DfResult<Self> {
         Ok(RulesExec { inner: Arc::new(ProjectionExec::try_new(columns, input)?), labels: labels.into() })
+    }
+
+    /// The projection that it is: the input's columns, and those of the rules.
+    pub fn projection(&self) -> Option<&ProjectionExec> {
+        self.inner.downcast_ref::<ProjectionExec>()
     }
 }
 

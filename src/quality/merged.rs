@@ -64,7 +64,7 @@ pub(super) struct Merged {
 /// has none, or more than one.
 pub(super) fn find(view: &View) -> Result<Merged> {
     let none = || {
-        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view that merges rows", view.name))
+        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view that merges rows", view.name.shown()))
             .with_hint("Name a view with merge functions, such as newest(..), over one GROUP BY.")
     };
     let names = view.written.schema().fields().iter().map(|field| field.name().clone());

@@ -3,7 +3,7 @@
 
 pub mod accepted;
 mod checked;
-mod exec;
+pub mod exec;
 mod infallible;
 mod likely;
 mod merged;
@@ -18,4 +18,4 @@ pub mod trusted;
 pub mod values;
 pub mod violations;
 
-pub use node::RulePlanner;
+pub use node::{RuleNode, RulePlanner};

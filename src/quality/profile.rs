@@ -62,7 +62,7 @@ impl RelationFunction for Profile {
         if columns.is_empty() {
             return Err(Error::new(
                 SqlState::UNDEFINED_COLUMN,
-                format!("the columns of relation \"{}\" are not known", definition.name),
+                format!("the columns of relation \"{}\" are not known", definition.name.shown()),
             ));
         }
         let (mut branches, mut here) = (vec![], vec![]);

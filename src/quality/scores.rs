@@ -56,7 +56,7 @@ impl RelationFunction for Quality {
         let Some(view) = relation.view() else {
             return Err(Error::new(
                 SqlState::WRONG_OBJECT_TYPE,
-                format!("\"{}\" is not a view that merges rows", relation.name()),
+                format!("\"{}\" is not a view that merges rows", relation.name().shown()),
             ));
         };
         let merged = find(view)?;

@@ -161,6 +161,18 @@ fn tested_there(fixtures: &Fixtures) -> Outcome {
         onerow.sql("SELECT onerow_stat_reset()")?;
         same!(onerow.sql("SELECT id FROM rejected('s.t') WHERE id = 2")?, "2");
         same!(rows_sent(&onerow)?, 1);
+        // So do keys that are found at run time: no other row is tested.
+        onerow.sql("CREATE TABLE wanted (id int)")?;
+        onerow.sql("INSERT INTO wanted VALUES (2), (NULL), (7)")?;
+        onerow.sql("SELECT onerow_stat_reset()")?;
+        same!(onerow.sql("SELECT w.id, t.rule_trust FROM wanted w JOIN trusted('s.t') t ON t.id = w.id")?, "2|0");
+        same!(rows_sent(&onerow)?, 1);
+        // And a merged view over what rules say is searched.
+        onerow.sql(
+            "CREATE VIEW merged AS SELECT id, most_trusted(name, rule_trust) AS name FROM trusted('s.t') GROUP BY id",
+        )?;
+        holds!(onerow.sql("EXPLAIN SELECT * FROM merged WHERE name = '京'")?, "CandidatesExec");
+        same!(onerow.sql("SELECT * FROM merged WHERE name = '京'")?, "5|京");
         holds!(onerow.psql(&["-c", "SELECT count(*) FROM trusted('s.t')"]).1, "CONTEXT:  rule \"can_fail\" on s.t");
     }
     Ok(())

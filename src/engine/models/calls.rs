@@ -162,7 +162,7 @@ impl Binder {
             undefined("model", &name.shown())
                 .with_hint("Models are made with CREATE MODEL and listed in onerow_models.")
         })?;
-        let score = TreeScore::new(&model.name.to_string(), model.trained()?);
+        let score = TreeScore::new(&model.name.to_string(), &model.name.shown(), model.trained()?);
         score.check_count(features)?;
         let score = ScalarUDF::new_from_impl(score);
         match self.scores.iter().find(|known| known.name() == score.name()) {

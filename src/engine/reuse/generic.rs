@@ -9,7 +9,8 @@
 //! - DataFusion's rules and ours keep a plan's meaning, and to them a parameter is an expression of which they know the
 //!   type and nothing else: none evaluates it or looks into it. So the optimised plan G of P gives P's rows for all V.
 //!   Functions that may answer otherwise the next time (`now()`, settings) are evaluated while a plan is optimised: a
-//!   plan with any that is not immutable is not taken.
+//!   plan with any that is not immutable is not taken. Values that are written as text are: that asks for the session's
+//!   time zone alone, and sessions of other settings have other plans (`key.rs`).
 //! - G is only taken when each parameter stands in a conjunct `x = $n` of a filter right above the scan of a table, and
 //!   perhaps in that scan's own filters, of which it was said that they are looked at again above (`sample.rs`). So the
 //!   scan may keep more rows than its filters would, as long as it keeps those that the filter above does.
@@ -39,6 +40,7 @@ use crate::engine::parameters::Parameter;
 use crate::error::Error;
 use crate::lineage::node::LineageNode;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::output::is_text_output;
 use crate::planner::sample;
 
 /// The most steps of a plan that is kept: of large ones there would be too much to keep.
@@ -174,7 +176,9 @@ pub(super) fn is_lasting(plan: &LogicalPlan) -> DfResult<bool> {
         node.apply_expressions(|expr| {
             lasting &= !expr.exists(|e| {
                 Ok(match e {
-                    Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+                    Expr::ScalarFunction(call) => {
+                        call.func.signature().volatility != Volatility::Immutable && !is_text_output(&call.func)
+                    }
                     Expr::ScalarVariable(..) | Expr::HigherOrderFunction(_) => true,
                     _ => false,
                 })

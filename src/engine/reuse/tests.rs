@@ -178,6 +178,26 @@ fn what_changes_is_planned_anew() {
 }
 
 #[test]
+fn times_as_text_are_of_the_zone_of_who_asks() {
+    deep(async || {
+        let (_engine, session) = engine(TABLES).await;
+        ask(&session, "CREATE VIEW w AS SELECT name, newest(id, at) AS id, max(at) AS at FROM t GROUP BY name").await;
+        for (zone, hour) in [("UTC", "00"), ("Asia/Tokyo", "09"), ("UTC", "00")] {
+            ask(&session, &format!("SET timezone = '{zone}'")).await;
+            for (name, year) in [("ann", 2020), ("bob", 2021)] {
+                let shown = ask(&session, &format!("SELECT at::text FROM t WHERE name = '{name}'")).await;
+                assert!(shown.starts_with(&format!("|{year}-01-01{hour}:")), "{zone}: {shown}");
+                let lineage = format!("SELECT value FROM lineage('w') WHERE name = '{name}' AND column_name <> 'id'");
+                let shown = ask(&session, &lineage).await;
+                assert!(shown.starts_with(&format!("|{year}-01-01{hour}:")), "{zone}: {shown}");
+            }
+        }
+        // Of each of the two zones one of each query.
+        assert_eq!(kept(&session), (4, 0));
+    });
+}
+
+#[test]
 fn a_plan_is_made_when_a_query_comes_again() {
     deep(async || {
         let (_engine, session) = engine(TABLES).await;

@@ -28,6 +28,7 @@ use super::candidates::CandidatesExec;
 use super::collect::KeyCollectExec;
 use super::restriction::{Function, is_injective};
 use crate::lineage::exec::LineageExec;
+use crate::quality::exec::RulesExec;
 use crate::sources::scan::SourceScanExec;
 
 /// A key on its way down.
@@ -139,7 +140,9 @@ fn steps(plan: &Arc<dyn ExecutionPlan>, key: &Key) -> Vec<(usize, Key)> {
     if plan.is::<UnionExec>() || plan.is::<InterleaveExec>() {
         return (0..plan.children().len()).map(|child| (child, key.clone())).collect();
     }
-    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+    // What rules say of a row depends on no other row; a key that is what one says is not traced, as it is computed.
+    let rules = plan.downcast_ref::<RulesExec>().and_then(RulesExec::projection);
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>().or(rules) {
         let below = projection.expr().get(key.column).and_then(|e| key.through(&e.expr, projection.input()));
         return below.map(|key| (0, key)).into_iter().collect();
     }

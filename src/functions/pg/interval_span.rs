@@ -19,8 +19,9 @@ pub fn udf() -> ScalarUDF {
     ScalarUDF::new_from_impl(IntervalSpan { signature: Signature::any(1, Volatility::Immutable) })
 }
 
+/// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct IntervalSpan {
+pub(crate) struct IntervalSpan {
     signature: Signature,
 }
 

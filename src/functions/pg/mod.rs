@@ -35,6 +35,7 @@ mod soundex;
 mod substring;
 pub(crate) mod time_between;
 mod timezone;
+pub(crate) mod whole_row;
 mod width_bucket;
 
 pub use array_rows::{ARRAY_ROWS, of_all_rows};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, new_empty_array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, new_empty_array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::error::Result as DfResult;
@@ -17,6 +17,7 @@ use regex::Regex;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::limited::{MOST, too_large};
 use crate::values::Zone;
 
 /// How many patterns one batch keeps compiled.
@@ -37,6 +38,10 @@ pub(super) enum Param {
     Moment,
     /// `text[]`
     Texts,
+    /// `boolean`
+    Bool,
+    /// `jsonb`, or a text that is; no other type becomes it by itself.
+    Json,
     /// Whatever it is.
     Any,
 }
@@ -44,7 +49,8 @@ pub(super) enum Param {
 impl Param {
     fn coerced(self, given: &DataType) -> DataType {
         match self {
-            Param::Text => DataType::Utf8View,
+            Param::Text | Param::Json => DataType::Utf8View,
+            Param::Bool => DataType::Boolean,
             Param::Int => DataType::Int64,
             Param::Float => DataType::Float64,
             Param::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
@@ -157,6 +163,27 @@ impl Call<'_> {
         }
     }
 
+    /// A truth value; none for NULL or one that was left out.
+    pub(super) fn truth(&self, at: usize) -> Option<bool> {
+        match self.values.get(at)? {
+            ScalarValue::Boolean(value) => *value,
+            _ => None,
+        }
+    }
+
+    /// A `text[]`, element by element; none for NULL. One of several dimensions is 2202E.
+    pub(super) fn texts(&self, at: usize) -> Result<Option<Vec<Option<String>>>> {
+        let Some(ScalarValue::List(list)) = self.values.get(at) else { return Ok(None) };
+        if list.is_empty() || list.is_null(0) {
+            return Ok(None);
+        }
+        let elements = list.value(0);
+        let Some(texts) = elements.as_string_view_opt() else {
+            return Err(Error::new(SqlState("2202E"), "wrong number of array subscripts"));
+        };
+        Ok(Some(texts.iter().map(|text| text.map(str::to_string)).collect()))
+    }
+
     /// A number; none for NULL or one that was left out.
     pub(super) fn float(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
@@ -252,11 +279,20 @@ impl ScalarUDFImpl for RowFunction {
             .into());
         }
         let last = self.spec.params.last().copied().unwrap_or(Param::Any);
-        Ok(arg_types
-            .iter()
-            .enumerate()
-            .map(|(at, given)| self.spec.params.get(at).copied().unwrap_or(last).coerced(given))
-            .collect())
+        let of = |at: usize| self.spec.params.get(at).copied().unwrap_or(last);
+        let is_json = |given: &DataType| given.is_string() || *given == DataType::Null;
+        if let Some((_, given)) =
+            arg_types.iter().enumerate().find(|(at, given)| of(*at) == Param::Json && !is_json(given))
+        {
+            let given = PgType::of_arrow(given);
+            return Err(Error::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function {} does not take a value of type {given}", self.spec.name),
+            )
+            .with_hint("to_jsonb makes jsonb of any value.")
+            .into());
+        }
+        Ok(arg_types.iter().enumerate().map(|(at, given)| of(at).coerced(given)).collect())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
@@ -269,6 +305,7 @@ impl ScalarUDFImpl for RowFunction {
         let zone = args.config_options.execution.time_zone.as_deref().and_then(Zone::parse).unwrap_or(Zone::UTC);
         let patterns = RefCell::new(HashMap::new());
         let mut results = Vec::with_capacity(rows);
+        let mut bytes = 0;
         for row in 0..rows {
             let values = columns
                 .iter()
@@ -279,7 +316,12 @@ impl ScalarUDFImpl for RowFunction {
                 continue;
             }
             let call = Call { values, fields: &args.arg_fields, returns: data_type, zone, patterns: &patterns };
-            results.push((self.spec.body)(&call)?.unwrap_or_else(|| null.clone()));
+            let result = (self.spec.body)(&call)?.unwrap_or_else(|| null.clone());
+            bytes += result.try_as_str().flatten().map_or(0, |text| text.len() as u64);
+            if bytes > MOST {
+                return Err(too_large(&format!("What {} gives", self.spec.name), bytes).into());
+            }
+            results.push(result);
         }
         if constant {
             return Ok(ColumnarValue::Scalar(results.pop().unwrap_or(null)));

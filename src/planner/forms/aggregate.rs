@@ -14,8 +14,12 @@ pub(super) fn over_array(name: &str, function: &mut Function) -> Option<Expr> {
         "json_agg" | "jsonb_agg" => {
             // Each value becomes JSON before it is collected: an array does not say what its elements are.
             let [value]: [&mut Expr; 1] = values(function)?.try_into().ok()?;
-            *value = call("to_json", vec![take(value)]);
-            Some(call(if name == "json_agg" { "onerow_json_agg" } else { "onerow_jsonb_agg" }, vec![array(function)]))
+            let (element, whole) = match name {
+                "json_agg" => ("onerow_json_element", "onerow_json_agg"),
+                _ => ("to_json", "onerow_jsonb_agg"),
+            };
+            *value = call(element, vec![take(value)]);
+            Some(call(whole, vec![array(function)]))
         }
         "json_object_agg" | "jsonb_object_agg" => {
             let [key, value]: [&mut Expr; 2] = values(function)?.try_into().ok()?;

@@ -16,5 +16,6 @@ mod substring;
 mod ties;
 mod using;
 mod values;
+pub mod whole_rows;
 
 pub use rewrite::rewrite;

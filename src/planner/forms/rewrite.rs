@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using, values};
+use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using, values, whole_rows};
 use crate::error::{Error, Result};
 use crate::functions::pg::{ARRAY_ROWS, date_part};
 
@@ -76,6 +76,7 @@ impl VisitorMut for Forms {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        whole_rows::mark(select);
         series::unnest_items(&mut select.projection);
         ControlFlow::Continue(())
     }
@@ -290,7 +291,10 @@ mod tests {
             ("SELECT a NOT SIMILAR TO 'x%' FROM t", "SELECT a !~ onerow_similar_pattern('x%', '\\') FROM t"),
             ("SELECT substring(a FROM 'o.b') FROM t", "SELECT onerow_substring(a, 'o.b') FROM t"),
             ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
-            ("SELECT json_agg(a ORDER BY b) FROM t", "SELECT onerow_json_agg(array_agg(to_json(a) ORDER BY b)) FROM t"),
+            (
+                "SELECT json_agg(a ORDER BY b) FROM t",
+                "SELECT onerow_json_agg(array_agg(onerow_json_element(a) ORDER BY b)) FROM t",
+            ),
             ("SELECT array_agg(a ORDER BY 1, b) FROM t", "SELECT array_agg(a ORDER BY (1), b) FROM t"),
             ("SELECT mode() WITHIN GROUP (ORDER BY a) FROM t", "SELECT onerow_mode(array_agg(a ORDER BY a)) FROM t"),
             ("SELECT (newest(a, b)).City FROM t", "SELECT (newest(a, b)).'city' FROM t"),
@@ -315,9 +319,24 @@ mod tests {
             ),
             ("TABLE t", "SELECT * FROM t"),
             (
-                "VALUES (date '2001-01-01', 'a'), ('2002-02-02', NULL), (NULL, 1)",
-                "VALUES (DATE '2001-01-01', 'a'), (CAST('2002-02-02' AS DATE), NULL), (NULL, 1)",
+                "SELECT to_json(T), a, count(t) FROM s.t ORDER BY json_build_array(t)",
+                "SELECT to_json('t' OPERATOR(onerow_row) false), a, count(t) FROM s.t ORDER BY json_build_array(t)",
             ),
+            (
+                "SELECT t FROM t LEFT JOIN (SELECT row_to_json(u.*) FROM u) AS x ON jsonb_agg(x) IS NULL",
+                "SELECT 't' OPERATOR(onerow_row) false AS \"t\" FROM t LEFT JOIN (SELECT row_to_json('u' \
+                 OPERATOR(onerow_row) false) FROM u) AS x ON jsonb_agg(x) IS NULL",
+            ),
+            (
+                "SELECT to_json(x) FROM t LEFT JOIN x ON true, unnest(a) AS g WHERE to_json(g) IS NULL",
+                "SELECT to_json('x' OPERATOR(onerow_row) true) FROM t LEFT JOIN x ON true, unnest(a) AS g (g) \
+                 WHERE to_json(g) IS NULL",
+            ),
+            (
+                "VALUES (date '2001-01-01', 'a'), ('2002-02-02', NULL), (NULL, 1)",
+                "VALUES (DATE '2001-01-01', 'a'), (CAST('2002-02-02' AS DATE), NULL), (CAST(NULL AS DATE), 1)",
+            ),
+            ("VALUES (NULL), ('1'::jsonb)", "VALUES (CAST(NULL AS JSONB)), ('1'::JSONB)"),
             ("VALUES (DATE '2001-01-01'), (now()), ('x')", "VALUES (DATE '2001-01-01'), (now()), ('x')"),
             ("VALUES (1::int), (2::bigint), ('3')", "VALUES (1::INT), (2::BIGINT), ('3')"),
             ("INSERT INTO t VALUES (DATE '2001-01-01'), ('x')", "INSERT INTO t VALUES (DATE '2001-01-01'), ('x')"),

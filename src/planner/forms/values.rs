@@ -6,8 +6,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::{call, rows};
 
-/// Gives a literal in quotes the type of the other values of its column, as Postgres does: `VALUES (date '2001-01-01'),
-/// ('2002-01-01')` has two dates. That is known here where the others are literals and casts of one type, or nulls.
+/// Gives a literal in quotes, and NULL, the type of the other values of its column, as Postgres does: `VALUES (date
+/// '2001-01-01'), ('2002-01-01')` has two dates. That is known here where the others are literals and casts of one type.
 pub(super) fn typed(body: &mut SetExpr) {
     match body {
         SetExpr::Values(values) => typed_columns(values),
@@ -66,7 +66,7 @@ fn typed_columns(values: &mut Values) {
         };
         for row in &mut values.rows {
             if let Some(value) = row.content.get_mut(column)
-                && call::literal(value).is_some()
+                && (call::literal(value).is_some() || is_null(value))
             {
                 *value = Expr::Cast {
                     kind: CastKind::Cast,
@@ -80,19 +80,18 @@ fn typed_columns(values: &mut Values) {
     }
 }
 
-/// The one type that is written beside all values of a column but nulls and literals in quotes; none when there is no
-/// literal in quotes, or no such type.
+/// The one type that is written beside all values of a column but nulls and literals in quotes; none when there is none
+/// of those, or no such type.
 fn written_type<'e>(values: impl Iterator<Item = &'e Expr>) -> Option<DataType> {
-    let (mut found, mut quoted) = (None, false);
+    let (mut found, mut open) = (None, false);
     for value in values {
         let written = match bare(value) {
             Expr::TypedString(typed) => typed.data_type.clone(),
             Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, data_type, .. } => data_type.clone(),
             Expr::Interval(Interval { .. }) => DataType::Interval { fields: None, precision: None },
             Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => DataType::Boolean,
-            Expr::Value(value) if matches!(value.value, Value::Null) => continue,
-            other if call::literal(other).is_some() => {
-                quoted = true;
+            other if call::literal(other).is_some() || is_null(other) => {
+                open = true;
                 continue;
             }
             _ => return None,
@@ -103,7 +102,11 @@ fn written_type<'e>(values: impl Iterator<Item = &'e Expr>) -> Option<DataType> 
             Some(_) => return None,
         }
     }
-    found.filter(|_| quoted)
+    found.filter(|_| open)
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Null))
 }
 
 fn bare(expr: &Expr) -> &Expr {

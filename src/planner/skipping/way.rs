@@ -33,6 +33,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::federation::keys::CandidatesExec;
 use crate::lineage::exec::LineageExec;
+use crate::quality::exec::RulesExec;
 
 /// The columns that are changed, by index.
 pub(super) type Changed = BTreeSet<usize>;
@@ -64,7 +65,8 @@ pub(super) fn through(plan: &Arc<dyn ExecutionPlan>, child: usize, changed: &Cha
     if passes {
         return Ok(changed.clone());
     }
-    if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+    let rules = plan.downcast_ref::<RulesExec>().and_then(RulesExec::projection);
+    if let Some(projection) = plan.downcast_ref::<ProjectionExec>().or(rules) {
         let made = projection.expr().iter().enumerate();
         return Ok(made.filter(|(_, made)| looks_at(&made.expr, changed)).map(|(index, _)| index).collect());
     }

@@ -52,6 +52,9 @@ pub fn queries(fixtures: &Fixtures) -> Outcome {
         "SELECT DISTINCT a, a FROM f WHERE a = 1",
         "SELECT *, a FROM f WHERE a = 1",
         "SELECT count FROM (SELECT count(*) FROM f) AS t",
+        "VALUES (1, '{\"b\": 1}'::jsonb), (2, NULL), (3, '[]'::jsonb), (4, '{\"bb\":1,\"a\":2}')",
+        "SELECT v, v IS NULL AS n FROM (VALUES (NULL), ('6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid)) AS t(v)",
+        "VALUES (NULL, NULL), (varchar '京', NULL)",
     ];
     compare(fixtures, "forms_queries", &[TABLE.as_slice(), statements.as_slice()].concat())
 }
@@ -74,6 +77,92 @@ pub fn json(fixtures: &Fixtures) -> Outcome {
         "SELECT jsonb_array_length(j) AS v FROM f WHERE a = 1",
     ];
     compare(fixtures, "forms_json", &[TABLE.as_slice(), statements.as_slice()].concat())
+}
+
+/// Values with a part changed: every statement has one answer or one error.
+pub fn json_changes(fixtures: &Fixtures) -> Outcome {
+    let mut statements: Vec<String> = TABLE.iter().map(|sql| (*sql).to_string()).collect();
+    let values = [
+        r#"{"a": {"b": [1, 2, "z"]}, "k": null, "张": "x"}"#,
+        r#"["a", 1, {"a": 2}, null, "a"]"#,
+        "[]",
+        "{}",
+        "1",
+        r#""a""#,
+        "null",
+        r#"{"a": 1, "a": {"b": 7}, "é\n\"": 1e3}"#,
+    ];
+    let paths = [
+        "{a}", "{a,b}", "{a,b,1}", "{a,b,-1}", "{a,b,9}", "{a,b,-9}", "{0}", "{-1}", "{x,y}", "{}", "{a,NULL}", "{2,a}",
+    ];
+    for value in values {
+        for path in paths {
+            statements.push(format!("SELECT '{value}'::jsonb #- '{path}' AS v"));
+            for new in [r#"{"z": 1, "b": 2}"#, "null"] {
+                statements.push(format!("SELECT jsonb_set('{value}', '{path}', '{new}') AS v"));
+            }
+            statements.push(format!("SELECT jsonb_set('{value}'::jsonb, '{path}'::text[], '9', false) AS v"));
+            statements.push(format!("SELECT jsonb_insert('{value}', '{path}', '\"n\"') AS v"));
+            statements.push(format!("SELECT jsonb_insert('{value}', '{path}', '\"n\"', true) AS v"));
+            statements.push(format!("SELECT jsonb_set_lax('{value}', '{path}', NULL, true, 'delete_key') AS v"));
+        }
+        for other in values {
+            statements.push(format!("SELECT '{value}'::jsonb || '{other}' AS v, '{value}' || '{other}'::jsonb AS w"));
+        }
+        for without in ["'a'", "'a'::text", "'{a,k}'::text[]", "ARRAY['张', NULL]", "0", "-1", "7", "NULL::text"] {
+            statements.push(format!("SELECT '{value}'::jsonb - {without} AS v"));
+        }
+        statements.push(format!("SELECT jsonb_pretty('{value}') AS v, jsonb_strip_nulls('{value}') AS w"));
+        statements.push(format!("SELECT json_strip_nulls('{value}') AS v"));
+    }
+    let others = [
+        "SELECT jsonb_set_lax('{\"a\": 1}', '{a}', NULL) AS v, jsonb_set_lax('{\"a\": 1}', '{a}', NULL, true, \
+         'return_target') AS w",
+        "SELECT jsonb_set_lax('{\"a\": 1}', '{a}', NULL, true, 'raise_exception')",
+        "SELECT jsonb_set_lax('{\"a\": 1}', '{a}', NULL, true, 'x')",
+        "SELECT jsonb_set('{\"a\": 1}', NULL, '2') AS v, jsonb_set(NULL, '{a}', '2') AS w",
+        "SELECT jsonb_set('{\"a\": 1}', '{a}', 5)",
+        "SELECT json_object('{a,1,b,NULL}') AS v, jsonb_object('{b,1,a,2,b,3}') AS w, json_object('{}') AS x",
+        "SELECT json_object('{a,b}', '{1,NULL}') AS v, jsonb_object(ARRAY['张'], ARRAY['\"']) AS w",
+        "SELECT json_object('{a}')",
+        "SELECT json_object('{NULL,1}')",
+        "SELECT json_object('{a}', '{1,2}')",
+        "SELECT a, j || '{\"n\": 1}' AS v, j - 'a' AS w FROM f ORDER BY a",
+        "SELECT a, coalesce(j, '{}') || '{\"n\": 1}' AS v FROM f ORDER BY a",
+        "SELECT a, jsonb_set(j, '{a}', to_jsonb(b)) AS v FROM f WHERE a = 1",
+        "SELECT 'a'::text || '1'::jsonb AS v, b || j::text AS w FROM f ORDER BY a",
+        "UPDATE f SET j = jsonb_set(j, '{k}', '5') || jsonb_build_object('b', b) WHERE a = 1",
+        "SELECT j FROM f ORDER BY a",
+    ];
+    statements.extend(others.iter().map(|sql| (*sql).to_string()));
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    compare(fixtures, "forms_json_changes", &statements)
+}
+
+/// Rows of tables as values.
+pub fn whole_rows(fixtures: &Fixtures) -> Outcome {
+    let statements = [
+        "CREATE TABLE c (c0 integer, c1 text)",
+        "INSERT INTO c VALUES (1, 'x'), (NULL, NULL)",
+        "SELECT t FROM f AS t ORDER BY a",
+        "SELECT f FROM f ORDER BY a",
+        "SELECT row_to_json(f) AS v, to_jsonb(f) AS w, to_json(F.*) AS x FROM f ORDER BY a",
+        "SELECT row_to_json(c) FROM c ORDER BY c0",
+        "SELECT json_agg(t ORDER BY a DESC) FROM f AS t",
+        "SELECT jsonb_agg(x ORDER BY a) FROM (SELECT a, b AS \"B c\", NULL AS n FROM f) AS x",
+        "SELECT json_agg(arr ORDER BY a) AS v, json_agg(j ORDER BY a) AS w, json_agg(NULLIF(arr, '{1,2}') ORDER BY a) \
+         AS x FROM f",
+        "SELECT a, json_build_object('row', t, 'n', json_build_array(t, 1)) AS v FROM f AS t ORDER BY a",
+        "WITH q AS (SELECT a, b FROM f) SELECT json_object_agg(b, q ORDER BY a) FROM q",
+        "SELECT to_json(r) FROM (SELECT 1 AS a, 2, 3) AS r",
+        "SELECT to_json(r) FROM (SELECT 1 AS r) AS r",
+        "SELECT to_json(g) FROM generate_series(1, 2) AS g",
+        "SELECT b.a, to_json(x) AS v FROM f AS b JOIN f AS x USING (a) ORDER BY b.a",
+        "SELECT a, (SELECT json_agg(i) FROM (SELECT 1 AS n) AS i) AS v FROM f ORDER BY a",
+        "SELECT a FROM f WHERE to_jsonb(f) ->> 'b' = 'y'",
+        "SELECT to_json(nothing) FROM f",
+    ];
+    compare(fixtures, "forms_whole_rows", &[TABLE.as_slice(), statements.as_slice()].concat())
 }
 
 pub fn functions(fixtures: &Fixtures) -> Outcome {

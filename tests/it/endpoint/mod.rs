@@ -28,6 +28,8 @@ pub const TESTS: &[Test] = &[
     ("statements_mean_what_they_mean_in_postgres", meaning::statements),
     ("forms_of_queries", forms::queries),
     ("json_is_postgres_json", forms::json),
+    ("json_is_changed_as_in_postgres", forms::json_changes),
+    ("rows_of_tables_are_values", forms::whole_rows),
     ("functions_are_postgres_functions", forms::functions),
     ("functions_of_extensions", forms::fuzzy),
     ("errors_have_postgres_states", errors::states),

@@ -1,11 +1,11 @@
 //! `json_agg` and `json_object_agg`, for `jsonb` too: the text of what `array_agg` collected.
 
 use datafusion::arrow::array::{Array, AsArray};
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{ScalarUDF, Volatility};
 use datafusion::scalar::ScalarValue;
 
 use super::build::member;
-use super::convert::jsonb;
+use super::convert::{json, jsonb};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::limited::{MOST, too_large};
@@ -16,6 +16,7 @@ pub(super) fn all() -> Vec<ScalarUDF> {
     vec![
         Spec::new("onerow_json_agg", &[Param::Texts], |_| PgType::Json, |call| Ok(text(list(call)?))).udf(),
         Spec::new("onerow_jsonb_agg", &[Param::Texts], |_| PgType::Jsonb, |call| Ok(Some(jsonb(&list(call)?)?))).udf(),
+        Spec::new("onerow_json_element", &[Param::Any], |_| PgType::Json, element).is(Volatility::Stable).udf(),
         Spec::new("onerow_json_member", &[Param::Any, Param::Text], returns_text, member).called_on_null().udf(),
         Spec::new("onerow_json_object_agg", &[Param::Texts], |_| PgType::Json, |call| Ok(text(object(call)?))).udf(),
         Spec::new(
@@ -26,6 +27,15 @@ pub(super) fn all() -> Vec<ScalarUDF> {
         )
         .udf(),
     ]
+}
+
+/// What stands before a row or an array in `json_agg`, unless it is the first: Postgres begins a line for each.
+const LINE: &str = "\n ";
+
+/// A value as an element of `json_agg`.
+fn element(call: &Call<'_>) -> Result<Option<ScalarValue>> {
+    let line = if matches!(call.pg_type(0), Some(PgType::Array(_) | PgType::Record)) { LINE } else { "" };
+    Ok(text(format!("{line}{}", json(call, 0)?)))
 }
 
 fn list(call: &Call<'_>) -> Result<String> {
@@ -58,8 +68,10 @@ fn written(call: &Call<'_>, begin: &str, end: &str) -> Result<String> {
     for (nth, text) in texts().enumerate() {
         if nth > 0 {
             json.push_str(", ");
+            json.push_str(text);
+        } else {
+            json.push_str(text.strip_prefix(LINE).unwrap_or(text));
         }
-        json.push_str(text);
     }
     json.push_str(end);
     Ok(json)

@@ -9,6 +9,7 @@ use datafusion::scalar::ScalarValue;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::row_function::Call;
+use crate::functions::pg::whole_row::is_whole;
 use crate::values::{Zone, read_text, text_values};
 
 /// An argument as JSON; `null` for NULL.
@@ -52,7 +53,8 @@ fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<St
     }
     if let Some(record) = array.as_struct_opt() {
         // What `row(..)` calls its fields, and what Postgres does.
-        let unnamed = record.fields().iter().enumerate().all(|(at, field)| *field.name() == format!("c{at}"));
+        let unnamed = !is_whole(record.fields())
+            && record.fields().iter().enumerate().all(|(at, field)| *field.name() == format!("c{at}"));
         let name = |at: usize, field: &Field| if unnamed { format!("f{}", at + 1) } else { field.name().clone() };
         let parts = record
             .fields()

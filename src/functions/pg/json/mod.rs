@@ -5,13 +5,17 @@
 
 mod aggregate;
 mod build;
+mod combine;
 mod contains;
 mod convert;
 mod elements;
 mod get;
 mod inspect;
+mod object;
 mod operators;
+mod paths;
 mod scan;
+mod shape;
 
 use datafusion::logical_expr::ScalarUDF;
 
@@ -19,8 +23,19 @@ pub use operators::JsonOperators;
 
 /// Every function over JSON.
 pub(super) fn all() -> Vec<ScalarUDF> {
-    [get::all(), contains::all(), elements::all(), inspect::all(), build::all(), aggregate::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        get::all(),
+        contains::all(),
+        combine::all(),
+        paths::all(),
+        elements::all(),
+        inspect::all(),
+        shape::all(),
+        build::all(),
+        object::all(),
+        aggregate::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

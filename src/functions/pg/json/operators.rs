@@ -9,9 +9,12 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::{contains, get};
+use super::{combine, contains, get, paths};
+use crate::catalog::types::PgType;
+use crate::functions::merge::{self, MergeRule};
 
-/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|` and `?&`. Arrays keep their own `@>` and `<@`.
+/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|`, `?&` and `#-`, and of `jsonb` `||` and `-`. Arrays keep their own
+/// `@>` and `<@`.
 #[derive(Debug)]
 pub struct JsonOperators {
     functions: Vec<Arc<ScalarUDF>>,
@@ -20,7 +23,8 @@ pub struct JsonOperators {
 impl JsonOperators {
     /// The planner.
     pub fn new() -> Self {
-        let functions = get::all().into_iter().chain(contains::all()).map(Arc::new).collect();
+        let functions = [get::all(), contains::all(), combine::all(), paths::all()];
+        let functions = functions.into_iter().flatten().map(Arc::new).collect();
         JsonOperators { functions }
     }
 
@@ -47,6 +51,14 @@ impl ExprPlanner for JsonOperators {
             BinaryOperator::QuestionAnd => (contains::HAS_ALL, false),
             BinaryOperator::AtArrow => (contains::CONTAINS, false),
             BinaryOperator::ArrowAt => (contains::CONTAINS, true),
+            BinaryOperator::HashMinus => (paths::DELETE_PATH, false),
+            BinaryOperator::StringConcat if joins(&expr.left, &expr.right, schema) => (combine::CONCAT, false),
+            BinaryOperator::Minus if is_jsonb(&expr.left, schema) => match expr.right.get_type(schema) {
+                Ok(DataType::List(_) | DataType::LargeList(_)) => (combine::WITHOUT_ALL, false),
+                Ok(number) if number.is_integer() => (combine::WITHOUT_ELEMENT, false),
+                Ok(name) if name.is_string() || name == DataType::Null => (combine::WITHOUT, false),
+                _ => return Ok(PlannerResult::Original(expr)),
+            },
             _ => return Ok(PlannerResult::Original(expr)),
         };
         let is_list = |side: &Expr| matches!(side.get_type(schema), Ok(DataType::List(_) | DataType::LargeList(_)));
@@ -63,4 +75,49 @@ impl ExprPlanner for JsonOperators {
             None => PlannerResult::Original(expr),
         })
     }
+}
+
+/// Whether `||` is that of `jsonb`: of two of them, or of one and a literal in quotes or NULL, which have no type.
+fn joins(left: &Expr, right: &Expr, schema: &DFSchema) -> bool {
+    let untyped = |expr: &Expr| match expr {
+        Expr::Literal(value, _) => value.is_null() || value.data_type().is_string(),
+        Expr::Placeholder(parameter) => parameter.field.is_none(),
+        _ => false,
+    };
+    match (is_jsonb(left, schema), is_jsonb(right, schema)) {
+        (true, true) => true,
+        (true, false) => untyped(right),
+        (false, true) => untyped(left),
+        (false, false) => false,
+    }
+}
+
+fn is_jsonb(expr: &Expr, schema: &DFSchema) -> bool {
+    kind(expr, schema) == Some(PgType::Jsonb)
+}
+
+/// The type of an expression. `coalesce` and the like hand a type on that their fields forget.
+fn kind(expr: &Expr, schema: &DFSchema) -> Option<PgType> {
+    match expr {
+        Expr::Alias(alias) => kind(&alias.expr, schema),
+        Expr::Case(case) => {
+            let then = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
+            shared(then.chain(case.else_expr.as_deref()), schema)
+        }
+        Expr::ScalarFunction(call) if matches!(call.func.name(), "coalesce" | "greatest" | "least") => {
+            shared(call.args.iter(), schema)
+        }
+        Expr::ScalarFunction(call) if call.func.name() == "nullif" => kind(call.args.first()?, schema),
+        Expr::AggregateFunction(call) if merge::rule(call.func.name()).is_some_and(MergeRule::returns_input) => {
+            kind(call.params.args.first()?, schema)
+        }
+        _ => expr.to_field(schema).ok().map(|(_, field)| PgType::of_field(&field)),
+    }
+}
+
+/// The one type of several expressions, without literals.
+fn shared<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Option<PgType> {
+    let mut kinds = exprs.filter(|expr| !matches!(expr, Expr::Literal(..))).map(|expr| kind(expr, schema));
+    let first = kinds.next()??;
+    kinds.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }

@@ -1,0 +1,232 @@
+//! Rows of tables as values: `to_jsonb(t)`, `json_agg(t)`, `SELECT t FROM t`.
+//!
+//! Which columns a table has is not known in the syntax tree, and a name there may as well be a column's. So the name
+//! becomes the operand of an operator that no user can write, which the planner hands to [`WholeRows`] with the columns
+//! of FROM. A column of that name goes first, as in Postgres.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::common::{Column, DFSchema, TableReference};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::Expr as PlannedExpr;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, ObjectName, Query,
+    Select, SelectItem, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+};
+
+use super::call::{folded, text};
+use crate::error::{Error, SqlState};
+use crate::functions::pg::whole_row;
+
+/// The operator: beside it stand the name, and whether an outer join may leave the table's row out.
+const OPERATOR: &str = "onerow_row";
+
+/// What stands between a column's name and its mark, where a query has two of that name.
+const MARK: char = '\u{1}';
+
+/// The functions that take rows.
+const FUNCTIONS: &[&str] = &[
+    "row_to_json",
+    "to_json",
+    "to_jsonb",
+    "json_agg",
+    "jsonb_agg",
+    "json_build_array",
+    "jsonb_build_array",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_object_agg",
+    "jsonb_object_agg",
+];
+
+/// A table of FROM.
+struct Table {
+    name: String,
+    /// Whether an outer join may leave it out.
+    optional: bool,
+}
+
+/// Marks the tables of FROM that are used as values in the select list and in its conditions.
+pub(super) fn mark(select: &mut Select) {
+    let mut tables = vec![];
+    for from in &select.from {
+        tables.extend(tables_of(from));
+    }
+    if tables.is_empty() {
+        return;
+    }
+    for item in &mut select.projection {
+        match item {
+            SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) => {
+                let Expr::Identifier(name) = &*expr else { continue };
+                let name = Ident::with_quote('"', lower(name));
+                if let Some(marked) = marked(&tables, expr) {
+                    *item = SelectItem::ExprWithAlias { expr: marked, alias: name };
+                }
+            }
+            SelectItem::ExprWithAlias { expr: expr @ Expr::Identifier(_), .. } => {
+                if let Some(marked) = marked(&tables, expr) {
+                    *expr = marked;
+                }
+            }
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                let _ = VisitMut::visit(expr, &mut Arguments { tables: &tables, depth: 0 });
+            }
+            _ => {}
+        }
+    }
+    for expr in select.selection.iter_mut().chain(&mut select.having) {
+        let _ = VisitMut::visit(expr, &mut Arguments { tables: &tables, depth: 0 });
+    }
+}
+
+/// A name's spelling where it is compared.
+fn lower(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+}
+
+/// The tables and queries of one item of FROM. Functions are none: their one column has their name.
+fn tables_of(from: &TableWithJoins) -> Vec<Table> {
+    let mut tables = tables_in(&from.relation);
+    for join in &from.joins {
+        let mut joined = tables_in(&join.relation);
+        let (left, right) = match join.join_operator {
+            JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => (false, true),
+            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => (true, false),
+            JoinOperator::FullOuter(_) => (true, true),
+            _ => (false, false),
+        };
+        tables.iter_mut().for_each(|table| table.optional |= left);
+        joined.iter_mut().for_each(|table| table.optional |= right);
+        tables.append(&mut joined);
+    }
+    tables
+}
+
+fn tables_in(factor: &TableFactor) -> Vec<Table> {
+    let table = |name: &Ident| vec![Table { name: lower(name), optional: false }];
+    match factor {
+        TableFactor::Table { alias: Some(alias), args: None, .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            table(&alias.name)
+        }
+        TableFactor::Table { name, alias: None, args: None, .. } => {
+            name.0.last().and_then(|part| part.as_ident()).map(table).unwrap_or_default()
+        }
+        TableFactor::NestedJoin { table_with_joins, alias: None } => tables_of(table_with_joins),
+        TableFactor::NestedJoin { alias: Some(alias), .. } => table(&alias.name),
+        _ => vec![],
+    }
+}
+
+fn marked(tables: &[Table], expr: &Expr) -> Option<Expr> {
+    let Expr::Identifier(name) = expr else { return None };
+    of_name(tables, &lower(name))
+}
+
+fn of_name(tables: &[Table], name: &str) -> Option<Expr> {
+    let table = tables.iter().find(|table| table.name == name)?;
+    Some(Expr::BinaryOp {
+        left: Box::new(text(name)),
+        op: BinaryOperator::PGCustomBinaryOperator(vec![OPERATOR.to_string()]),
+        right: Box::new(Expr::value(Value::Boolean(table.optional))),
+    })
+}
+
+/// Marks the arguments of functions that take rows; not those in subqueries, which have a FROM of their own.
+struct Arguments<'a> {
+    tables: &'a [Table],
+    depth: usize,
+}
+
+impl Arguments<'_> {
+    fn argument(&self, argument: &mut FunctionArg) {
+        let FunctionArg::Unnamed(argument) = argument else { return };
+        let marked = match &*argument {
+            FunctionArgExpr::Expr(expr) => marked(self.tables, expr),
+            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => match parts.as_slice() {
+                [part] => part.as_ident().and_then(|name| of_name(self.tables, &lower(name))),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(marked) = marked {
+            *argument = FunctionArgExpr::Expr(marked);
+        }
+    }
+}
+
+impl VisitorMut for Arguments<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth == 0
+            && let Expr::Function(function) = expr
+            && folded(&function.name).is_some_and(|name| FUNCTIONS.contains(&name.as_str()))
+            && let FunctionArguments::List(list) = &mut function.args
+        {
+            list.args.iter_mut().for_each(|argument| self.argument(argument));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Plans what was marked.
+#[derive(Debug)]
+pub struct WholeRows;
+
+impl ExprPlanner for WholeRows {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> DfResult<PlannerResult<RawBinaryExpr>> {
+        let is_ours = matches!(&expr.op, BinaryOperator::PGCustomBinaryOperator(words) if *words == [OPERATOR]);
+        let (true, PlannedExpr::Literal(name, _), PlannedExpr::Literal(ScalarValue::Boolean(optional), _)) =
+            (is_ours, &expr.left, &expr.right)
+        else {
+            return Ok(PlannerResult::Original(expr));
+        };
+        let name = name.try_as_str().flatten().unwrap_or_default();
+        Ok(PlannerResult::Planned(planned(name, *optional == Some(true), schema)?))
+    }
+}
+
+fn planned(name: &str, optional: bool, schema: &DFSchema) -> DfResult<PlannedExpr> {
+    if schema.fields().iter().any(|field| field.name() == name) {
+        // Of several it is the planner's to say that they are.
+        return Ok(match schema.qualified_field_with_unqualified_name(name) {
+            Ok((qualifier, field)) => PlannedExpr::Column(Column::from((qualifier, field))),
+            Err(_) => PlannedExpr::Column(Column::new_unqualified(name)),
+        });
+    }
+    let mut of: Option<&TableReference> = None;
+    let (mut names, mut columns) = (vec![], vec![]);
+    for (qualifier, field) in schema.iter() {
+        let Some(qualifier) = qualifier.filter(|qualifier| qualifier.table() == name) else { continue };
+        if of.is_some_and(|of| of != qualifier) {
+            return Err(Error::new(SqlState("42P09"), format!("table reference \"{name}\" is ambiguous")).into());
+        }
+        of = Some(qualifier);
+        names.push(field.name().split(MARK).next().unwrap_or_default().to_string());
+        columns.push(PlannedExpr::Column(Column::from((Some(qualifier), field))));
+    }
+    if columns.is_empty() {
+        return Ok(PlannedExpr::Column(Column::new_unqualified(name)));
+    }
+    if optional {
+        return Err(Error::unsupported(format!("the row of \"{name}\" may be left out by an outer join"))
+            .with_hint("Make it a value in a subquery below the join: (SELECT t.*, to_jsonb(t) AS doc FROM t).")
+            .into());
+    }
+    Ok(PlannedExpr::ScalarFunction(ScalarFunction::new_udf(Arc::new(whole_row::of_columns(names)), columns)))
+}
