@@ -90,9 +90,8 @@ fn in_one_step(plan: &Arc<dyn ExecutionPlan>) -> DfResult<Option<Arc<dyn Executi
 /// in memory, and at the end no thread waits for another that still has the half of all rows before it. `free`: what is
 /// above takes any number of parts.
 fn finer(plan: Arc<dyn ExecutionPlan>, free: bool) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let is_exchange = plan.is::<RepartitionExec>()
-        || plan.is::<CoalescePartitionsExec>()
-        || plan.is::<SortPreservingMergeExec>();
+    let is_exchange =
+        plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>();
     let children = plan.children();
     // The inputs of a join, and what is put side by side, have as many parts as each other.
     let below = is_exchange || (free && children.len() == 1);

@@ -74,7 +74,11 @@ mod tests {
         );
         assert_eq!(
             all(2000, 1, Some(1000)),
-            ["ctid < '(1000,0)'::pg_catalog.tid", "ctid >= '(1000,0)'::pg_catalog.tid"]
+            [
+                "ctid < '(1000,0)'::pg_catalog.tid",
+                "ctid >= '(1000,0)'::pg_catalog.tid AND ctid < '(1512,0)'::pg_catalog.tid",
+                "ctid >= '(1512,0)'::pg_catalog.tid",
+            ]
         );
         // A table that was emptied meanwhile.
         assert_eq!(all(0, 2, None), [""]);

@@ -15,7 +15,7 @@ pub fn put_together(fixtures: &Fixtures) -> Outcome {
                   (g % 300)::smallint AS small, CASE WHEN g % 5 > 0 THEN g / 100.0 END::numeric(12,2) AS amount,
                   CASE g % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'Ç' END AS name, g / 3.0::double precision AS double,
                   repeat('x', 60) AS pad
-             FROM generate_series(1, 300000) AS g;
+             FROM generate_series(1::bigint, 300000) AS g;
          DELETE FROM pieces.t WHERE small = 7;
          CREATE TABLE pieces.none AS SELECT * FROM pieces.t; ANALYZE pieces.t; ANALYZE pieces.none; DELETE FROM pieces.none;",
     );
@@ -77,13 +77,11 @@ pub fn first_rows(fixtures: &Fixtures) -> Outcome {
            SELECT g AS id, CASE WHEN g % 50000 > 0 THEN g * 48271 % 100003 / 100.0 END::numeric(10,2) AS amount,
                   timestamp '1969-12-31 23:00' + g * 7919 % 200003 * interval '1 minute' AS at,
                   date '9999-12-31' - g * 31 % 100003 AS day, g * 7 % 40 AS few, g * 7919 % 200003 AS sorted, repeat('x', 30) AS pad
-             FROM generate_series(1, 200000) AS g;
+             FROM generate_series(1::bigint, 200000) AS g;
          CREATE INDEX ON first_rows.t (sorted); ANALYZE first_rows.t;",
     );
-    let project = Project::new(&format!(
-        "{} IMPORT FOREIGN SCHEMA first_rows FROM SERVER s INTO s;",
-        postgres.declared("s")
-    ));
+    let project =
+        Project::new(&format!("{} IMPORT FOREIGN SCHEMA first_rows FROM SERVER s INTO s;", postgres.declared("s")));
     let onerow = project.serve();
     let queries = [
         ("SELECT id, amount FROM {}.t ORDER BY amount DESC NULLS LAST, id LIMIT 10", true),
