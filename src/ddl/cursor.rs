@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::statement::{NameRef, OptionChange};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::sources::options::Options;
 
 /// A token and where it stands in the statement.
@@ -177,6 +177,21 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
+    /// The text of a number, quoted or not, with its sign.
+    pub fn number(&mut self) -> Result<String> {
+        let minus = self.take_token(&Token::Minus);
+        let digits = match self.peek(0) {
+            Some(Token::Number(digits, _)) => {
+                let digits = digits.clone();
+                self.advance();
+                digits
+            }
+            _ if minus => return Err(self.unexpected("a number")),
+            _ => self.string()?.trim().to_string(),
+        };
+        Ok(if minus { format!("-{digits}") } else { digits })
+    }
+
     /// `IF NOT EXISTS`
     pub fn if_not_exists(&mut self) -> bool {
         self.take(&["IF", "NOT", "EXISTS"])
@@ -203,7 +218,7 @@ impl<'a> Cursor<'a> {
             if let OptionChange::Add(name, value) = change {
                 if options.get(&name).is_some() {
                     return Err(Error::new(
-                        crate::error::SqlState::DUPLICATE_OBJECT,
+                        SqlState::DUPLICATE_OBJECT,
                         format!("option \"{name}\" provided more than once"),
                     ));
                 }
@@ -239,6 +254,36 @@ impl<'a> Cursor<'a> {
         }
         self.expect_token(&Token::RParen)?;
         Ok(changes)
+    }
+
+    /// `(name = value, ..)`, as Postgres's parameters after WITH. `take` takes the value of one of them, and says false of a
+    /// name that is none, which is 22023 with this hint. An error about a value that has no place gets the value's.
+    pub fn parameters(&mut self, hint: &str, mut take: impl FnMut(&mut Self, &str) -> Result<bool>) -> Result<()> {
+        self.expect_token(&Token::LParen)?;
+        let mut seen: Vec<String> = vec![];
+        loop {
+            let position = Some(self.offset() + 1);
+            let name = self.identifier()?;
+            if seen.contains(&name) {
+                return Err(Error::syntax(format!("option \"{name}\" specified more than once"), position));
+            }
+            self.expect_token(&Token::Eq)?;
+            let at = Some(self.offset() + 1);
+            let known = take(self, &name).map_err(|e| if e.position().is_none() { e.with_position(at) } else { e })?;
+            if !known {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("unrecognized parameter \"{name}\""),
+                )
+                .with_hint(hint)
+                .with_position(position));
+            }
+            seen.push(name);
+            if !self.take_token(&Token::Comma) {
+                break;
+            }
+        }
+        self.expect_token(&Token::RParen)
     }
 
     /// A type's name: the tokens up to a comma, a closing parenthesis or one of the words that may follow a type.

@@ -3,6 +3,7 @@
 //! A script is tokenised once; each statement is either one of [`statement::Ddl`] or handed, as its own tokens, to
 //! DataFusion's parser. `ddl` knows nothing of the catalog.
 
+pub mod calls;
 mod comment;
 pub mod copy;
 mod cursor;

@@ -49,67 +49,31 @@ fn create(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Ddl> {
 
 /// `(label = 'correct', max_depth = 5, min_leaf = 5, holdout = 0.2, seed = 1)`
 fn options(cursor: &mut Cursor<'_>) -> Result<TreeOptions> {
+    const HINT: &str = "A model for tree_choice has label, max_depth, min_leaf, holdout and seed.";
     let mut options = TreeOptions::default();
-    let mut seen: Vec<String> = vec![];
-    cursor.expect_token(&Token::LParen)?;
-    loop {
-        let position = Some(cursor.offset() + 1);
-        let name = cursor.identifier()?;
-        if seen.contains(&name) {
-            return Err(Error::syntax(format!("option \"{name}\" specified more than once"), position));
-        }
-        cursor.expect_token(&Token::Eq)?;
-        let at = Some(cursor.offset() + 1);
-        let wrong = |wanted: &str| {
-            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("{name} must be {wanted}")).with_position(at)
-        };
-        match name.as_str() {
+    cursor.parameters(HINT, |cursor, name| {
+        let wrong = |wanted: &str| Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("{name} must be {wanted}"));
+        match name {
             "label" => options.label = cursor.string()?,
             "max_depth" => {
                 let deepest = TreeOptions::DEEPEST;
-                let depth = number(cursor)?.parse().ok().filter(|depth| (1..=deepest).contains(depth));
+                let depth = cursor.number()?.parse().ok().filter(|depth| (1..=deepest).contains(depth));
                 options.max_depth = depth.ok_or_else(|| wrong(&format!("a whole number from 1 to {deepest}")))?;
             }
             "min_leaf" => {
-                let rows = number(cursor)?.parse::<u32>().ok().filter(|rows| *rows > 0);
+                let rows = cursor.number()?.parse::<u32>().ok().filter(|rows| *rows > 0);
                 options.min_leaf = rows.ok_or_else(|| wrong("a whole number from 1 on"))?.into();
             }
             "holdout" => {
-                let share = number(cursor)?.parse::<f64>().ok().filter(|share| (0.0..1.0).contains(share));
+                let share = cursor.number()?.parse::<f64>().ok().filter(|share| (0.0..1.0).contains(share));
                 options.holdout = share.ok_or_else(|| wrong("a number from 0 to less than 1"))?;
             }
-            "seed" => options.seed = number(cursor)?.parse().map_err(|_| wrong("a whole number"))?,
-            other => {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("unrecognized parameter \"{other}\""),
-                )
-                .with_hint("A model for tree_choice has label, max_depth, min_leaf, holdout and seed.")
-                .with_position(position));
-            }
+            "seed" => options.seed = cursor.number()?.parse().map_err(|_| wrong("a whole number"))?,
+            _ => return Ok(false),
         }
-        seen.push(name);
-        if !cursor.take_token(&Token::Comma) {
-            break;
-        }
-    }
-    cursor.expect_token(&Token::RParen)?;
+        Ok(true)
+    })?;
     Ok(options)
-}
-
-/// The text of a number, quoted or not, with its sign.
-fn number(cursor: &mut Cursor<'_>) -> Result<String> {
-    let minus = cursor.take_token(&Token::Minus);
-    let digits = match cursor.peek(0) {
-        Some(Token::Number(digits, _)) => {
-            let digits = digits.clone();
-            cursor.advance();
-            digits
-        }
-        _ if minus => return Err(cursor.unexpected("a number")),
-        _ => cursor.string()?.trim().to_string(),
-    };
-    Ok(if minus { format!("-{digits}") } else { digits })
 }
 
 #[cfg(test)]

@@ -70,38 +70,15 @@ fn expression(cursor: &mut Cursor<'_>) -> Result<(String, usize)> {
 
 /// `(severity = 'warning', trust = 0.5, message = '..')`
 fn options(cursor: &mut Cursor<'_>, rule: &mut Rule) -> Result<()> {
-    cursor.expect_token(&Token::LParen)?;
-    let mut seen: Vec<String> = vec![];
-    loop {
-        let position = Some(cursor.offset() + 1);
-        let name = cursor.identifier()?;
-        if seen.contains(&name) {
-            return Err(Error::syntax(format!("option \"{name}\" specified more than once"), position));
-        }
-        cursor.expect_token(&Token::Eq)?;
-        let at = Some(cursor.offset() + 1);
-        match name.as_str() {
-            "severity" => rule.severity = severity(&cursor.string()?).map_err(|e| e.with_position(at))?,
-            "trust" => {
-                rule.trust =
-                    Some(trust(cursor).map_err(|e| if e.position().is_none() { e.with_position(at) } else { e })?)
-            }
+    cursor.parameters("A rule has severity, trust and message.", |cursor, name| {
+        match name {
+            "severity" => rule.severity = severity(&cursor.string()?)?,
+            "trust" => rule.trust = Some(trust(&cursor.number()?)?),
             "message" => rule.message = Some(cursor.string()?),
-            other => {
-                return Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("unrecognized parameter \"{other}\""),
-                )
-                .with_hint("A rule has severity, trust and message.")
-                .with_position(position));
-            }
+            _ => return Ok(false),
         }
-        seen.push(name);
-        if !cursor.take_token(&Token::Comma) {
-            break;
-        }
-    }
-    cursor.expect_token(&Token::RParen)
+        Ok(true)
+    })
 }
 
 fn severity(word: &str) -> Result<Severity> {
@@ -111,18 +88,9 @@ fn severity(word: &str) -> Result<Severity> {
     })
 }
 
-/// A number from 0 to 1, quoted or not.
-fn trust(cursor: &mut Cursor<'_>) -> Result<f64> {
-    let text = match cursor.peek(0) {
-        Some(Token::Number(digits, _)) => {
-            let digits = digits.clone();
-            cursor.advance();
-            digits
-        }
-        Some(Token::Minus) => "-".to_string(),
-        _ => cursor.string()?,
-    };
-    let number = text.trim().parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+/// A number from 0 to 1.
+fn trust(text: &str) -> Result<f64> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| {
         Error::new(SqlState::INVALID_PARAMETER_VALUE, "trust must be a number from 0 to 1")
             .with_hint("It is what a broken rule leaves of the trust in a row: 0 is nothing, 1 is all.")

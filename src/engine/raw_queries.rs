@@ -8,14 +8,14 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut,
-    VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::Engine;
 use crate::catalog::acl::Acl;
 use crate::catalog::change::undefined;
 use crate::catalog::definitions::{Definitions, OWNER, ServerDef};
+use crate::ddl::calls;
 use crate::error::{Error, Result, SqlState};
 use crate::planner::remote_query::{self, NAME, RemoteQueryTable};
 
@@ -74,7 +74,7 @@ pub(super) async fn prepared(
     text: &str,
 ) -> DfResult<Option<SessionState>> {
     let mut calls = Calls::default();
-    calls.visit(statement)?;
+    calls::change(statement, &mut calls)?;
     if calls.found.is_empty() {
         return Ok(None);
     }
@@ -166,17 +166,6 @@ struct Calls {
 }
 
 impl Calls {
-    fn visit(&mut self, statement: &mut DfStatement) -> Result<()> {
-        match statement {
-            DfStatement::Statement(sql) => match VisitMut::visit(sql.as_mut(), self) {
-                ControlFlow::Break(error) => Err(error),
-                ControlFlow::Continue(()) => Ok(()),
-            },
-            DfStatement::Explain(explain) => self.visit(&mut explain.statement),
-            _ => Ok(()),
-        }
-    }
-
     fn call(&mut self, args: &[FunctionArg]) -> Result<()> {
         let [server, query] = args else {
             return Err(Error::new(
@@ -202,29 +191,14 @@ impl VisitorMut for Calls {
             TableFactor::Function { name, args, alias, .. } => (name, &*args, alias),
             _ => return ControlFlow::Continue(()),
         };
-        if !is_ours(name) {
+        if !calls::names(name, NAME) {
             return ControlFlow::Continue(());
         }
         if let Err(error) = self.call(args) {
             return ControlFlow::Break(error);
         }
-        alias.get_or_insert_with(|| TableAlias {
-            explicit: true,
-            name: Ident::with_quote('"', NAME),
-            columns: vec![],
-            at: None,
-        });
+        calls::name_rows(alias, NAME);
         ControlFlow::Continue(())
-    }
-}
-
-fn is_ours(name: &ObjectName) -> bool {
-    match name.0.as_slice() {
-        [part] => part.as_ident().is_some_and(|ident| match ident.quote_style {
-            Some(_) => ident.value == NAME,
-            None => ident.value.eq_ignore_ascii_case(NAME),
-        }),
-        _ => false,
     }
 }
 
@@ -249,7 +223,7 @@ mod tests {
     fn place(sql: &str, position: usize) -> Option<String> {
         let statement = Parser::parse_sql(&PgDialect, sql).unwrap().remove(0);
         let mut calls = Calls::default();
-        calls.visit(&mut DfStatement::Statement(Box::new(statement))).unwrap();
+        calls::change(&mut DfStatement::Statement(Box::new(statement)), &mut calls).unwrap();
         let found = position_in(sql, &calls.found[0].literal, position)?;
         Some(sql.chars().skip(found - 1).collect())
     }
@@ -272,7 +246,7 @@ mod tests {
             ("SELECT * FROM t, LATERAL remote_query('e', t.a)", SqlState::FEATURE_NOT_SUPPORTED),
         ] {
             let statement = Parser::parse_sql(&PgDialect, sql).unwrap().remove(0);
-            let failed = Calls::default().visit(&mut DfStatement::Statement(Box::new(statement)));
+            let failed = calls::change(&mut DfStatement::Statement(Box::new(statement)), &mut Calls::default());
             assert_eq!(failed.unwrap_err().state(), state, "{sql}");
         }
     }

@@ -10,13 +10,14 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, TableAlias, TableFactor, UnaryOperator,
-    Value, ValueWithSpan, VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, TableFactor, UnaryOperator, Value,
+    ValueWithSpan, VisitorMut,
 };
 
 use super::load::closest;
 use super::planning;
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationName};
+use crate::ddl::calls;
 use crate::ddl::name::relation_name;
 use crate::ddl::statement::NameRef;
 use crate::error::{Error, Result, SqlState};
@@ -105,7 +106,7 @@ pub(super) async fn prepared(state: &SessionState, statement: &mut DfStatement) 
 /// other relations of the statement.
 pub(super) fn take_names(statement: &mut DfStatement) -> Result<Vec<NameRef>> {
     let mut finder = Finder { found: vec![], removes: true };
-    finder.visit(statement)?;
+    calls::change(statement, &mut finder)?;
     let mut names = vec![];
     for call in finder.found {
         for (argument, literal) in call.function.arguments().iter().zip(&call.literals) {
@@ -119,7 +120,7 @@ pub(super) fn take_names(statement: &mut DfStatement) -> Result<Vec<NameRef>> {
 
 fn calls_of(statement: &mut DfStatement) -> Result<Vec<Call>> {
     let mut finder = Finder { found: vec![], removes: false };
-    finder.visit(statement)?;
+    calls::change(statement, &mut finder)?;
     Ok(finder.found)
 }
 
@@ -242,17 +243,6 @@ struct Finder {
 }
 
 impl Finder {
-    fn visit(&mut self, statement: &mut DfStatement) -> Result<()> {
-        match statement {
-            DfStatement::Statement(sql) => match VisitMut::visit(sql.as_mut(), self) {
-                ControlFlow::Break(error) => Err(error),
-                ControlFlow::Continue(()) => Ok(()),
-            },
-            DfStatement::Explain(explain) => self.visit(&mut explain.statement),
-            _ => Ok(()),
-        }
-    }
-
     fn call(&mut self, function: &'static dyn RelationFunction, args: &[FunctionArg], text: String) -> Result<i64> {
         let takes = function.arguments();
         let required = takes.iter().filter(|argument| argument.required).count();
@@ -323,23 +313,13 @@ impl VisitorMut for Finder {
         *name = ObjectName(vec![ObjectNamePart::Identifier(plain(function.name()))]);
         let numbered = Expr::Value(Value::Number(number.to_string(), false).into());
         *args = vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(numbered))];
-        alias.get_or_insert_with(|| TableAlias {
-            explicit: true,
-            name: Ident::with_quote('"', function.name()),
-            columns: vec![],
-            at: None,
-        });
+        calls::name_rows(alias, function.name());
         ControlFlow::Continue(())
     }
 }
 
 fn function_named(name: &ObjectName) -> Option<&'static dyn RelationFunction> {
-    let [part] = name.0.as_slice() else { return None };
-    let ident = part.as_ident()?;
-    FUNCTIONS.iter().copied().find(|function| match ident.quote_style {
-        Some(_) => ident.value == function.name(),
-        None => ident.value.eq_ignore_ascii_case(function.name()),
-    })
+    FUNCTIONS.iter().copied().find(|function| calls::names(name, function.name()))
 }
 
 /// A literal as one of its kind: texts as quoted ones, numbers with their sign.

@@ -11,15 +11,15 @@ use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::string_agg::string_agg_udaf;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, Expr, GroupsAccumulator, ReversedUDAF,
-    Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, ReversedUDAF,
 };
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::scalar::ScalarValue;
 
+use super::delegated::delegated;
 use super::limited::{MOST, too_large};
 
 /// A view holds texts up to this long itself.
@@ -54,28 +54,14 @@ impl Counted {
 }
 
 impl AggregateUDFImpl for Counted {
-    fn name(&self) -> &str {
-        self.function.name()
-    }
+    delegated!();
 
     fn aliases(&self) -> &[String] {
         self.function.aliases()
     }
 
-    fn signature(&self) -> &Signature {
-        self.function.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
-        self.function.return_type(types)
-    }
-
     fn return_field(&self, fields: &[FieldRef]) -> DfResult<FieldRef> {
         self.function.return_field(fields)
-    }
-
-    fn is_nullable(&self) -> bool {
-        self.function.is_nullable()
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
@@ -94,14 +80,6 @@ impl AggregateUDFImpl for Counted {
             args
         };
         Ok(Box::new(One { inner: self.function.accumulator(args)?, name, hides, hidden: 0, collected: 0 }))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
-        self.function.state_fields(args)
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.function.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
@@ -135,20 +113,8 @@ impl AggregateUDFImpl for Counted {
         }
     }
 
-    fn coerce_types(&self, types: &[DataType]) -> DfResult<Vec<DataType>> {
-        self.function.coerce_types(types)
-    }
-
-    fn default_value(&self, of: &DataType) -> DfResult<ScalarValue> {
-        self.function.default_value(of)
-    }
-
     fn supports_null_handling_clause(&self) -> bool {
         self.function.supports_null_handling_clause()
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.function.documentation()
     }
 }
 

@@ -8,18 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, Int64Array};
-use datafusion::arrow::datatypes::{DataType, Date32Type, FieldRef, Int32Type, Int64Type};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::error::Result as DfResult;
 use datafusion::functions_aggregate::count::count_udaf;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, ReversedUDAF, SetMonotonicity,
-    Signature, StatisticsArgs,
-};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF};
 use datafusion::scalar::ScalarValue;
 use roaring::RoaringBitmap;
 
+use super::delegated::delegated;
 use crate::error::Error;
 
 /// `count`, to register in the place of DataFusion's.
@@ -33,21 +31,7 @@ struct Count {
 }
 
 impl AggregateUDFImpl for Count {
-    fn name(&self) -> &str {
-        self.function.name()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.function.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
-        self.function.return_type(types)
-    }
-
-    fn is_nullable(&self) -> bool {
-        self.function.is_nullable()
-    }
+    delegated!();
 
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
         let kind = match (args.is_distinct, args.expr_fields) {
@@ -61,14 +45,6 @@ impl AggregateUDFImpl for Count {
         })
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
-        self.function.state_fields(args)
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.function.groups_accumulator_supported(args)
-    }
-
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
         self.function.create_groups_accumulator(args)
     }
@@ -79,22 +55,6 @@ impl AggregateUDFImpl for Count {
 
     fn reverse_expr(&self) -> ReversedUDAF {
         ReversedUDAF::Identical
-    }
-
-    fn default_value(&self, of: &DataType) -> DfResult<ScalarValue> {
-        self.function.default_value(of)
-    }
-
-    fn value_from_stats(&self, statistics: &StatisticsArgs) -> Option<ScalarValue> {
-        self.function.value_from_stats(statistics)
-    }
-
-    fn set_monotonicity(&self, of: &DataType) -> SetMonotonicity {
-        self.function.inner().set_monotonicity(of)
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.function.documentation()
     }
 }
 
@@ -214,7 +174,7 @@ impl Accumulator for Distinct {
 mod tests {
     use std::collections::HashSet;
 
-    use datafusion::arrow::datatypes::{Field, Schema};
+    use datafusion::arrow::datatypes::{Field, FieldRef, Schema};
     use datafusion::physical_expr::PhysicalExpr;
     use datafusion::physical_expr::expressions::col;
     use proptest::prelude::*;

@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod collected;
+mod delegated;
 pub mod distinct_count;
 pub mod effect;
 pub mod extremes;

@@ -32,8 +32,16 @@ use super::rank::Slice;
 use crate::error::Error;
 use crate::values::Zone;
 
-/// About how many rows of the input are told of at once.
+/// How many rows of the input are told of at once, about, and of how many candidates: a view may merge many columns.
 const ROWS: usize = 4096;
+const CANDIDATES: usize = 1 << 16;
+/// At least so many rows: what is prepared for each piece is worth no fewer.
+const LEAST: usize = 32;
+
+/// How many rows are told of at once where each is a candidate of so many cells.
+fn rows_at_once(cells: usize) -> usize {
+    (CANDIDATES / cells.max(1)).clamp(LEAST, ROWS)
+}
 
 /// Groups rows by their keys and tells how each group's merged cells came about.
 #[derive(Debug)]
@@ -247,14 +255,15 @@ impl Groups {
         Ok(Groups { batches, rows, starts, keys, next: 0, made: None, maker, batch_size, memory, held: 0, row_bytes })
     }
 
-    /// The next groups, about [`ROWS`] rows of them; none at the end.
+    /// The next groups, about [`rows_at_once`] of them by their rows; none at the end.
     fn advance(&mut self) -> DfResult<Option<RecordBatch>> {
         let first = self.next;
         let Some(from) = self.starts.get(first).copied().filter(|from| *from < self.rows.len()) else {
             return Ok(None);
         };
         let mut last = first + 1;
-        while self.starts.get(last + 1).is_some_and(|to| to - from <= ROWS) {
+        let most = rows_at_once(self.maker.layout.cells.len());
+        while self.starts.get(last + 1).is_some_and(|to| to - from <= most) {
             last += 1;
         }
         self.next = last;
@@ -302,5 +311,17 @@ impl Iterator for Groups {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_views_are_told_of_in_smaller_pieces() {
+        assert_eq!([0, 1, 12, 16].map(rows_at_once), [ROWS; 4]);
+        assert_eq!(rows_at_once(1000), 65);
+        assert_eq!(rows_at_once(100_000), LEAST);
     }
 }

@@ -170,6 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn long_categories_are_counted_once() {
+        let row = |text| (Some(true), None, None, Some(text));
+        let (one, other) = ("x".repeat(1000), "京".repeat(1000));
+        let (one, other): (&'static str, &'static str) = (one.leak(), other.leak());
+        let few = table(&[row(one), row(one), row(one)]).bytes();
+        assert!((2000..2200).contains(&few), "{few}");
+        let more = table(&[row(one), row(other), row(one)]).bytes();
+        assert!((8000..8400).contains(&more), "{more}");
+    }
+
+    #[test]
     fn the_seed_says_which_rows_are_held_back() {
         let learned = |seed, holdout| {
             let options = TreeOptions { seed, holdout, max_depth: 2, ..TreeOptions::default() };

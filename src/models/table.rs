@@ -35,6 +35,8 @@ pub struct Table {
     pub(super) labels: Vec<bool>,
     /// The categories of each column that are known so far.
     codes: Vec<HashMap<String, u32>>,
+    /// About how many bytes the categories take.
+    bytes: usize,
 }
 
 impl Table {
@@ -51,6 +53,7 @@ impl Table {
             columns: features.iter().map(|(_, kind)| column(kind)).collect(),
             labels: vec![],
             codes: vec![HashMap::new(); features.len()],
+            bytes: 0,
         }
     }
 
@@ -62,6 +65,11 @@ impl Table {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// About how many bytes the categories of texts take: as many as there are different ones, however long.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Adds rows: the label is the first column, and the features follow, each of the type of its kind.
@@ -97,6 +105,8 @@ impl Table {
                             None => {
                                 let next = u32::try_from(names.len())
                                     .map_err(|_| Error::internal("a model has too many categories"))?;
+                                // By its code, and by its name.
+                                self.bytes += 2 * (text.len() + size_of::<String>()) + size_of::<u32>();
                                 names.push(text.to_string());
                                 known.insert(text.to_string(), next);
                                 next

@@ -1,7 +1,8 @@
 //! `profile('relation')`: what is in each column.
 //!
 //! Columns that a source can count are counted there: each by three queries, of which one row, one row and at most
-//! [`SAMPLED`] rows come back. The others are counted here, in one pass over the relation.
+//! [`SAMPLED`] rows come back. The others are counted here, in one pass over the relation; those of a very wide one in
+//! several, each of which reads its own columns.
 
 use async_trait::async_trait;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -36,6 +37,10 @@ const RESULTS: &[&str] = &[
 
 /// The most columns that are counted each by its own queries: a plan reads so many tables and no more.
 const MOST_QUERIED: usize = 200;
+
+/// The most columns that are counted here in one pass. Planning one compares its expressions again and again, and each
+/// is as long as there are columns: a pass over a thousand takes minutes to plan, twenty over fifty some seconds.
+const MOST_IN_A_PASS: usize = 50;
 
 /// The function.
 #[derive(Debug)]
@@ -77,9 +82,7 @@ impl RelationFunction for Profile {
                 here.push(column);
             }
         }
-        if !here.is_empty() {
-            branches.push(in_one_pass(&here, &relation));
-        }
+        branches.extend(here.chunks(MOST_IN_A_PASS).map(|columns| in_one_pass(columns, &relation)));
         let shown: Vec<String> = ["column_name", "data_type"].iter().chain(RESULTS).map(|name| quoted(name)).collect();
         let sql = format!(
             "SELECT {} FROM ({}) AS profiled ORDER BY \"$position\"",
@@ -202,21 +205,6 @@ impl Profiled {
         all
     }
 
-    /// The column's results of such a pass.
-    fn of_one_pass(&self) -> Vec<String> {
-        let at = self.position;
-        self.parts(|part| match part {
-            Part::Low => format!("low_{at}::text"),
-            Part::High => format!("high_{at}::text"),
-            Part::Short => format!("short_{at}::bigint"),
-            Part::Long => format!("long_{at}::bigint"),
-            Part::Rows => "n".to_string(),
-            Part::Given => format!("given_{at}"),
-            Part::Different => format!("get_field(found_{at}, 'different')"),
-            Part::Of(name) => format!("get_field(found_{at}, '{name}')"),
-        })
-    }
-
     /// The results in order, made of what was counted.
     fn parts(&self, part: impl Fn(Part) -> String) -> Vec<String> {
         let none = || "NULL::text".to_string();
@@ -255,29 +243,61 @@ enum Part {
     Of(&'static str),
 }
 
-/// The rows of columns that are counted here.
+/// The rows of columns that are counted here together: what was counted of each is picked by its position.
 fn in_one_pass(columns: &[&Profiled], relation: &str) -> String {
     let aggregates: Vec<String> = columns.iter().flat_map(|column| column.aggregates()).collect();
-    let results: Vec<Vec<String>> = columns.iter().map(|column| column.of_one_pass()).collect();
-    let positions: Vec<String> = columns.iter().map(|column| format!("({})", column.position)).collect();
-    let of_each = |values: Vec<String>| {
-        let cases = columns.iter().zip(values).map(|(column, value)| format!("WHEN {} THEN {value}", column.position));
-        format!("CASE p.i {} END", cases.collect::<Vec<_>>().join(" "))
+    let picked = |of: &dyn Fn(&Profiled) -> Option<String>, none: &str| {
+        let of_each = |column: &&Profiled| Some(format!("WHEN {} THEN {}", column.position, of(column)?));
+        let cases: Vec<String> = columns.iter().filter_map(of_each).collect();
+        if cases.is_empty() { none.to_string() } else { format!("CASE p.i {} END", cases.join(" ")) }
     };
-    let mut shown = vec![
-        format!("{} AS column_name", of_each(columns.iter().map(|column| literal(&column.name)).collect())),
-        format!("{} AS data_type", of_each(columns.iter().map(|column| literal(&column.kind.to_string())).collect())),
-    ];
-    for (at, name) in RESULTS.iter().enumerate() {
-        let values = results.iter().filter_map(|results| results.get(at).cloned()).collect();
-        shown.push(format!("{} AS {}", of_each(values), quoted(name)));
-    }
-    format!(
-        "SELECT p.i AS \"$position\", {} FROM (SELECT count(*) AS n, {} FROM {relation}) AS counted \
-         CROSS JOIN (VALUES {}) AS p(i)",
-        shown.join(", "),
+    let ranged =
+        |what: &str| picked(&|column| column.ranged.then(|| format!("{what}_{}::text", column.position)), "NULL::text");
+    let length = |what: &str| {
+        let of_text = |column: &Profiled| column.order == Order::Text;
+        picked(&|column| of_text(column).then(|| format!("{what}_{}::bigint", column.position)), "NULL::bigint")
+    };
+    let named: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let (name, kind) = (literal(&column.name), literal(&column.kind.to_string()));
+            format!("({}, {name}, {kind}, {})", column.position, column.order == Order::Text)
+        })
+        .collect();
+    let picked = format!(
+        "SELECT p.i, p.name, p.kind, p.is_text, counted.n, {} AS given, {} AS found, {} AS low, {} AS high, {} AS short, \
+         {} AS long FROM (SELECT count(*) AS n, {} FROM {relation}) AS counted CROSS JOIN (VALUES {}) AS p(i, name, kind, \
+         is_text)",
+        picked(&|column| Some(format!("given_{}", column.position)), "NULL::bigint"),
+        picked(&|column| Some(format!("found_{}", column.position)), "NULL"),
+        ranged("low"),
+        ranged("high"),
+        length("short"),
+        length("long"),
         aggregates.join(", "),
-        positions.join(", ")
+        named.join(", ")
+    );
+    let found = |part: &str| format!("get_field(found, '{part}')");
+    let results = [
+        "n".to_string(),
+        "n - given".to_string(),
+        found("different"),
+        "low".to_string(),
+        "high".to_string(),
+        "short".to_string(),
+        "long".to_string(),
+        found("values"),
+        found("counts"),
+        found("patterns"),
+        found("pattern_counts"),
+        format!("n > 0 AND given = n AND {} = n", found("different")),
+        format!("CASE WHEN is_text THEN {} ELSE kind END", found("likely")),
+    ];
+    let shown: Vec<String> =
+        RESULTS.iter().zip(&results).map(|(name, sql)| format!("{sql} AS {}", quoted(name))).collect();
+    format!(
+        "SELECT i AS \"$position\", name AS column_name, kind AS data_type, {} FROM ({picked}) AS picked",
+        shown.join(", ")
     )
 }
 

@@ -13,11 +13,12 @@ use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
+    ObjectNamePart, Value, ValueWithSpan, Visitor, VisitorMut,
 };
 
 use crate::catalog::change::undefined;
 use crate::catalog::definitions::Definitions;
+use crate::ddl::calls;
 use crate::ddl::name::relation_name;
 use crate::ddl::statement::NameRef;
 use crate::engine::relation_calls::{Caller, literal_of};
@@ -39,7 +40,7 @@ pub(in crate::engine) fn prepared(state: &SessionState, statement: &mut DfStatem
         .get_extension::<Caller>()
         .ok_or_else(|| Error::unsupported(format!("{NAME} cannot be called here")))?;
     let mut binder = Binder { definitions: caller.definitions(), path: caller.search_path(), scores: vec![] };
-    binder.visit(statement)?;
+    calls::change(statement, &mut binder)?;
     let mut own = state.clone();
     for score in binder.scores {
         own.register_udf(score)?;
@@ -55,15 +56,8 @@ pub(in crate::engine) fn named(statement: &DfStatement) -> Result<Vec<NameRef>> 
 /// The literals that name the models of a statement.
 fn first_calls(statement: &DfStatement) -> Result<Vec<ValueWithSpan>> {
     let mut finder = Finder(vec![]);
-    let sql = match statement {
-        DfStatement::Statement(sql) => sql,
-        DfStatement::Explain(explain) => return first_calls(&explain.statement),
-        _ => return Ok(vec![]),
-    };
-    match Visit::visit(sql.as_ref(), &mut finder) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(finder.0),
-    }
+    calls::look(statement, &mut finder)?;
+    Ok(finder.0)
 }
 
 fn model_name(literal: &ValueWithSpan) -> Result<NameRef> {
@@ -94,13 +88,8 @@ fn placed(error: Error, literal: &ValueWithSpan) -> Error {
 
 /// The arguments of a call of `tree_choice`; none for another function.
 fn arguments(function: &Function) -> Option<&FunctionArgumentList> {
-    let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else { return None };
-    let called = match name.quote_style {
-        Some(_) => name.value == NAME,
-        None => name.value.eq_ignore_ascii_case(NAME),
-    };
     match &function.args {
-        FunctionArguments::List(list) if called => Some(list),
+        FunctionArguments::List(list) if calls::names(&function.name, NAME) => Some(list),
         _ => None,
     }
 }
@@ -145,17 +134,6 @@ struct Binder {
 }
 
 impl Binder {
-    fn visit(&mut self, statement: &mut DfStatement) -> Result<()> {
-        match statement {
-            DfStatement::Statement(sql) => match VisitMut::visit(sql.as_mut(), self) {
-                ControlFlow::Break(error) => Err(error),
-                ControlFlow::Continue(()) => Ok(()),
-            },
-            DfStatement::Explain(explain) => self.visit(&mut explain.statement),
-            _ => Ok(()),
-        }
-    }
-
     /// The function that scores by the model of this name, given so many features.
     fn score(&mut self, name: &NameRef, features: usize) -> Result<Arc<ScalarUDF>> {
         let model = self.definitions.find_model(name, &self.path).ok_or_else(|| {

@@ -118,7 +118,9 @@ impl Training {
         let mut table = Table::new(&self.features);
         while let Some(batch) = rows.try_next().await? {
             memory.try_grow(batch.num_rows() * batch.num_columns() * CELL)?;
+            let before = table.bytes();
             table.push(&batch)?;
+            memory.try_grow(table.bytes() - before)?;
             if table.len() > MOST_ROWS {
                 return Err(Error::new(
                     SqlState("54000"),

@@ -1,4 +1,5 @@
-//! `json_array_elements`, `json_object_keys` and `json_each`, for `jsonb` too: lists, a row for each of their elements.
+//! `json_array_elements`, `json_object_keys` and `json_each`, for `jsonb` too, and `jsonb_path_query`: lists, a row for
+//! each of their elements.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableAliasColumnDef, TableFactor,
@@ -28,16 +29,20 @@ const FUNCTIONS: &[RowsOf] = &[
     rows_of("jsonb_each", &["onerow_jsonb_names", "onerow_jsonb_values"], &["key", "value"]),
     rows_of("json_each_text", &["onerow_json_names", "onerow_json_value_texts"], &["key", "value"]),
     rows_of("jsonb_each_text", &["onerow_jsonb_names", "onerow_jsonb_value_texts"], &["key", "value"]),
+    rows_of(PATH_QUERY, &["onerow_jsonb_path_values"], &[PATH_QUERY]),
 ];
+
+/// The one of them that takes more than a value.
+const PATH_QUERY: &str = "jsonb_path_query";
 
 /// The list that a call in a SELECT list is the rows of; none for other calls, and for those of two columns.
 pub(super) fn list(function: &mut Function) -> Option<Expr> {
     let name = folded(&function.name)?;
     let found = FUNCTIONS.iter().find(|function| function.name == name)?;
     let [list] = found.lists else { return None };
-    let mut arguments = plain_arguments(function)?.into_iter();
-    let (argument, None) = (arguments.next()?, arguments.next()) else { return None };
-    Some(call(list, vec![take(argument)]))
+    let arguments = plain_arguments(function)?;
+    let fits = arguments.len() == 1 || found.name == PATH_QUERY;
+    fits.then(|| call(list, arguments.into_iter().map(take).collect()))
 }
 
 /// Takes a call in FROM apart. Its columns have the names that Postgres gives them, unless the alias names them; the
@@ -50,8 +55,15 @@ pub(super) fn unnest(factor: &mut TableFactor) {
     };
     let Some(name) = folded(name) else { return };
     let Some(found) = FUNCTIONS.iter().find(|function| function.name == name) else { return };
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = args.as_slice() else { return };
-    let array_exprs = found.lists.iter().map(|list| call(list, vec![argument.clone()])).collect();
+    let plain = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    };
+    let Some(arguments) = args.iter().map(plain).collect::<Option<Vec<Expr>>>() else { return };
+    if arguments.len() != 1 && found.name != PATH_QUERY {
+        return;
+    }
+    let array_exprs = found.lists.iter().map(|list| call(list, arguments.clone())).collect();
     let column = |name: Ident| TableAliasColumnDef { name, data_type: None };
     let columns: Vec<TableAliasColumnDef> = found.columns.iter().map(|name| column(Ident::new(*name))).collect();
     let alias = match alias.take() {

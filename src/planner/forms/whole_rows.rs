@@ -1,4 +1,4 @@
-//! Rows of tables as values: `to_jsonb(t)`, `json_agg(t)`, `SELECT t FROM t`.
+//! Rows of tables as values: `to_jsonb(t)`, `json_agg(t)`, `SELECT t FROM t`, `(t).a`.
 //!
 //! Which columns a table has is not known in the syntax tree, and a name there may as well be a column's. So the name
 //! becomes the operand of an operator that no user can write, which the planner hands to [`WholeRows`] with the columns
@@ -124,15 +124,16 @@ fn tables_in(factor: &TableFactor) -> Vec<Table> {
 
 fn marked(tables: &[Table], expr: &Expr) -> Option<Expr> {
     let Expr::Identifier(name) = expr else { return None };
-    of_name(tables, &lower(name))
+    of_name(tables, &lower(name), None)
 }
 
-fn of_name(tables: &[Table], name: &str) -> Option<Expr> {
+/// What stands for a table's row; `optional` where it does not matter what joins there are.
+fn of_name(tables: &[Table], name: &str, optional: Option<bool>) -> Option<Expr> {
     let table = tables.iter().find(|table| table.name == name)?;
     Some(Expr::BinaryOp {
         left: Box::new(text(name)),
         op: BinaryOperator::PGCustomBinaryOperator(vec![OPERATOR.to_string()]),
-        right: Box::new(Expr::value(Value::Boolean(table.optional))),
+        right: Box::new(Expr::value(Value::Boolean(optional.unwrap_or(table.optional)))),
     })
 }
 
@@ -148,7 +149,7 @@ impl Arguments<'_> {
         let marked = match &*argument {
             FunctionArgExpr::Expr(expr) => marked(self.tables, expr),
             FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => match parts.as_slice() {
-                [part] => part.as_ident().and_then(|name| of_name(self.tables, &lower(name))),
+                [part] => part.as_ident().and_then(|name| of_name(self.tables, &lower(name), None)),
                 _ => None,
             },
             _ => None,
@@ -173,8 +174,18 @@ impl VisitorMut for Arguments<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Function(function) = expr
+        if self.depth > 0 {
+            return ControlFlow::Continue(());
+        }
+        // `(t).a`, which is NULL too where an outer join leaves the row out.
+        if let Expr::CompoundFieldAccess { root, .. } = expr
+            && let Expr::Nested(inner) = root.as_mut()
+            && let Expr::Identifier(name) = inner.as_ref()
+            && let Some(marked) = of_name(self.tables, &lower(name), Some(false))
+        {
+            **inner = marked;
+        }
+        if let Expr::Function(function) = expr
             && folded(&function.name).is_some_and(|name| FUNCTIONS.contains(&name.as_str()))
             && let FunctionArguments::List(list) = &mut function.args
         {

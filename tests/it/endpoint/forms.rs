@@ -139,19 +139,90 @@ pub fn json_changes(fixtures: &Fixtures) -> Outcome {
     compare(fixtures, "forms_json_changes", &statements)
 }
 
+/// What jsonpath finds: every path of every value.
+pub fn json_paths(fixtures: &Fixtures) -> Outcome {
+    let values = [
+        r#"{"a": [1, 2.50, {"b": "x"}, [3, null]], "c": {"d": null, "名": "b", "e f": true}, "n": -1e3}"#,
+        r#"[{"a": 1, "t": "Zoë"}, {"a": 2.0, "t": "zoe"}, {"t": null}, 7, "7"]"#,
+        "[]",
+        "7",
+        "null",
+    ];
+    let paths = [
+        "$",
+        "lax $.a[*]",
+        "strict $.a[*]",
+        "$.a.b",
+        "strict $.a.b",
+        "$.a[0, 2 to last]",
+        "strict $.a[3 to 9]",
+        "$.a[last].type()",
+        "$.a[1.9]",
+        "$.a[\"x\"]",
+        "$.*",
+        "strict $.*",
+        "$[*].size()",
+        "strict $.size()",
+        "$.c.\"e f\"",
+        "$.c.名",
+        "$[*] ? (@.a >= 2).t",
+        "$.a ? (@ > 1)",
+        "$.a[*] ? (@ == 2.5 || @.b == \"x\")",
+        "$[*] ? (@.t starts with \"Z\")",
+        "$[*].t ? (@ like_regex \"^zo\" flag \"i\")",
+        "$[*] ? (exists(@.a ? (@ != 1)))",
+        "$[*] ? (!exists(@.a))",
+        "$ ? ((@.a == \"x\") is unknown)",
+        "$.n == -1000",
+        "$.n < 0 && $.c.d == null",
+        "$[*].a == 1",
+        "strict $[*].a == 1",
+        "$[*] ? (@ == $x || @ == $\"名\")",
+        "$.a[",
+        "@.a",
+        "$.a ==",
+        "$ ? (@.a)",
+    ];
+    let mut statements = vec![];
+    for value in values {
+        for path in paths {
+            let asked = format!("'{value}', '{path}', '{{\"x\": 7, \"名\": null}}'");
+            statements.push(format!("SELECT jsonb_path_query_array({asked}) AS v"));
+            statements.push(format!("SELECT jsonb_path_query_array({asked}, true) AS v"));
+            statements.push(format!("SELECT jsonb_path_query_first({asked}, true) AS v"));
+            statements.push(format!("SELECT jsonb_path_exists({asked}, true) AS v"));
+            statements.push(format!("SELECT jsonb_path_match({asked}) AS v"));
+            if !path.contains("$x") {
+                statements.push(format!("SELECT '{value}'::jsonb @? '{path}' AS v, '{value}'::jsonb @@ '{path}' AS w"));
+            }
+        }
+    }
+    statements.extend(
+        [
+            "SELECT jsonb_path_query('[1, [2], {\"a\": 3}]', '$[*]') AS v",
+            "SELECT * FROM jsonb_path_query('[1, 2, 3]', '$[*] ? (@ > $least)', '{\"least\": 1}') AS q",
+            "SELECT jsonb_path_query('[1]', '$[*] ? (@ == $gone)')",
+            "SELECT jsonb_path_exists('1', '$', '1')",
+            "SELECT jsonb_path_query_first(NULL, '$') AS v",
+        ]
+        .map(str::to_string),
+    );
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    compare(fixtures, "forms_json_paths", &statements)
+}
+
 /// Rows of tables as values.
 pub fn whole_rows(fixtures: &Fixtures) -> Outcome {
     let statements = [
         "CREATE TABLE c (c0 integer, c1 text)",
         "INSERT INTO c VALUES (1, 'x'), (NULL, NULL)",
-        "SELECT t FROM f AS t ORDER BY a",
-        "SELECT f FROM f ORDER BY a",
+        "SELECT t FROM (SELECT a, b, j, arr, tz FROM f) AS t ORDER BY a",
         "SELECT row_to_json(f) AS v, to_jsonb(f) AS w, to_json(F.*) AS x FROM f ORDER BY a",
         "SELECT row_to_json(c) FROM c ORDER BY c0",
         "SELECT json_agg(t ORDER BY a DESC) FROM f AS t",
         "SELECT jsonb_agg(x ORDER BY a) FROM (SELECT a, b AS \"B c\", NULL AS n FROM f) AS x",
-        "SELECT json_agg(arr ORDER BY a) AS v, json_agg(j ORDER BY a) AS w, json_agg(NULLIF(arr, '{1,2}') ORDER BY a) \
-         AS x FROM f",
+        "SELECT json_agg(arr ORDER BY a) AS v, json_agg(j ORDER BY a) AS w, json_agg(CASE WHEN a = 2 THEN arr END \
+         ORDER BY a) AS x FROM f",
         "SELECT a, json_build_object('row', t, 'n', json_build_array(t, 1)) AS v FROM f AS t ORDER BY a",
         "WITH q AS (SELECT a, b FROM f) SELECT json_object_agg(b, q ORDER BY a) FROM q",
         "SELECT to_json(r) FROM (SELECT 1 AS a, 2, 3) AS r",
@@ -160,6 +231,7 @@ pub fn whole_rows(fixtures: &Fixtures) -> Outcome {
         "SELECT b.a, to_json(x) AS v FROM f AS b JOIN f AS x USING (a) ORDER BY b.a",
         "SELECT a, (SELECT json_agg(i) FROM (SELECT 1 AS n) AS i) AS v FROM f ORDER BY a",
         "SELECT a FROM f WHERE to_jsonb(f) ->> 'b' = 'y'",
+        "SELECT (x).b, (f).a + 1 AS n FROM f LEFT JOIN (SELECT a, b FROM f WHERE a = 1) AS x ON x.a = f.a ORDER BY f.a",
         "SELECT to_json(nothing) FROM f",
     ];
     compare(fixtures, "forms_whole_rows", &[TABLE.as_slice(), statements.as_slice()].concat())

@@ -29,6 +29,7 @@ pub const TESTS: &[Test] = &[
     ("forms_of_queries", forms::queries),
     ("json_is_postgres_json", forms::json),
     ("json_is_changed_as_in_postgres", forms::json_changes),
+    ("json_is_searched_as_in_postgres", forms::json_paths),
     ("rows_of_tables_are_values", forms::whole_rows),
     ("functions_are_postgres_functions", forms::functions),
     ("functions_of_extensions", forms::fuzzy),

@@ -148,7 +148,7 @@ fn any_contains(elements: &[&str], wanted: &str) -> Result<bool> {
 }
 
 /// A number's sign, digits without zeros at the ends, and the power of ten of its last digit.
-fn normal(number: &str) -> (bool, String, i64) {
+pub(super) fn normal(number: &str) -> (bool, String, i64) {
     let (negative, rest) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, number),

@@ -13,6 +13,7 @@ mod get;
 mod inspect;
 mod object;
 mod operators;
+mod path;
 mod paths;
 mod scan;
 mod shape;
@@ -28,6 +29,7 @@ pub(super) fn all() -> Vec<ScalarUDF> {
         contains::all(),
         combine::all(),
         paths::all(),
+        path::all(),
         elements::all(),
         inspect::all(),
         shape::all(),

@@ -9,11 +9,11 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::{combine, contains, get, paths};
+use super::{combine, contains, get, path, paths};
 use crate::catalog::types::PgType;
 use crate::functions::merge::{self, MergeRule};
 
-/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|`, `?&` and `#-`, and of `jsonb` `||` and `-`. Arrays keep their own
+/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|`, `?&`, `#-`, `@?` and `@@`, and of `jsonb` `||` and `-`. Arrays keep their own
 /// `@>` and `<@`.
 #[derive(Debug)]
 pub struct JsonOperators {
@@ -23,7 +23,7 @@ pub struct JsonOperators {
 impl JsonOperators {
     /// The planner.
     pub fn new() -> Self {
-        let functions = [get::all(), contains::all(), combine::all(), paths::all()];
+        let functions = [get::all(), contains::all(), combine::all(), paths::all(), path::all()];
         let functions = functions.into_iter().flatten().map(Arc::new).collect();
         JsonOperators { functions }
     }
@@ -52,6 +52,8 @@ impl ExprPlanner for JsonOperators {
             BinaryOperator::AtArrow => (contains::CONTAINS, false),
             BinaryOperator::ArrowAt => (contains::CONTAINS, true),
             BinaryOperator::HashMinus => (paths::DELETE_PATH, false),
+            BinaryOperator::AtQuestion => (path::EXISTS, false),
+            BinaryOperator::AtAt => (path::MATCHES, false),
             BinaryOperator::StringConcat if joins(&expr.left, &expr.right, schema) => (combine::CONCAT, false),
             BinaryOperator::Minus if is_jsonb(&expr.left, schema) => match expr.right.get_type(schema) {
                 Ok(DataType::List(_) | DataType::LargeList(_)) => (combine::WITHOUT_ALL, false),
