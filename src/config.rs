@@ -3,8 +3,11 @@
 mod command_line;
 pub mod secrets;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::wire::DoorConfig;
 
 pub use command_line::{command, parse};
 
@@ -21,6 +24,24 @@ pub struct EngineConfig {
     pub start_from_state: bool,
 }
 
+/// Where what clients do is recorded.
+#[derive(Clone)]
+pub struct AuditConfig {
+    /// The file.
+    pub file: PathBuf,
+    /// The secret of its chain.
+    pub key: Vec<u8>,
+    /// Whether the values of parameters are recorded too.
+    pub parameters: bool,
+}
+
+impl fmt::Debug for AuditConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The secret is nobody's.
+        f.debug_struct("AuditConfig").field("file", &self.file).field("parameters", &self.parameters).finish()
+    }
+}
+
 /// How the wire is served.
 #[derive(Clone, Debug)]
 pub struct ServeConfig {
@@ -28,12 +49,14 @@ pub struct ServeConfig {
     pub listen: String,
     /// The owner's password, if one is configured.
     pub password: Option<String>,
-    /// Certificate chain and key, both PEM.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Who comes in, and how.
+    pub door: DoorConfig,
     /// How many clients at once.
     pub max_connections: usize,
     /// How long running statements may go on after a signal to stop.
     pub grace: Duration,
+    /// Where what clients do is recorded, if it is.
+    pub audit: Option<AuditConfig>,
 }
 
 /// How an answer is printed.
@@ -76,6 +99,15 @@ pub enum Action {
         sql: String,
         /// How to print it.
         format: Format,
+    },
+    /// Tell whether an audit log is as it was written.
+    VerifyAudit {
+        /// The files, in the order in which they were written.
+        files: Vec<PathBuf>,
+        /// The secret of their chain.
+        key: Vec<u8>,
+        /// The end, as the server logged it.
+        head: Option<String>,
     },
     /// Plan every statement, reach every source.
     Check {

@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order in which data flows through them.
 
+/// What was done, by whom and from where, in a file that shows whether it was changed.
+pub mod audit;
 /// What is defined, its dependencies and its order; kept durably; shown as `pg_catalog`.
 pub mod catalog;
 /// The command line's own answers: `query`, `check`, `serve`, `demo`.

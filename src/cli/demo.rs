@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::query::broken_pipe;
 use super::run::{on_a_worker, report};
-use super::serve::{bind, until_stopped};
+use super::serve::{audit_log, bind, until_stopped};
 use crate::config::{EngineConfig, ServeConfig};
 use crate::demo::{self, Ask, Example, Figures};
 use crate::engine::{Engine, Outcome, Session, SessionParameters};
@@ -41,7 +41,8 @@ pub(super) async fn demo(folder: Option<PathBuf>, seed: u64, no_serve: bool, lis
     if no_serve {
         return Ok(ExitCode::SUCCESS);
     }
-    let listener = bind(&engine, listen).await?;
+    let audit = audit_log(&listen)?;
+    let listener = bind(&engine, listen, audit.clone()).await?;
     let address = listener.local_addr();
     writeln!(
         out,
@@ -50,7 +51,7 @@ pub(super) async fn demo(folder: Option<PathBuf>, seed: u64, no_serve: bool, lis
         address.port()
     )
     .map_err(broken_pipe)?;
-    until_stopped(Arc::clone(&engine), listener).await?;
+    until_stopped(Arc::clone(&engine), listener, audit).await?;
     Ok(ExitCode::SUCCESS)
 }
 

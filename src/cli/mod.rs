@@ -1,6 +1,7 @@
 //! What the command line answers by itself.
 
 mod answer;
+mod audit;
 mod check;
 mod demo;
 mod logging;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{check, demo, logging, query, serve};
+use super::{audit, check, demo, logging, query, serve};
 use crate::config::{Action, Config};
 use crate::error::{Error, Result, SqlState};
 
@@ -40,6 +40,7 @@ async fn act(action: Action) -> Result<ExitCode> {
         Action::Demo { folder, seed, no_serve, serve } => Box::pin(demo::demo(folder, seed, no_serve, serve)).await,
         Action::Serve { engine, serve } => Box::pin(serve::serve(engine, serve)).await,
         Action::Query { engine, sql, format } => Box::pin(query::query(engine, &sql, format)).await,
+        Action::VerifyAudit { files, key, head } => audit::verify_files(&files, &key, head.as_deref()),
         Action::Check { engine } => Box::pin(check::check(engine)).await,
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::run::report;
+use crate::audit::AuditLog;
 use crate::config::{EngineConfig, ServeConfig};
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
@@ -19,14 +20,20 @@ pub(super) async fn serve(config: EngineConfig, listen: ServeConfig) -> Result<E
         Ok(engine) => engine,
         Err(errors) => return Ok(report(&errors)),
     };
-    let listener = bind(&engine, listen).await?;
+    let audit = audit_log(&listen)?;
+    let listener = bind(&engine, listen, audit.clone()).await?;
     info!(version = env!("CARGO_PKG_VERSION"), "onerow starts");
-    until_stopped(engine, listener).await?;
+    until_stopped(engine, listener, audit).await?;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig) -> Result<Listener> {
+/// Opens the audit log, if one is asked for.
+pub(super) fn audit_log(listen: &ServeConfig) -> Result<Option<AuditLog>> {
+    listen.audit.as_ref().map(AuditLog::open).transpose()
+}
+
+pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig, audit: Option<AuditLog>) -> Result<Listener> {
     if listen.password.is_some() {
         engine.password_is_configured();
     }
@@ -35,17 +42,26 @@ pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig) -> Result<Li
         ListenConfig {
             address: listen.listen,
             password: listen.password,
-            tls: listen.tls,
+            door: listen.door,
             max_connections: listen.max_connections,
             login_timeout: Duration::from_secs(60),
             grace: listen.grace,
+            audit,
         },
     )
     .await
 }
 
-/// Serves until SIGTERM or SIGINT; SIGHUP reads the files again.
-pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener) -> Result<()> {
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the files again, and opens the audit log anew.
+pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener, audit: Option<AuditLog>) -> Result<()> {
+    let ended = serving(engine, listener, audit.as_ref()).await;
+    if let Some(audit) = audit {
+        audit.stop().await;
+    }
+    ended
+}
+
+async fn serving(engine: Arc<Engine>, listener: Listener, audit: Option<&AuditLog>) -> Result<()> {
     let listen = |kind| {
         signal(kind)
             .map_err(|e| Error::new(SqlState::IO_ERROR, "could not listen to signals").with_detail(e.to_string()))
@@ -53,13 +69,20 @@ pub(super) async fn until_stopped(engine: Arc<Engine>, listener: Listener) -> Re
     let (mut terminate, mut interrupt, mut hangup) =
         (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
     let shutdown = CancellationToken::new();
-    let hurry = listener.hurry();
+    let (hurry, reloader) = (listener.hurry(), listener.reloader());
     let mut serving = tokio::spawn(listener.serve(shutdown.clone()));
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {
+                if let Some(audit) = audit {
+                    audit.reopen();
+                }
+                match reloader.reload() {
+                    Ok(()) => info!("certificates and rules read again"),
+                    Err(e) => error!("certificates and rules not taken, the old ones stay: {}", e.report()),
+                }
                 match engine.reload().await {
                     Ok(()) => info!("files read again"),
                     Err(errors) => for e in errors {

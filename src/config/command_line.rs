@@ -1,13 +1,14 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use super::{Action, Config, EngineConfig, Format, LogFormat, ServeConfig};
+use super::{Action, AuditConfig, Config, EngineConfig, Format, LogFormat, ServeConfig};
 use crate::error::{Error, Result, SqlState};
+use crate::wire::DoorConfig;
 
 /// Each customer as one row, live, from all your systems, to anything that speaks PostgreSQL.
 ///
@@ -58,7 +59,7 @@ enum Command {
     /// Serve a project to anything that speaks PostgreSQL
     ///
     /// Starts even when a source is down: only the queries that need it fail. SIGHUP reads the files again, all or
-    /// none; SIGTERM and SIGINT stop it.
+    /// none, certificates and rules too; SIGTERM and SIGINT stop it.
     Serve {
         #[command(flatten)]
         project: Project,
@@ -75,10 +76,29 @@ enum Command {
         /// The SQL to run
         query: String,
     },
+    /// What was recorded by serve --audit-log
+    #[command(subcommand)]
+    Audit(Audit),
     /// Plan every statement and reach every source; fails if anything does
     Check {
         #[command(flatten)]
         project: Project,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Tell whether an audit log is as it was written; fails if a record was changed, left out, moved or cut off
+    Verify {
+        /// The log; several files, of which the older come first, are one log
+        #[arg(long, value_name = "FILE", required = true)]
+        audit_log: Vec<PathBuf>,
+        /// A file that holds the secret that the log was written with; or set ONEROW_AUDIT_KEY
+        #[arg(long, value_name = "FILE")]
+        audit_key_file: Option<PathBuf>,
+        /// The end of the log, as the server logged it on stderr: without it nobody can tell whether the end was cut off
+        #[arg(long, value_name = "NUMBER:CODE")]
+        head: Option<String>,
     },
 }
 
@@ -95,9 +115,17 @@ struct Project {
     memory: usize,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum TlsMode {
+    /// A client that does not encrypt is refused
+    Required,
+    /// A client may encrypt
+    Allowed,
+}
+
 #[derive(Debug, Args)]
 struct Listen {
-    /// Where to listen; an address other than loopback needs a password
+    /// Where to listen; an address other than loopback needs a password, or rules, and TLS
     #[arg(long, env = "ONEROW_LISTEN", default_value = "127.0.0.1:6432", value_name = "HOST:PORT")]
     listen: String,
     /// A file that holds the password of the user onerow; or set ONEROW_PASSWORD
@@ -109,12 +137,30 @@ struct Listen {
     /// A PEM file with the certificate's key
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A PEM file with the certificates of those who sign the certificates of clients
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// Whether clients must encrypt [default: allowed on a loopback address, required on any other]
+    #[arg(long, value_enum)]
+    tls: Option<TlsMode>,
+    /// A file of rules that say who may connect from where and how, in the form of pg_hba.conf
+    #[arg(long, value_name = "FILE")]
+    hba: Option<PathBuf>,
     /// How many clients may be connected at once
     #[arg(long, default_value_t = 100)]
     max_connections: usize,
     /// How many seconds running statements may go on after a signal to stop
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     grace: u64,
+    /// Record every session and statement in this file; what cannot be recorded is refused
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<PathBuf>,
+    /// A file that holds the secret that the records are chained with; or set ONEROW_AUDIT_KEY
+    #[arg(long, value_name = "FILE", requires = "audit_log")]
+    audit_key_file: Option<PathBuf>,
+    /// Record the values of parameters too
+    #[arg(long, requires = "audit_log")]
+    audit_parameters: bool,
 }
 
 /// The command as clap knows it, for the reference.
@@ -135,6 +181,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Config> {
             Action::Serve { engine, serve: serve(listen)? }
         }
         Command::Query { project, format, query } => Action::Query { engine: engine(project)?, sql: query, format },
+        Command::Audit(Audit::Verify { audit_log, audit_key_file, head }) => {
+            Action::VerifyAudit { files: audit_log, key: audit_key(audit_key_file)?, head }
+        }
         Command::Check { project } => Action::Check { engine: engine(project)? },
     };
     Ok(Config { action, log_format: line.log_format, log_level: line.log })
@@ -156,24 +205,52 @@ fn engine(project: Project) -> Result<EngineConfig> {
 
 fn serve(listen: Listen) -> Result<ServeConfig> {
     let password = match listen.password_file {
-        Some(path) => {
-            let text = std::fs::read_to_string(&path).map_err(|e| {
-                Error::new(SqlState::CONFIG_FILE_ERROR, format!("could not read \"{}\"", path.display()))
-                    .with_detail(e.to_string())
-            })?;
-            Some(text.trim_end_matches(['\r', '\n']).to_string())
-        }
+        Some(path) => Some(secret_of(&path)?),
         None => std::env::var("ONEROW_PASSWORD").ok(),
     };
     if password.as_deref() == Some("") {
         return Err(Error::new(SqlState::CONFIG_FILE_ERROR, "the password is empty"));
     }
+    let audit = match listen.audit_log {
+        Some(file) => {
+            let key = audit_key(listen.audit_key_file)?;
+            Some(AuditConfig { file, key, parameters: listen.audit_parameters })
+        }
+        None => None,
+    };
     Ok(ServeConfig {
         listen: listen.listen,
         password,
-        tls: listen.tls_cert.zip(listen.tls_key),
+        door: DoorConfig {
+            tls: listen.tls_cert.zip(listen.tls_key),
+            client_ca: listen.tls_client_ca,
+            tls_required: listen.tls.map(|tls| tls == TlsMode::Required),
+            hba: listen.hba,
+        },
         max_connections: listen.max_connections.max(1),
         grace: Duration::from_secs(listen.grace),
+        audit,
+    })
+}
+
+/// A file's text without its last line ends.
+fn secret_of(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Error::new(SqlState::CONFIG_FILE_ERROR, format!("could not read \"{}\"", path.display()))
+            .with_detail(e.to_string())
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
+/// The secret of the audit log.
+fn audit_key(file: Option<PathBuf>) -> Result<Vec<u8>> {
+    let key = match file {
+        Some(path) => Some(secret_of(&path)?),
+        None => std::env::var("ONEROW_AUDIT_KEY").ok(),
+    };
+    key.map(String::into_bytes).ok_or_else(|| {
+        Error::new(SqlState::CONFIG_FILE_ERROR, "the audit log needs a key")
+            .with_hint("Name a file that holds one with --audit-key-file, or set ONEROW_AUDIT_KEY.")
     })
 }
 

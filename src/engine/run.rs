@@ -23,8 +23,9 @@ pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::session::{Session, SessionAnswer, TransactionState};
 use super::{constant, explain, modes, naming, planning};
+use crate::audit::{self, Touched};
 use crate::catalog::types::PgType;
-use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
+use crate::ddl::statement::{Ddl, SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::interrupt::Interrupt;
 use crate::planner::{bounds, result_types};
@@ -114,6 +115,7 @@ impl Session {
         let guard = Guard { cancel, deadline: self.deadline() };
         self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
         let outcome = guard.until(self.run_unguarded(statement, parameters)).await;
+        self.audit(None);
         let outcome = outcome.and_then(|inner| inner);
         if outcome.is_err() {
             self.fail();
@@ -158,6 +160,7 @@ impl Session {
         match &statement.kind {
             StatementKind::Empty => Ok(Outcome::Done { tag: String::new() }),
             StatementKind::Session(session) => {
+                self.before(|_| Touched::default()).await?;
                 let answer = self.run_session_statement(session)?;
                 if let SessionAnswer::Tag(tag) = answer {
                     return Ok(Outcome::Done { tag: tag.to_string() });
@@ -169,6 +172,14 @@ impl Session {
             }
             StatementKind::Ddl(ddl) => {
                 self.check_writable(&modes::definition_words(ddl, &statement.text))?;
+                if self.is_audited() {
+                    let read = self.read_by(ddl).await;
+                    self.before(|names| match &read {
+                        Some(plan) => audit::of_definition(ddl).with(Touched::by_plan(plan, names)),
+                        None => audit::of_definition(ddl),
+                    })
+                    .await?;
+                }
                 let tag = Box::pin(self.define(ddl, statement)).await?;
                 Ok(Outcome::Done { tag })
             }
@@ -186,12 +197,14 @@ impl Session {
                 let state = self.state_to_answer(Arc::clone(&catalog));
                 let reusable = Box::pin(self.reusable(&state, &catalog, statement, parsed, &parameters)).await;
                 if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
+                    self.before(|names| Touched::by_plan(reusable.written(), names)).await?;
                     let stream = reusable.stream(&state).await.map_err(|e| located(e, statement))?;
                     let shown = reusable.shown(&stream.schema(), shown);
                     return Ok(answer(shown, stream));
                 }
                 let plan = Box::pin(self.plan(&state, statement, parsed, &kinds)).await?;
                 let plan = bind_typed(plan, parameters)?;
+                self.before(|names| Touched::by_plan(&plan, names)).await?;
                 if explain::is_explain(&plan) {
                     return Ok(rows_of(Box::pin(explain::run(state, &plan, statement)).await?, "EXPLAIN"));
                 }
@@ -209,6 +222,17 @@ impl Session {
                 Ok(answer(shown(&plan, &stream.schema()), stream))
             }
         }
+    }
+
+    /// The plan of what a definition reads; none when it reads no rows, or when that cannot be planned, which the
+    /// definition will say.
+    async fn read_by(&self, ddl: &Ddl) -> Option<LogicalPlan> {
+        let query = match ddl {
+            Ddl::CreateTable { query: Some(query), .. } => query,
+            Ddl::CreateModel { model, .. } => &model.query,
+            _ => return None,
+        };
+        Box::pin(planning::plan_query(&self.state(), query)).await.ok()
     }
 
     /// In a failed transaction block only its end is accepted.

@@ -12,6 +12,7 @@ use super::notice::Notice;
 use super::settings::Settings;
 use super::snapshot::CatalogState;
 use super::transaction::{Block, Pending};
+use crate::audit::{Entry, Names, Touched};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
 use crate::ddl::script;
@@ -77,6 +78,8 @@ pub struct Session {
     interrupt: Mutex<Option<Interrupt>>,
     /// How many transactions have ended.
     ended: AtomicU64,
+    /// Where the statement that runs next is recorded.
+    auditing: Mutex<Option<Arc<Entry>>>,
 }
 
 impl Session {
@@ -110,6 +113,7 @@ impl Session {
             notices: Arc::default(),
             interrupt: Mutex::default(),
             ended: AtomicU64::default(),
+            auditing: Mutex::default(),
         };
         session.settle_modes();
         session.apply_settings();
@@ -144,6 +148,24 @@ impl Session {
     /// How many transactions have ended: a portal does not outlive the one that it was made in.
     pub fn transactions_ended(&self) -> u64 {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Has the statement that runs next recorded before it has an effect.
+    pub fn audit(&self, entry: Option<Arc<Entry>>) {
+        *self.auditing.lock() = entry;
+    }
+
+    /// Whether the statement that runs is recorded.
+    pub fn is_audited(&self) -> bool {
+        self.auditing.lock().is_some()
+    }
+
+    /// Records what the statement is about to read and change. An error (58030) means that it must not.
+    pub(super) async fn before(&self, touched: impl FnOnce(&Names) -> Touched) -> Result<()> {
+        let Some(entry) = self.auditing.lock().clone() else { return Ok(()) };
+        let definitions = Arc::clone(&self.catalog().definitions);
+        let names = Names { definitions, path: self.scope.search_path.read().clone() };
+        entry.begin(touched(&names)).await
     }
 
     /// Notices of a definition.

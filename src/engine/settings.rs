@@ -56,6 +56,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("max_index_keys", "32", false),
     ("max_prepared_transactions", "0", false),
     ("onerow.max_keys", "20000", false),
+    ("onerow.max_result_rows", "0", false),
     ("onerow.merged_filter", "on", false),
     ("onerow.merged_order", "on", false),
     ("onerow.on_source_down", "error", false),
@@ -95,6 +96,7 @@ const UNPLANNED: &[&str] = &[
     "idle_in_transaction_session_timeout",
     "idle_session_timeout",
     "lock_timeout",
+    "onerow.max_result_rows",
     "plan_cache_mode",
     "statement_timeout",
 ];
@@ -390,6 +392,10 @@ fn checked(name: &str, value: String) -> Result<String> {
         "onerow.max_keys" => match value.trim().parse::<usize>() {
             Ok(keys) if keys <= MOST_KEYS => Ok(keys.to_string()),
             _ => Err(invalid(&value).with_hint(format!("It is a whole number from 0 to {MOST_KEYS}."))),
+        },
+        "onerow.max_result_rows" => match value.trim().parse::<u64>() {
+            Ok(rows) => Ok(rows.to_string()),
+            Err(_) => Err(invalid(&value).with_hint("It is a whole number; 0 is no limit.")),
         },
         "application_name" => {
             // As Postgres: 63 bytes at most, and nothing but printable ASCII.

@@ -25,6 +25,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::run::{bind, collect, located};
 use super::session::Session;
 use super::{naming, planning};
+use crate::audit::Touched;
 use crate::catalog::blanks::without_blanks;
 use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::store::RowChange;
@@ -139,11 +140,13 @@ impl Session {
     ) -> Result<usize> {
         let mut parsed = spell_out(naming::name_columns(parsed.clone(), true)?, table)?;
         name_targets(state, &mut parsed, table).await?;
+        let named = named_columns(&parsed, table);
         let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
         bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
         };
+        self.before(|names| Touched::by_plan(&dml.input, names).writing(relation, "insert", named)).await?;
         let new = collect(state, &dml.input).await?;
         let new = conform(&new, table)?;
         let rows = new.num_rows();
@@ -244,6 +247,20 @@ impl Session {
         statement: &Statement,
         parameters: &[ScalarValue],
     ) -> Result<i64> {
+        let (access, all) = match statement.text.trim_start().get(..6) {
+            Some(verb) if verb.eq_ignore_ascii_case("delete") => ("delete", vec![]),
+            _ => ("update", table.columns.iter().map(|column| column.name.clone()).collect()),
+        };
+        if self.is_audited() {
+            // What is set reads other relations than what is looked for.
+            let looked_for = self.plan_rewritten(state, count, statement, parameters).await?;
+            let kept = self.plan_rewritten(state, rows, statement, parameters).await?;
+            self.before(|names| {
+                let read = Touched::by_plan(&looked_for, names).with(Touched::by_plan(&kept, names));
+                read.writing(relation, access, all)
+            })
+            .await?;
+        }
         let touched = self.read(state, count, statement, parameters).await?;
         let touched = touched
             .first()
@@ -268,6 +285,18 @@ impl Session {
         statement: &Statement,
         parameters: &[ScalarValue],
     ) -> Result<Vec<RecordBatch>> {
+        let plan = self.plan_rewritten(state, query, statement, parameters).await?;
+        collect(state, &plan).await
+    }
+
+    /// The plan of a query that a statement was rewritten into.
+    async fn plan_rewritten(
+        &self,
+        state: &SessionState,
+        query: &str,
+        statement: &Statement,
+        parameters: &[ScalarValue],
+    ) -> Result<LogicalPlan> {
         let parsed = script::parse(query)?.pop();
         let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
             return Err(Error::internal("a rewritten statement did not parse"));
@@ -277,9 +306,17 @@ impl Session {
         let plan = planning::to_plan(state, *parsed, &statement.text).await;
         let plan = plan.map_err(|e| Error::from(e).with_position(None))?;
         bounds::check(&plan)?;
-        let plan = bind(plan, parameters.to_vec())?;
-        collect(state, &plan).await
+        bind(plan, parameters.to_vec())
     }
+}
+
+/// The columns that an INSERT fills: those that it names, else all.
+fn named_columns(parsed: &DfStatement, table: &LocalTableDef) -> Vec<String> {
+    let all = || table.columns.iter().map(|column| column.name.clone()).collect();
+    let DfStatement::Statement(statement) = parsed else { return all() };
+    let SqlStatement::Insert(insert) = statement.as_ref() else { return all() };
+    let named: Vec<String> = insert.columns.iter().filter_map(|c| c.0.last()?.as_ident().map(folded)).collect();
+    if named.is_empty() { all() } else { named }
 }
 
 /// Names the columns that `INSERT INTO t VALUES (..)` leaves out, and writes defaults where DEFAULT stands.

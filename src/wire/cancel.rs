@@ -66,7 +66,7 @@ pub(super) fn random(provider: &CryptoProvider, bytes: &mut [u8]) -> Result<()> 
 }
 
 /// Compares without telling by its time where two secrets differ.
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 

@@ -1,6 +1,7 @@
 //! One connection from its first byte to its last.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,19 +9,21 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::cancel::Slot;
 use super::errors::{Failure, Severity, notice, shutdown};
 use super::frontend::{Frame, Message};
 use super::listener::Shared;
+use super::lobby::Guest;
 use super::negotiate::{self, Packet};
 use super::portal::{Portal, Prepared};
 use super::rows::FLUSH_SIZE;
-use super::running::{Leash, watch};
+use super::running::{Leash, duration, watch};
 use super::script::{self, Command};
-use super::startup::{Welcome, welcome};
+use super::startup::{Caller, Welcome, welcome};
 use super::transport::Transport;
+use crate::audit::{Entry, Trail};
 use crate::engine::{Level, Session, TransactionState};
 use crate::error::{Error, SqlState};
 use crate::values::Zone;
@@ -43,6 +46,14 @@ pub(super) struct Connection {
     skipping: bool,
     /// How many transactions had ended when that was last looked at.
     transactions: u64,
+    /// Where what it does is recorded, if it is.
+    pub trail: Option<Arc<Trail>>,
+    /// The statement that runs.
+    pub entry: Option<Arc<Entry>>,
+    /// The text that the last message was about, where statements are recorded.
+    pub said: Option<String>,
+    /// Whether the client was told that the next query may come, and has said nothing since.
+    idle: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -54,12 +65,16 @@ enum Next {
 }
 
 /// Serves a client until it leaves, breaks the protocol, or the server stops.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, guest: Guest, shared: Arc<Shared>) {
     // Rows are gathered before they are sent; waiting for more would only add delay.
     let _ = stream.set_nodelay(true);
     let entered = tokio::select! {
         biased;
         () = shared.stopping.cancelled() => return,
+        () = guest.must_go.cancelled() => {
+            tracing::info!(%peer, "a connection that had not logged in made room for others");
+            return;
+        }
         entered = timeout(shared.login_timeout, enter(stream, peer, &shared)) => entered,
     };
     let mut connection = match entered {
@@ -70,8 +85,16 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
             return;
         }
     };
+    drop(guest);
     let since = Instant::now();
     let failure = connection.run().await;
+    if let Some(trail) = &connection.trail {
+        match &failure {
+            Failure::Statement(error) | Failure::Fatal(error) => trail.ends_with(error.state()),
+            Failure::Shutdown => trail.ends_with(SqlState::ADMIN_SHUTDOWN),
+            Failure::Gone => {}
+        }
+    }
     if let Failure::Fatal(error) = &failure {
         tracing::warn!(%peer, state = %error.state(), error = %error, "connection ended");
     }
@@ -81,8 +104,11 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
 
 /// Negotiates and logs in. None when the client only came to cancel, is gone, or was refused.
 async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Option<Connection> {
-    let opened = negotiate::open(stream, shared.tls.as_ref()).await?;
+    let door = shared.door();
+    let local = stream.local_addr().ok()?;
+    let opened = negotiate::open(stream, door.tls.as_ref()).await?;
     let (mut wire, secure) = (opened.wire, opened.secure);
+    let caller = Caller { peer, local, secure, certificate: opened.certificate };
     let welcomed = match opened.packet {
         Ok(Packet::Cancel { pid, secret }) => {
             shared.registry.cancel(pid, &secret);
@@ -90,12 +116,12 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
             return None;
         }
         Ok(Packet::Startup { minor, parameters }) => {
-            Box::pin(welcome(&mut wire, shared, minor, parameters, secure)).await
+            Box::pin(welcome(&mut wire, shared, &door, &caller, minor, parameters)).await
         }
         Err(failure) => Err(failure),
     };
     match welcomed {
-        Ok(Welcome { session, slot, user, application, permit }) => {
+        Ok(Welcome { session, slot, user, application, permit, trail }) => {
             tracing::info!(%peer, pid = slot.pid, user, application, tls = secure, "connected");
             Some(Connection {
                 wire,
@@ -106,6 +132,10 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
                 portals: HashMap::new(),
                 skipping: false,
                 transactions: 0,
+                trail,
+                entry: None,
+                said: None,
+                idle: true,
                 _permit: permit,
             })
         }
@@ -116,6 +146,17 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
             farewell(&mut wire, failure).await;
             None
         }
+    }
+}
+
+/// Waits until a client has said nothing for too long.
+async fn out_of(patience: Option<(Duration, Error)>) -> Error {
+    match patience {
+        Some((limit, error)) => {
+            sleep(limit).await;
+            error
+        }
+        None => pending().await,
     }
 }
 
@@ -143,11 +184,14 @@ impl Connection {
     /// Answers messages; returns why it stopped.
     async fn run(&mut self) -> Failure {
         loop {
+            let patience = self.patience();
             let read = tokio::select! {
                 biased;
                 () = self.shared.stopping.cancelled() => return Failure::Shutdown,
                 read = self.wire.frame() => read,
+                error = out_of(patience) => return Failure::Fatal(error),
             };
+            self.idle = false;
             let answered = match read {
                 Ok(frame) => self.answer(frame).await,
                 Err(error) => return error.into(),
@@ -166,6 +210,25 @@ impl Connection {
         }
     }
 
+    /// How long the client may say nothing now, and what it hears then.
+    fn patience(&self) -> Option<(Duration, Error)> {
+        if !self.idle {
+            return None;
+        }
+        let (name, state, message) = match self.session.transaction_state() {
+            TransactionState::Idle => {
+                ("idle_session_timeout", "57P05", "terminating connection due to idle-session timeout")
+            }
+            TransactionState::InBlock | TransactionState::Failed => (
+                "idle_in_transaction_session_timeout",
+                "25P03",
+                "terminating connection due to idle-in-transaction timeout",
+            ),
+        };
+        let limit = duration(&self.session.setting(name)?)?;
+        Some((limit, Error::new(SqlState(state), message)))
+    }
+
     /// Answers one message. An error of a statement is an answer.
     async fn answer(&mut self, frame: Frame) -> Result<Next, Failure> {
         if self.skipping && !matches!(frame.kind, b'S' | b'X') {
@@ -179,6 +242,9 @@ impl Connection {
             Ok(message) => self.dispatch(message).await,
             Err(error) => Err(Failure::Statement(error)),
         };
+        if let Err(failure) = &answered {
+            self.record_failure(failure).await;
+        }
         let error = match answered {
             Err(Failure::Statement(error)) => error,
             other => return other,
@@ -198,6 +264,7 @@ impl Connection {
     }
 
     async fn dispatch(&mut self, message: Message) -> Result<Next, Failure> {
+        self.say(&message);
         match message {
             Message::Query(sql) => {
                 self.query(sql).await?;
@@ -235,12 +302,24 @@ impl Connection {
         Ok(Next::Read)
     }
 
+    /// Keeps what a message is about, where statements are recorded.
+    fn say(&mut self, message: &Message) {
+        let of = |prepared: &Prepared| prepared.statement().map(|statement| statement.text.clone());
+        self.says(|connection| match message {
+            Message::Query(sql) | Message::Parse { sql, .. } => Some(sql.clone()),
+            Message::Bind(bind) => connection.statements.get(&bind.statement).and_then(|prepared| of(prepared)),
+            Message::Execute { portal, .. } => connection.portals.get(portal).and_then(|portal| of(&portal.prepared)),
+            _ => None,
+        });
+    }
+
     /// Says that the next query may come, after what has changed.
     async fn ready(&mut self) -> Result<(), Failure> {
         for (name, value) in self.session.changed_settings() {
             self.wire.put_setting(&name, &value).map_err(Failure::Fatal)?;
         }
         self.wire.put_ready(self.session.transaction_state()).map_err(Failure::Fatal)?;
+        self.idle = true;
         self.flush().await
     }
 

@@ -8,7 +8,7 @@ use pgwire::messages::copy::{CopyDone, CopyOutResponse};
 use super::connection::Connection;
 use super::errors::Failure;
 use super::portal::Prepared;
-use super::rows::FLUSH_SIZE;
+use super::rows::{FLUSH_SIZE, too_many_rows};
 use super::running::{Begun, Started, watch};
 use super::script::Command;
 use crate::ddl::copy::Copy;
@@ -25,6 +25,7 @@ impl Connection {
 
     async fn copy_out(&mut self, copy: &Copy) -> Result<(), Failure> {
         let copy = self.session.copy_out(copy)?;
+        self.record(Some("COPY TO STDOUT".to_string()), &copy.query.text, &[]);
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
         let prepared = Arc::new(Prepared::new(Command::Run(copy.query), vec![]));
@@ -50,16 +51,23 @@ impl Connection {
                 Ok(())
             })?;
         }
-        let mut count = 0u64;
+        let (mut count, most) = (0u64, self.most_rows());
         while let Some(batch) = watch(&mut self.wire, &self.shared.ending, &leash, started.batches.next()).await? {
             let columns = writer.columns(&batch)?;
             for row in 0..batch.num_rows() {
+                if let Some(most) = most.filter(|most| count >= *most) {
+                    return Err(Failure::Statement(too_many_rows(most)));
+                }
+                let before = self.wire.output.len();
                 put_data(&mut self.wire.output, |out| {
                     // In binary the header is part of the first message.
                     out.put(header.split());
                     writer.write(&columns, row, out)
                 })?;
                 count += 1;
+                if let Some(entry) = &self.entry {
+                    entry.count(1, (self.wire.output.len() - before) as u64);
+                }
                 if self.wire.output.len() >= FLUSH_SIZE {
                     self.wire.flush_until(&self.shared.ending).await?;
                 }
@@ -72,8 +80,10 @@ impl Connection {
                 Ok(())
             })?;
         }
+        let tag = format!("COPY {count}");
+        self.recorded(&tag).await?;
         self.wire.put(&CopyDone::new())?;
-        Ok(self.wire.put_complete(format!("COPY {count}"))?)
+        Ok(self.wire.put_complete(tag)?)
     }
 }
 

@@ -44,6 +44,7 @@ struct Taker {
 impl Connection {
     pub(super) async fn copy_in(&mut self, copy: &Copy) -> Result<(), Failure> {
         let into = self.session.copy_in(copy)?;
+        self.record(Some("COPY FROM STDIN".to_string()), &into.shown(), &[]);
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
         let (form, columns, forms) = formats(into.format.kind, into.width())?;
@@ -55,7 +56,12 @@ impl Connection {
         self.wire.flush_until(&self.shared.ending).await?;
         let rows = self.receive(&mut taker, &leash).await?;
         self.put_notices()?;
-        self.finish(format!("COPY {rows}"))
+        if let Some(entry) = &self.entry {
+            entry.count(rows, 0);
+        }
+        let tag = format!("COPY {rows}");
+        self.recorded(&tag).await?;
+        self.finish(tag)
     }
 
     /// Hands on what the client sends; gives how many rows there were.
@@ -74,6 +80,9 @@ impl Connection {
                 Meaning::Nothing => {}
                 Meaning::Leaves => return Err(Failure::Gone),
                 Meaning::Piece(CopyPiece::Data(mut data)) => {
+                    if let Some(entry) = &self.entry {
+                        entry.count(0, data.len() as u64);
+                    }
                     if data.len() < PIECE {
                         gathered.extend_from_slice(&data);
                         if gathered.len() < PIECE && self.wire.has_input() {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::scalar::ScalarValue;
 
+use super::auditing::fetch_words;
 use super::connection::Connection;
 use super::errors::Failure;
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::{Command, Execute, Fetch};
+use crate::catalog::definitions::quote_identifier;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::StatementKind;
 use crate::engine::{Parameter, Statement, TransactionState};
@@ -44,7 +46,9 @@ impl Connection {
         if prepared.told().is_none() {
             return Err(Failure::Statement(Error::syntax("a cursor is declared for a query", None)));
         }
+        self.record(Some(format!("DECLARE {}", quote_identifier(name))), &query.text, &values);
         let rows = self.open(&prepared, values).await?;
+        self.recorded("DECLARE CURSOR").await?;
         let progress = Progress::Suspended(rows);
         let portal = Portal { prepared, parameters: vec![], formats: vec![], progress };
         self.portals.insert(name.to_string(), portal);
@@ -66,11 +70,16 @@ impl Connection {
         let rows = match std::mem::replace(&mut portal.progress, Progress::Ready) {
             Progress::Ready => {
                 let values = std::mem::take(&mut portal.parameters);
-                Some(self.open(&portal.prepared, values).await?)
+                self.record(None, portal.prepared.text(), &values);
+                let rows = self.open(&portal.prepared, values).await?;
+                self.recorded(verb).await?;
+                Some(rows)
             }
             Progress::Suspended(rows) => Some(rows),
             Progress::Finished(_) => None,
         };
+        let of_query = rows.as_ref().and_then(|rows| rows.entry.clone());
+        self.record_rows(fetch_words(fetch), portal.prepared.text(), of_query.as_deref()).await?;
         let mut count = 0;
         portal.progress = Progress::Finished(Some("SELECT"));
         if let Some(mut rows) = rows {
@@ -80,7 +89,10 @@ impl Connection {
                 rows.skip(&mut self.wire, &self.shared.ending, fetch.count).await?
             } else {
                 rows.reformat(portal.prepared.told(), formats.unwrap_or_default(), zone)?;
-                rows.send(&mut self.wire, &self.shared.ending, fetch.count).await?
+                rows.entry = self.entry.clone();
+                let sent = rows.send(&mut self.wire, &self.shared.ending, fetch.count).await;
+                rows.entry = of_query;
+                sent?
             };
             count = sent.rows;
             if !sent.complete {
@@ -89,7 +101,9 @@ impl Connection {
         }
         self.portals.insert(fetch.cursor.clone(), portal);
         self.put_notices()?;
-        Ok(self.wire.put_complete(format!("{verb} {count}"))?)
+        let tag = format!("{verb} {count}");
+        self.recorded(&tag).await?;
+        Ok(self.wire.put_complete(tag)?)
     }
 
     /// PREPARE: a statement under a name, as Parse keeps it.
@@ -116,7 +130,9 @@ impl Connection {
         });
         let oids = oids.collect::<Result<Vec<u32>, Error>>()?;
         let prepared = Arc::new(Prepared::new(Command::Run(statement.clone()), oids));
+        self.record_own(format!("PREPARE {} AS {}", quote_identifier(name), statement.text)).await?;
         self.describe_once(&prepared).await?;
+        self.recorded("PREPARE").await?;
         self.statements.insert(name.to_string(), prepared);
         Ok(self.wire.put_complete("PREPARE".to_string())?)
     }
@@ -165,6 +181,9 @@ impl Connection {
         };
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);
+        // They may read: what they say is shown where the values of parameters are.
+        let shown = self.trail.as_ref().is_some_and(|trail| trail.has_parameters());
+        self.record(Some("EXECUTE".to_string()), if shown { expressions } else { "(values)" }, &[]);
         let prepared = Arc::new(Prepared::new(command, vec![]));
         let session = Arc::clone(&self.session);
         let mut started = Started::new(&self.shared.workers, session, prepared, vec![], &leash)?;
@@ -179,7 +198,13 @@ impl Connection {
                 }
             }
         }
+        self.recorded("EXECUTE").await?;
         Ok(values)
+    }
+
+    /// Has what EXECUTE runs recorded.
+    pub(super) fn record_execute(&mut self, execute: &Execute, prepared: &Prepared, values: &[Parameter]) {
+        self.record(Some(format!("EXECUTE {}", quote_identifier(&execute.name))), prepared.text(), values);
     }
 
     /// Starts a query whose rows are taken later.
@@ -193,7 +218,9 @@ impl Connection {
         match begun {
             Begun::Rows { schema, verb } => {
                 let zone = self.zone();
-                Ok(Box::new(Rows::new(&schema, started.batches, verb, prepared.told(), &[], zone, leash)?))
+                let mut rows = Rows::new(&schema, started.batches, verb, prepared.told(), &[], zone, leash)?;
+                self.account(&mut rows);
+                Ok(Box::new(rows))
             }
             Begun::Done { .. } => Err(Failure::Statement(Error::internal("a cursor's query gave no rows"))),
         }

@@ -15,6 +15,7 @@ use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::Command;
+use crate::catalog::definitions::quote_identifier;
 use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
 use crate::values::Format;
@@ -144,8 +145,15 @@ impl Connection {
         let limit = u64::try_from(max_rows).ok().filter(|limit| *limit > 0);
         portal.progress = match std::mem::replace(&mut portal.progress, Progress::Ready) {
             Progress::Ready => self.start(&mut portal, limit).await?,
-            Progress::Suspended(rows) => {
+            Progress::Suspended(mut rows) => {
                 let _running = self.slot.run(&rows.leash.cancel);
+                self.entry = rows.entry.clone();
+                // A cursor's DECLARE has ended; its rows are taken by a statement of their own.
+                if let Some(declared) = self.entry.take_if(|entry| entry.has_ended()) {
+                    let command = named("FETCH FROM", Some(&name));
+                    self.record_rows(command, portal.prepared.text(), Some(&declared)).await?;
+                    rows.entry = self.entry.clone();
+                }
                 self.go_on(rows, limit).await?
             }
             Progress::Finished(Some(verb)) => {
@@ -173,8 +181,13 @@ impl Connection {
     }
 
     /// Answers a statement about prepared statements or portals.
-    pub(super) fn run_own(&mut self, command: &Command) -> Result<(), Failure> {
+    pub(super) async fn run_own(&mut self, command: &Command) -> Result<(), Failure> {
         self.check_block()?;
+        match command {
+            Command::Deallocate(name) => self.record_own(named("DEALLOCATE", name.as_deref())).await?,
+            Command::Close(name) => self.record_own(named("CLOSE", name.as_deref())).await?,
+            _ => {}
+        }
         let tag = match command {
             Command::Nothing
             | Command::Run(_)
@@ -205,13 +218,14 @@ impl Connection {
                 "CLOSE CURSOR"
             }
         };
+        self.recorded(tag).await?;
         Ok(self.wire.put_complete(tag.to_string())?)
     }
 
     async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
         let (mut prepared, mut values) = (Arc::clone(&portal.prepared), std::mem::take(&mut portal.parameters));
         match &portal.prepared.command {
-            Command::Run(_) => {}
+            Command::Run(statement) => self.record(None, &statement.text, &values),
             Command::Nothing => {
                 self.wire.put(&EmptyQueryResponse::new())?;
                 return Ok(Progress::Ready);
@@ -228,13 +242,16 @@ impl Connection {
                 self.prepare_text(name, types, statement).await?;
                 return Ok(Progress::Finished(None));
             }
-            Command::Execute(execute) => (prepared, values) = self.resolve(execute).await?,
+            Command::Execute(execute) => {
+                (prepared, values) = self.resolve(execute).await?;
+                self.record_execute(execute, &prepared, &values);
+            }
             Command::Copy(copy) => {
                 self.copy(copy).await?;
                 return Ok(Progress::Finished(None));
             }
             own => {
-                self.run_own(own)?;
+                self.run_own(own).await?;
                 return Ok(Progress::Finished(None));
             }
         }
@@ -246,6 +263,7 @@ impl Connection {
         self.put_notices()?;
         match begun {
             Begun::Done { tag } => {
+                self.recorded(&tag).await?;
                 self.finish(tag)?;
                 Ok(Progress::Finished(None))
             }
@@ -254,7 +272,8 @@ impl Connection {
                     return Err(Failure::Statement(Error::unsupported("cached plan must not change result type")));
                 }
                 let (zone, batches) = (self.zone(), started.batches);
-                let rows = Rows::new(&schema, batches, verb, prepared.told(), &portal.formats, zone, leash)?;
+                let mut rows = Rows::new(&schema, batches, verb, prepared.told(), &portal.formats, zone, leash)?;
+                self.account(&mut rows);
                 self.go_on(Box::new(rows), limit).await
             }
         }
@@ -264,9 +283,13 @@ impl Connection {
         let sent = rows.send(&mut self.wire, &self.shared.ending, limit).await?;
         self.put_notices()?;
         if sent.complete {
-            self.wire.put_complete(tag(rows.verb, sent.rows))?;
+            let tag = tag(rows.verb, sent.rows);
+            self.recorded(&tag).await?;
+            self.wire.put_complete(tag)?;
             Ok(Progress::Finished(Some(rows.verb)))
         } else {
+            // Its rows go on being counted where they were.
+            self.entry = None;
             self.wire.put(&PortalSuspended::new())?;
             Ok(Progress::Suspended(rows))
         }
@@ -300,6 +323,11 @@ impl Connection {
         let _ = prepared.described.set(described);
         Ok(())
     }
+}
+
+/// A verb with the name of what it is about.
+fn named(verb: &str, name: Option<&str>) -> String {
+    format!("{verb} {}", name.map_or_else(|| "ALL".to_string(), quote_identifier))
 }
 
 fn no_statement(name: &str) -> Failure {

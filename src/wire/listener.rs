@@ -1,27 +1,34 @@
 //! The listening socket: who may connect, how many, and how it stops.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::ring;
+use parking_lot::RwLock;
+use rustls::crypto::{CryptoProvider, ring};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::attempts::Attempts;
 use super::cancel::Registry;
 use super::connection;
-use super::password::{Prover, Verifier};
-use super::tls::{self, Tls};
+use super::door::{Door, DoorConfig};
+use super::lobby::Lobby;
+use super::password::Verifier;
 use super::workers::Workers;
+use crate::audit::AuditLog;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 
-/// Connections beyond the sessions: those that log in, ask to cancel, or are about to hear that there are too many.
-const WAITING_ROOM: usize = 64;
+/// Connections that log in, ask to cancel, are about to hear that there are too many, or say nothing.
+const LOBBY: usize = 256;
+/// Sessions that are for the owner alone, where there are more than a few.
+const RESERVED: usize = 3;
+/// From how many on.
+const RESERVED_FROM: usize = 10;
 /// How long a connection has to end once its time is up, before it is cut.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no more sockets to give.
@@ -36,14 +43,16 @@ pub struct ListenConfig {
     pub address: String,
     /// The owner's password; none lets anyone in, on a loopback address only.
     pub password: Option<String>,
-    /// Certificate chain and key, in PEM.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Who comes in, and how.
+    pub door: DoorConfig,
     /// Sessions at a time.
     pub max_connections: usize,
     /// How long a client may take to log in.
     pub login_timeout: Duration,
     /// How long running statements may go on once the server stops.
     pub grace: Duration,
+    /// Where what clients do is recorded, if it is.
+    pub audit: Option<AuditLog>,
 }
 
 /// What every connection needs.
@@ -56,10 +65,13 @@ pub(super) struct Shared {
     password: Option<Verifier>,
     /// Whether clients are let in while no password is set at all.
     trusts: bool,
-    pub prover: Prover,
-    pub tls: Option<Tls>,
+    door: RwLock<Arc<Door>>,
+    pub attempts: Attempts,
     pub sessions: Arc<Semaphore>,
+    /// How many of them are for the owner alone.
+    pub reserved: usize,
     pub login_timeout: Duration,
+    pub audit: Option<AuditLog>,
     /// The server is stopping: idle connections end.
     pub stopping: CancellationToken,
     /// The grace is over: busy connections end.
@@ -67,6 +79,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Who comes in, as the files say now.
+    pub fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.door.read())
+    }
+
     /// What a client must prove now; none where it is trusted. A password that was set since the start counts.
     pub fn password(&self) -> Result<Option<Verifier>> {
         if let Some(password) = &self.password {
@@ -87,8 +104,27 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
-    waiting: Arc<Semaphore>,
+    lobby: Arc<Lobby>,
     grace: Duration,
+    door: DoorConfig,
+    provider: Arc<CryptoProvider>,
+}
+
+/// Has a listener read again who comes in.
+pub struct Reloader {
+    shared: Arc<Shared>,
+    door: DoorConfig,
+    open: bool,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Reloader {
+    /// Reads certificates and rules again. What is wrong is an error, and everything stays as it was.
+    pub fn reload(&self) -> Result<()> {
+        let door = Door::load(&self.door, self.open, &self.provider)?;
+        *self.shared.door.write() = Arc::new(door);
+        Ok(())
+    }
 }
 
 impl Listener {
@@ -96,12 +132,6 @@ impl Listener {
     /// certificate or key cannot be used (F0000), and where the address is taken (58030).
     pub async fn bind(engine: Arc<Engine>, config: ListenConfig) -> Result<Listener> {
         let provider = Arc::new(ring::default_provider());
-        let tls = match &config.tls {
-            Some((certificate, key)) => Some(tls::load(Arc::clone(&provider), certificate, key)?),
-            None => None,
-        };
-        let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
-        let prover = Prover::new(certificate, &provider)?;
         let password = match &config.password {
             Some(password) => Some(Verifier::new(password, &provider)?),
             None => None,
@@ -117,6 +147,7 @@ impl Listener {
         let open = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
         if let Some(open) = open
             && password.is_none()
+            && config.door.hba.is_none()
             && engine.stored_password()?.is_none()
         {
             return Err(Error::new(
@@ -126,6 +157,7 @@ impl Listener {
             .with_detail("Without one a listener lets in whoever reaches it, so it must be bound to this machine.")
             .with_hint("Set the owner's password, or listen on 127.0.0.1."));
         }
+        let door = Door::load(&config.door, open.is_some(), &provider)?;
         let socket = listen(&addresses, &config.address)?;
         let address = socket.local_addr().map_err(|error| taken(&config.address, &error))?;
         let sessions = config.max_connections.clamp(1, Semaphore::MAX_PERMITS / 2);
@@ -134,25 +166,39 @@ impl Listener {
             address,
             shared: Arc::new(Shared {
                 engine,
-                registry: Arc::new(Registry::new(provider)),
+                registry: Arc::new(Registry::new(Arc::clone(&provider))),
                 workers: Workers::new()?,
                 password,
                 trusts: open.is_none(),
-                prover,
-                tls,
+                door: RwLock::new(Arc::new(door)),
+                attempts: Attempts::default(),
                 sessions: Arc::new(Semaphore::new(sessions)),
+                reserved: if sessions >= RESERVED_FROM { RESERVED } else { 0 },
                 login_timeout: config.login_timeout,
+                audit: config.audit,
                 stopping: CancellationToken::new(),
                 ending: CancellationToken::new(),
             }),
-            waiting: Arc::new(Semaphore::new(sessions + WAITING_ROOM)),
+            lobby: Lobby::new(LOBBY),
             grace: config.grace,
+            door: config.door,
+            provider,
         })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What reads certificates and rules again.
+    pub fn reloader(&self) -> Reloader {
+        Reloader {
+            shared: Arc::clone(&self.shared),
+            door: self.door.clone(),
+            open: !self.shared.trusts,
+            provider: Arc::clone(&self.provider),
+        }
     }
 
     /// What ends the grace early, once the listener is stopping.
@@ -164,8 +210,9 @@ impl Listener {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
             address = %self.address,
-            trusts = matches!(self.shared.password(), Ok(None)),
-            tls = self.shared.tls.is_some(),
+            trusts = !self.shared.door().has_rules() && matches!(self.shared.password(), Ok(None)),
+            tls = self.shared.door().tls.is_some(),
+            rules = self.shared.door().has_rules(),
             "listening"
         );
         let mut connections = JoinSet::new();
@@ -203,19 +250,9 @@ impl Listener {
     }
 
     fn accept(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
-        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else {
-            tracing::warn!(%peer, "refused a connection: too many at once");
-            return;
-        };
-        let shared = Arc::clone(&self.shared);
-        connections.spawn(hold(place, connection::serve(stream, peer, shared)));
+        let (guest, shared) = (self.lobby.enter(), Arc::clone(&self.shared));
+        connections.spawn(connection::serve(stream, peer, guest, shared));
     }
-}
-
-/// Keeps a place taken while a connection lasts.
-async fn hold(place: OwnedSemaphorePermit, connection: impl Future<Output = ()>) {
-    connection.await;
-    drop(place);
 }
 
 fn report(ended: Result<(), tokio::task::JoinError>) {

@@ -3,6 +3,8 @@
 //! Passwords (SCRAM), the messages sent and the stream type are pgwire's. Messages received are read by
 //! `frontend`, because pgwire's decoders trust lengths and counts that an unauthenticated client sends.
 
+mod attempts;
+mod auditing;
 mod backend;
 mod base64;
 mod cancel;
@@ -12,10 +14,13 @@ mod copy_in;
 mod cursor_commands;
 mod cursor_words;
 mod data_row;
+mod door;
 mod errors;
 mod extended;
 mod frontend;
+mod hba;
 mod listener;
+mod lobby;
 mod negotiate;
 pub(crate) mod password;
 mod portal;
@@ -28,4 +33,5 @@ mod tls;
 mod transport;
 mod workers;
 
-pub use listener::{ListenConfig, Listener};
+pub use door::DoorConfig;
+pub use listener::{ListenConfig, Listener, Reloader};

@@ -5,7 +5,7 @@ use pgwire::tokio::server::MaybeTls;
 use tokio::net::TcpStream;
 
 use super::errors::Failure;
-use super::tls::{ALPN, Tls};
+use super::tls::{ALPN, Tls, common_name};
 use super::transport::Transport;
 use crate::error::{Error, Result, SqlState};
 use crate::values::reader::Reader;
@@ -34,6 +34,8 @@ pub(super) struct Opened {
     pub wire: Transport,
     /// Whether it is encrypted.
     pub secure: bool,
+    /// The name in the certificate that the client has shown, which is one that counts.
+    pub certificate: Option<String>,
     pub packet: Result<Packet, Failure>,
 }
 
@@ -41,16 +43,16 @@ pub(super) struct Opened {
 /// way to tell it what is wrong.
 pub(super) async fn open(stream: TcpStream, tls: Option<&Tls>) -> Option<Opened> {
     let mut wire = Transport::new(MaybeTls::Plain(stream));
-    let mut secure = false;
+    let (mut secure, mut certificate) = (false, None);
     if wire.peek().await? == TLS_HANDSHAKE {
-        wire = encrypt(wire, tls?, true).await?;
+        (wire, certificate) = encrypt(wire, tls?, true).await?;
         secure = true;
     }
     let (mut asked_tls, mut asked_gss) = (secure, secure);
     loop {
         let body = match wire.packet().await {
             Ok(body) => body,
-            Err(error) => return Some(Opened { wire, secure, packet: Err(error.into()) }),
+            Err(error) => return Some(Opened { wire, secure, certificate, packet: Err(error.into()) }),
         };
         let mut reader = Reader { rest: body };
         let code = reader.u32().ok()?;
@@ -64,11 +66,11 @@ pub(super) async fn open(stream: TcpStream, tls: Option<&Tls>) -> Option<Opened>
                 // Whatever came before the handshake could have been slipped in by anyone.
                 if wire.has_input() {
                     let error = Error::new(SqlState::PROTOCOL_VIOLATION, "received unencrypted data after SSL request");
-                    return Some(Opened { wire, secure, packet: Err(Failure::Fatal(error)) });
+                    return Some(Opened { wire, secure, certificate, packet: Err(Failure::Fatal(error)) });
                 }
                 wire.output.put_u8(b'S');
                 wire.flush().await.ok()?;
-                wire = encrypt(wire, tls, false).await?;
+                (wire, certificate) = encrypt(wire, tls, false).await?;
                 secure = true;
             }
             GSS_REQUEST if !asked_gss => {
@@ -77,11 +79,11 @@ pub(super) async fn open(stream: TcpStream, tls: Option<&Tls>) -> Option<Opened>
             }
             CANCEL_REQUEST => {
                 let packet = reader.u32().map(|pid| Packet::Cancel { pid: pid as i32, secret: reader.rest });
-                return Some(Opened { wire, secure, packet: packet.map_err(Failure::Fatal) });
+                return Some(Opened { wire, secure, certificate, packet: packet.map_err(Failure::Fatal) });
             }
             version => {
                 let packet = startup(version, reader).map_err(Failure::Fatal);
-                return Some(Opened { wire, secure, packet });
+                return Some(Opened { wire, secure, certificate, packet });
             }
         }
     }
@@ -92,13 +94,16 @@ async fn refuse(wire: &mut Transport) -> Option<()> {
     wire.flush().await.ok()
 }
 
-async fn encrypt(wire: Transport, tls: &Tls, direct: bool) -> Option<Transport> {
+/// The encrypted connection, with the name in the client's certificate.
+async fn encrypt(wire: Transport, tls: &Tls, direct: bool) -> Option<(Transport, Option<String>)> {
     let stream = tls.acceptor.accept(wire.into_plain()?).await.ok()?;
     // A handshake without a question before it could come from another protocol's client.
     if direct && stream.get_ref().1.alpn_protocol() != Some(ALPN) {
         return None;
     }
-    Some(Transport::new(MaybeTls::Tls(Box::new(stream))))
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let name = shown.and_then(common_name);
+    Some((Transport::new(MaybeTls::Tls(Box::new(stream))), name))
 }
 
 fn startup(version: u32, mut reader: Reader) -> Result<Packet> {

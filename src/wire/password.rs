@@ -10,7 +10,7 @@ use pgwire::messages::startup::Authentication;
 use rustls::crypto::{CryptoProvider, ring};
 
 use super::base64;
-use super::cancel::random;
+use super::cancel::{random, same};
 use super::errors::Failure;
 use super::transport::Transport;
 use crate::error::{Error, Result, SqlState};
@@ -76,6 +76,15 @@ impl Verifier {
         whole.then_some(verifier)
     }
 
+    /// Whether it was made of this password. Takes as long as the verifier's rounds.
+    pub fn is_of(&self, password: &str) -> bool {
+        let salted = gen_salted_password(password, &self.salt, self.iterations);
+        match ScramSecret::verifier_from_salted_password(self.salt.clone(), salted, self.iterations) {
+            ScramSecret::Verifier { stored_key, .. } => same(&stored_key, &self.stored_key),
+            ScramSecret::SaltedPassword { .. } => false,
+        }
+    }
+
     fn to_kept(&self) -> String {
         let Verifier { salt, iterations, stored_key, server_key } = self;
         format!(
@@ -119,6 +128,23 @@ impl Prover {
         let (stored_key, server_key) =
             if known { (stored_key, server_key) } else { (self.nobody.clone(), self.nobody.clone()) };
         ScramSecret::Verifier { salt, iterations, stored_key, server_key }
+    }
+
+    /// Asks for the password itself, for an encrypted connection. A user who is not `known` fails as one with a wrong
+    /// password does, and as late.
+    pub async fn ask(
+        &self,
+        wire: &mut Transport,
+        verifier: &Verifier,
+        user: &str,
+        known: bool,
+    ) -> Result<(), Failure> {
+        send(wire, Authentication::CleartextPassword).await?;
+        let password = (Reader { rest: answer(wire).await? }).text().map_err(Failure::Fatal)?;
+        let verifier = verifier.clone();
+        // It may have many rounds, and the sockets must not wait for them.
+        let right = tokio::task::spawn_blocking(move || verifier.is_of(&password)).await;
+        if known && right.unwrap_or(false) { Ok(()) } else { Err(Failure::Fatal(wrong_password(user))) }
     }
 
     /// Has the client prove its password. A user who is not `known` fails as one with a wrong password does, and at
@@ -214,6 +240,7 @@ mod tests {
         assert_eq!(kept_form(&kept).unwrap(), kept);
         let read = Verifier::read(&kept).unwrap();
         assert_eq!((read.salt.len(), read.stored_key.len()), (16, 32));
+        assert!(read.is_of("secret") && !read.is_of("Secret"));
         assert!(Verifier::read("SCRAM-SHA-256$4096:c2FsdA==$c2hvcnQ=:c2hvcnQ=").is_none());
         assert!(kept_form("").is_err());
     }

@@ -41,6 +41,11 @@ impl Prepared {
         }
     }
 
+    /// That statement's text; empty where there is none.
+    pub fn text(&self) -> &str {
+        self.statement().map(|statement| statement.text.as_str()).unwrap_or_default()
+    }
+
     /// The parameter types that the client gave.
     pub fn declared(&self) -> Vec<u32> {
         self.declared.clone()

@@ -1,5 +1,7 @@
 //! A result on its way to the client, batch by batch and never more than a few at a time.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use tokio_util::sync::CancellationToken;
@@ -8,7 +10,8 @@ use super::data_row::{EncodedBatch, RowEncoder};
 use super::errors::Failure;
 use super::running::{Batches, Leash, watch};
 use super::transport::Transport;
-use crate::error::Error;
+use crate::audit::Entry;
+use crate::error::{Error, SqlState};
 use crate::values::Format;
 use crate::values::Zone;
 
@@ -27,6 +30,12 @@ pub(super) struct Rows {
     pub verb: &'static str,
     /// What ends them early.
     pub leash: Leash,
+    /// Where they are counted, if they are.
+    pub entry: Option<Arc<Entry>>,
+    /// How many of them the client may have; none for all.
+    pub most: Option<u64>,
+    /// How many it has.
+    total: u64,
 }
 
 /// How far it went.
@@ -50,7 +59,18 @@ impl Rows {
     ) -> Result<Rows, Error> {
         let encoder = RowEncoder::new(schema, told, formats, zone)?;
         let schema = SchemaRef::clone(schema);
-        Ok(Rows { schema, batches, encoder, batch: None, pending: None, verb, leash })
+        Ok(Rows {
+            schema,
+            batches,
+            encoder,
+            batch: None,
+            pending: None,
+            verb,
+            leash,
+            entry: None,
+            most: None,
+            total: 0,
+        })
     }
 
     /// Writes the rows that are left in other formats.
@@ -112,8 +132,18 @@ impl Rows {
                     if left == 0 {
                         return Ok(Sent { rows, complete: false });
                     }
-                    let left = usize::try_from(left).unwrap_or(usize::MAX);
-                    rows += batch.write(left, FLUSH_SIZE, &mut wire.output)? as u64;
+                    let allowed = self.most.map_or(u64::MAX, |most| most.saturating_sub(self.total));
+                    if allowed == 0 {
+                        return Err(Failure::Statement(too_many_rows(self.most.unwrap_or(0))));
+                    }
+                    let left = usize::try_from(left.min(allowed)).unwrap_or(usize::MAX);
+                    let before = wire.output.len();
+                    let written = batch.write(left, FLUSH_SIZE, &mut wire.output)? as u64;
+                    rows += written;
+                    self.total += written;
+                    if let Some(entry) = &self.entry {
+                        entry.count(written, (wire.output.len() - before) as u64);
+                    }
                     if wire.output.len() >= FLUSH_SIZE {
                         wire.flush_until(ending).await?;
                     }
@@ -129,4 +159,11 @@ impl Rows {
             }
         }
     }
+}
+
+/// What a result with more rows than the session wants is answered (54000).
+pub(super) fn too_many_rows(most: u64) -> Error {
+    Error::new(SqlState("54000"), format!("the result has more than {most} rows"))
+        .with_detail("That is the session's onerow.max_result_rows.")
+        .with_hint("Ask for fewer rows with WHERE or LIMIT, or SET onerow.max_result_rows = 0.")
 }

@@ -73,7 +73,7 @@ impl Leash {
 }
 
 /// A time as SHOW gives it; none for no limit.
-fn duration(shown: &str) -> Option<Duration> {
+pub(super) fn duration(shown: &str) -> Option<Duration> {
     let digits = shown.find(|c: char| !c.is_ascii_digit()).unwrap_or(shown.len());
     let (count, unit) = shown.split_at_checked(digits)?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
@@ -142,6 +142,7 @@ impl Started {
         let (tell, begun) = oneshot::channel();
         let (give, rows) = mpsc::channel(AHEAD);
         if values.is_empty()
+            && !session.is_audited()
             && let Command::Run(statement) = &prepared.command
             && let Some(row) = session.known_answer(statement)
         {

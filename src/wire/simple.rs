@@ -25,16 +25,20 @@ impl Connection {
         }
         for command in commands {
             match command {
-                Command::Run(_) => self.run_text(Arc::new(Prepared::new(command, Vec::new())), Vec::new()).await?,
+                Command::Run(ref statement) => {
+                    self.record(None, &statement.text, &[]);
+                    self.run_text(Arc::new(Prepared::new(command, Vec::new())), Vec::new()).await?;
+                }
                 Command::Declare { name, query } => self.declare(&name, &query, Vec::new(), Vec::new()).await?,
                 Command::Fetch(fetch) => self.fetch(&fetch, None).await?,
                 Command::Prepare { name, types, statement } => self.prepare_text(&name, &types, &statement).await?,
                 Command::Execute(execute) => {
                     let (prepared, values) = self.resolve(&execute).await?;
+                    self.record_execute(&execute, &prepared, &values);
                     self.run_text(prepared, values).await?;
                 }
                 Command::Copy(copy) => self.copy(&copy).await?,
-                own => self.run_own(&own)?,
+                own => self.run_own(&own).await?,
             }
             if self.wire.output.len() >= FLUSH_SIZE {
                 self.wire.flush_until(&self.shared.ending).await?;
@@ -51,13 +55,19 @@ impl Connection {
         let begun = watch(&mut self.wire, &self.shared.ending, &leash, started.begun()).await?;
         self.put_notices()?;
         match begun {
-            Begun::Done { tag } => self.finish(tag),
+            Begun::Done { tag } => {
+                self.recorded(&tag).await?;
+                self.finish(tag)
+            }
             Begun::Rows { schema, verb } => {
                 self.wire.put_columns(&schema, &vec![Format::Text; schema.fields().len()])?;
                 let mut rows = Rows::new(&schema, started.batches, verb, None, &[], self.zone(), leash)?;
+                self.account(&mut rows);
                 let sent = rows.send(&mut self.wire, &self.shared.ending, None).await?;
                 self.put_notices()?;
-                Ok(self.wire.put_complete(tag(verb, sent.rows))?)
+                let tag = tag(verb, sent.rows);
+                self.recorded(&tag).await?;
+                Ok(self.wire.put_complete(tag)?)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From the start-up packet to the first ReadyForQuery: who it is, what it may, and with which settings.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,9 +8,12 @@ use pgwire::messages::startup::{Authentication, BackendKeyData, NegotiateProtoco
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cancel::Slot;
+use super::door::Door;
 use super::errors::Failure;
+use super::hba::{Knock, Method};
 use super::listener::Shared;
 use super::transport::Transport;
+use crate::audit::{Trail, Visitor};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::engine::{Session, SessionParameters, TransactionState};
 use crate::error::{Error, Result, SqlState};
@@ -34,6 +38,17 @@ const REPORTED: [(&str, &str); 13] = [
 /// The longest name that Postgres keeps, in bytes.
 const NAME_LENGTH: usize = 63;
 
+/// A connection, as far as it is known before a word is said.
+pub(super) struct Caller {
+    pub peer: SocketAddr,
+    /// The address that it connected to.
+    pub local: SocketAddr,
+    /// Whether it is encrypted.
+    pub secure: bool,
+    /// The name in the certificate that it has shown.
+    pub certificate: Option<String>,
+}
+
 /// A client that was let in.
 pub(super) struct Welcome {
     pub session: Arc<Session>,
@@ -43,6 +58,8 @@ pub(super) struct Welcome {
     pub application: String,
     /// Keeps the connection counted.
     pub permit: OwnedSemaphorePermit,
+    /// Where what it does is recorded, if it is.
+    pub trail: Option<Arc<Trail>>,
 }
 
 /// What the packet asks for.
@@ -60,23 +77,56 @@ struct Request {
 pub(super) async fn welcome(
     wire: &mut Transport,
     shared: &Shared,
+    door: &Door,
+    caller: &Caller,
     minor: u16,
     parameters: Vec<(String, String)>,
-    secure: bool,
 ) -> Result<Welcome, Failure> {
-    let request = request(parameters).map_err(Failure::Fatal)?;
+    let mut visitor = Visitor { peer: caller.peer.to_string(), tls: caller.secure, ..Visitor::default() };
+    let request = request(parameters).map_err(Failure::Fatal);
+    let welcomed = match request {
+        Ok(request) => enter(wire, shared, door, caller, minor, request, &mut visitor).await,
+        Err(failure) => Err(failure),
+    };
+    if let (Some(audit), Err(Failure::Statement(error) | Failure::Fatal(error))) = (&shared.audit, &welcomed) {
+        audit.refused(&visitor, error.state());
+    }
+    // Whoever guesses waits for the answer.
+    if let Err(Failure::Fatal(error)) = &welcomed
+        && error.state() == SqlState::INVALID_PASSWORD
+        && !shared.attempts.failed(caller.peer.ip()).await
+    {
+        return Err(Failure::Gone);
+    }
+    welcomed
+}
+
+async fn enter(
+    wire: &mut Transport,
+    shared: &Shared,
+    door: &Door,
+    caller: &Caller,
+    minor: u16,
+    request: Request,
+    visitor: &mut Visitor,
+) -> Result<Welcome, Failure> {
+    visitor.user = Some(request.user.clone());
+    visitor.database = Some(request.database.clone().unwrap_or_else(|| DATABASE.to_string()));
+    visitor.application = request.application.clone();
     // Only 3.0 and 3.2 exist; they differ in the length of the secret.
     let agreed: u16 = if minor >= 2 { 2 } else { 0 };
     if minor != agreed || !request.unknown.is_empty() {
         let newest = (3 << 16) | i32::from(agreed);
         wire.put(&NegotiateProtocolVersion::new(newest, request.unknown.clone())).map_err(Failure::Fatal)?;
     }
-    if let Some(password) = shared.password().map_err(Failure::Fatal)? {
-        shared.prover.check(wire, &password, &request.user, request.user == OWNER, secure).await?;
-    }
+    authenticate(wire, shared, door, caller, &request, visitor).await?;
     let Ok(permit) = Arc::clone(&shared.sessions).try_acquire_owned() else {
         return Err(Failure::Fatal(Error::new(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")));
     };
+    if request.user != OWNER && shared.sessions.available_permits() < shared.reserved {
+        let message = "remaining connection slots are reserved for the owner";
+        return Err(Failure::Fatal(Error::new(SqlState::TOO_MANY_CONNECTIONS, message)));
+    }
     if let Some(database) = &request.database
         && database != DATABASE
     {
@@ -95,9 +145,90 @@ pub(super) async fn welcome(
             pid: slot.pid,
         })
         .map_err(Failure::Fatal)?;
+    let trail = match &shared.audit {
+        Some(audit) => Some(Trail::begin(audit, visitor, slot.pid).await.map_err(Failure::Fatal)?),
+        None => None,
+    };
     greet(wire, &session, &slot).map_err(Failure::Fatal)?;
     wire.flush().await?;
-    Ok(Welcome { session: Arc::new(session), slot, user: request.user, application, permit })
+    Ok(Welcome { session: Arc::new(session), slot, user: request.user, application, permit, trail })
+}
+
+/// Has a client prove who it is, as the rules say; without rules by the password, if there is one.
+async fn authenticate(
+    wire: &mut Transport,
+    shared: &Shared,
+    door: &Door,
+    caller: &Caller,
+    request: &Request,
+    visitor: &mut Visitor,
+) -> Result<(), Failure> {
+    let user = request.user.as_str();
+    let knock = Knock {
+        user,
+        database: request.database.as_deref().unwrap_or(DATABASE),
+        peer: caller.peer.ip(),
+        local: caller.local.ip(),
+        encrypted: caller.secure,
+    };
+    let known = user == OWNER;
+    let method = door.decide(&knock).map_err(Failure::Fatal)?;
+    let nobody =
+        || Failure::Fatal(Error::new(SqlState::INVALID_AUTHORIZATION, format!("role \"{user}\" does not exist")));
+    let unproved = |message: String| Failure::Fatal(Error::new(SqlState::INVALID_AUTHORIZATION, message));
+    let method = match method {
+        Some(method) => method,
+        // Without rules trust means that any name will do.
+        None => match shared.password().map_err(Failure::Fatal)? {
+            Some(_) => Method::Scram,
+            None => {
+                visitor.method = Some("trust");
+                return Ok(());
+            }
+        },
+    };
+    let password = || match shared.password() {
+        Ok(Some(password)) => Ok(password),
+        Ok(None) => Err(unproved("the owner has no password".to_string())),
+        Err(error) => Err(Failure::Fatal(error)),
+    };
+    match method {
+        Method::Trust => {
+            visitor.method = Some("trust");
+            if known { Ok(()) } else { Err(nobody()) }
+        }
+        // The rules have refused it.
+        Method::Reject => Err(unproved("pg_hba.conf rejects connection".to_string())),
+        Method::Scram => {
+            visitor.method = Some("scram-sha-256");
+            door.prover.check(wire, &password()?, user, known, caller.secure).await?;
+            shared.attempts.succeeded(caller.peer.ip());
+            Ok(())
+        }
+        Method::Password => {
+            visitor.method = Some("password");
+            if !caller.secure {
+                return Err(unproved(format!("password authentication of user \"{user}\" needs encryption")));
+            }
+            door.prover.ask(wire, &password()?, user, known).await?;
+            shared.attempts.succeeded(caller.peer.ip());
+            Ok(())
+        }
+        Method::Certificate => {
+            visitor.method = Some("cert");
+            match &caller.certificate {
+                None => Err(unproved("connection requires a valid client certificate".to_string())),
+                Some(name) if name == user => {
+                    if known {
+                        Ok(())
+                    } else {
+                        Err(nobody())
+                    }
+                }
+                Some(_) => Err(unproved(format!("certificate authentication failed for user \"{user}\""))),
+            }
+        }
+    }
 }
 
 fn greet(wire: &mut Transport, session: &Session, slot: &Slot) -> Result<()> {

@@ -4,9 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use x509_certificate::X509Certificate;
 
 use crate::error::{Error, Result, SqlState};
 
@@ -21,30 +24,43 @@ pub(super) struct Tls {
     pub certificate: Arc<[u8]>,
 }
 
-/// Reads certificate chain and key, both in PEM. Anything wrong with them is an error (F0000): a server that was
+/// Reads certificate chain and key, and with `client_ca` whose certificates clients may show, all in PEM. Anything wrong with them is an error (F0000): a server that was
 /// asked to encrypt must not start without.
-pub(super) fn load(provider: Arc<CryptoProvider>, certificate: &Path, key: &Path) -> Result<Tls> {
-    let read = |path: &Path| {
-        fs::read(path)
-            .map_err(|error| wrong(format!("could not read \"{}\"", path.display())).with_detail(format!("{error}.")))
-    };
+pub(super) fn load(
+    provider: Arc<CryptoProvider>,
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<Tls> {
     let certificate_pem = read(certificate)?;
     let key_pem = read(key)?;
-    let chain = rustls_pemfile::certs(&mut certificate_pem.as_slice()).collect::<std::io::Result<Vec<_>>>().map_err(
-        |error| {
-            wrong(format!("\"{}\" is no certificate in PEM", certificate.display())).with_detail(format!("{error}."))
-        },
-    )?;
-    if chain.is_empty() {
-        return Err(wrong(format!("\"{}\" holds no certificate", certificate.display())));
-    }
+    let chain = certificates(&certificate_pem, certificate)?;
     let key_der = rustls_pemfile::private_key(&mut key_pem.as_slice())
         .map_err(|error| wrong(format!("\"{}\" is no key in PEM", key.display())).with_detail(format!("{error}.")))?
         .ok_or_else(|| wrong(format!("\"{}\" holds no private key", key.display())))?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| wrong("TLS cannot be set up").with_detail(format!("{error}.")))?
-        .with_no_client_auth()
+        .map_err(|error| wrong("TLS cannot be set up").with_detail(format!("{error}.")))?;
+    let config = match client_ca {
+        Some(path) => {
+            let unusable = |error: String| {
+                wrong(format!("the certificates in \"{}\" cannot be used", path.display()))
+                    .with_detail(format!("{error}."))
+            };
+            let mut roots = RootCertStore::empty();
+            for root in certificates(&read(path)?, path)? {
+                roots.add(root).map_err(|error| unusable(error.to_string()))?;
+            }
+            // Whether one must be shown is the rules' to say.
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .map_err(|error| unusable(error.to_string()))?;
+            config.with_client_cert_verifier(verifier)
+        }
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config
         .with_single_cert(chain, key_der)
         .map_err(|error| {
             wrong(format!("certificate \"{}\" and key \"{}\" cannot be used", certificate.display(), key.display()))
@@ -52,6 +68,32 @@ pub(super) fn load(provider: Arc<CryptoProvider>, certificate: &Path, key: &Path
         })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificate: certificate_pem.into() })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path)
+        .map_err(|error| wrong(format!("could not read \"{}\"", path.display())).with_detail(format!("{error}.")))
+}
+
+fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let mut pem = pem;
+    let found = rustls_pemfile::certs(&mut pem).collect::<std::io::Result<Vec<_>>>().map_err(|error| {
+        wrong(format!("\"{}\" is no certificate in PEM", path.display())).with_detail(format!("{error}."))
+    })?;
+    if found.is_empty() {
+        return Err(wrong(format!("\"{}\" holds no certificate", path.display())));
+    }
+    Ok(found)
+}
+
+/// The common name of whom a certificate is for; none when it has none, or several.
+pub(super) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
+    let certificate = X509Certificate::from_der(certificate.as_ref()).ok()?;
+    let mut names = certificate.subject_name().iter_common_name();
+    match (names.next(), names.next()) {
+        (Some(name), None) => name.to_string().ok(),
+        _ => None,
+    }
 }
 
 fn wrong(message: impl Into<String>) -> Error {
@@ -67,7 +109,7 @@ mod tests {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let folder = tempfile::tempdir().unwrap();
         let (certificate, key) = (folder.path().join("server.crt"), folder.path().join("server.key"));
-        let load = || load(Arc::clone(&provider), &certificate, &key).map(drop).unwrap_err();
+        let load = || load(Arc::clone(&provider), &certificate, &key, None).map(drop).unwrap_err();
         assert_eq!(load().state(), SqlState::CONFIG_FILE_ERROR);
         fs::write(&certificate, "not a certificate").unwrap();
         fs::write(&key, "").unwrap();

@@ -331,11 +331,16 @@ fn never_open(_: &Fixtures) -> Outcome {
     let (code, _, said) = project.run(&["serve", "--sql", &folder(&project), "--listen", &address]);
     same!(code, 1);
     holds!(said, "password");
+    let open = ["serve", "--sql", &folder(&project), "--listen", &address, "--password-file"];
+    let password = project.write("password", "s3cret").display().to_string();
+    let (code, _, said) = project.run(&[&open[..], &[&password]].concat());
+    same!(code, 1);
+    holds!(said, "needs TLS");
     // With one it does listen, and asks for it.
     let port = free_port();
     let mut served = Running::start(
         std::process::Command::new(PROGRAM)
-            .args(["serve", "--sql", &folder(&project), "--listen", &format!("0.0.0.0:{port}")])
+            .args(["serve", "--sql", &folder(&project), "--listen", &format!("0.0.0.0:{port}"), "--tls", "allowed"])
             .env("ONEROW_PASSWORD", "s3cret")
             .stderr(std::process::Stdio::piped()),
     );

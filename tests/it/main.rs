@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod audit;
 mod clients;
 mod command_line;
 mod demo;
@@ -48,6 +49,7 @@ pub type Test = (&'static str, fn(&Fixtures) -> Outcome);
 fn main() {
     let fixtures = Arc::new(Fixtures::default());
     let modules: &[(&str, &[Test])] = &[
+        ("audit", audit::TESTS),
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("demo", demo::TESTS),

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::incoming::Incoming;
 use super::target::CopyIn;
+use crate::audit;
 use crate::engine::session::Session;
 use crate::error::{Error, Result, SqlState};
 use crate::values::copy::{CopyKind, Fields, Header, Lines, Step, Tuple, Tuples, malformed};
@@ -48,7 +49,12 @@ impl Session {
         pieces: mpsc::Receiver<CopyPiece>,
         cancel: CancellationToken,
     ) -> Result<u64> {
-        let taken = Box::pin(self.guarded(cancel, self.take_rows(into, pieces))).await;
+        let columns = (0..into.width()).filter_map(|at| into.column_name(at).map(str::to_string)).collect();
+        let taken = match self.before(|_| audit::of_copy(&into.relation, columns)).await {
+            Ok(()) => Box::pin(self.guarded(cancel, self.take_rows(into, pieces))).await,
+            Err(error) => Err(error),
+        };
+        self.audit(None);
         if taken.is_err() {
             self.fail();
         }

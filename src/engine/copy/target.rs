@@ -36,6 +36,13 @@ pub struct CopyIn {
 }
 
 impl CopyIn {
+    /// The table with its columns, as SQL.
+    pub fn shown(&self) -> String {
+        let columns = (0..self.width()).filter_map(|at| self.column_name(at)).map(quote_identifier);
+        let (schema, table) = (quote_identifier(&self.relation.schema), quote_identifier(&self.relation.name));
+        format!("{schema}.{table} ({})", columns.collect::<Vec<_>>().join(", "))
+    }
+
     /// How many columns each row has.
     pub fn width(&self) -> usize {
         self.columns.len()

@@ -56,6 +56,11 @@ impl Reusable {
         if of == schema { shown.clone() } else { find() }
     }
 
+    /// The plan as the query was written, in which views are still views.
+    pub fn written(&self) -> &LogicalPlan {
+        &self.generic.written
+    }
+
     /// Plans physically and starts.
     pub async fn stream(&self, state: &SessionState) -> DfResult<SendableRecordBatchStream> {
         let physical = state.query_planner().create_physical_plan(&self.plan, state).await?;

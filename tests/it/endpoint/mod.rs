@@ -3,6 +3,7 @@
 mod columns;
 mod copy;
 mod cursors;
+mod door;
 mod errors;
 mod forms;
 mod fuzz;
@@ -71,6 +72,12 @@ pub const TESTS: &[Test] = &[
     ("passwords", password::scram),
     ("stored_passwords", password::stored),
     ("unknown_databases", password::database),
+    ("rules_say_who_comes_in", door::rules),
+    ("an_open_door_does_not_start", door::refused_at_start),
+    ("wrong_passwords_wait", door::guesses),
+    ("silent_clients_keep_nobody_out", door::silent),
+    ("idle_sessions_end", door::idle),
+    ("results_may_be_limited", door::most_rows),
     ("cancel_ends_a_statement", limits::cancel),
     ("statement_timeout_ends_a_statement", limits::timeout),
     ("a_client_that_leaves_ends_its_statement", limits::disconnect),

@@ -1,0 +1,62 @@
+//! What definitions and COPY are about.
+
+use super::touched::{Relation, Touched};
+use crate::catalog::definitions::RelationName;
+use crate::ddl::statement::{CommentTarget, Ddl, DropKind, GrantTarget, NameRef};
+
+/// What a definition is about, as the statement names it.
+pub fn of_definition(ddl: &Ddl) -> Touched {
+    let one = |kind: &str, name: &str| vec![format!("{kind} {name}")];
+    let many = |kind: &str, names: &[String]| names.iter().map(|name| format!("{kind} {name}")).collect::<Vec<_>>();
+    let relations =
+        |kind: &str, names: &[NameRef]| names.iter().map(|name| format!("{kind} {}", name.shown())).collect::<Vec<_>>();
+    let mapping = |user: &Option<String>, server: &str| {
+        vec![format!("user mapping for {} server {server}", user.as_deref().unwrap_or("current_user"))]
+    };
+    let objects = match ddl {
+        Ddl::CreateServer { name, .. } | Ddl::AlterServer { name, .. } | Ddl::RefreshServer { name } => {
+            one("server", name)
+        }
+        Ddl::DropServer { names, .. } => many("server", names),
+        Ddl::CreateUserMapping { user, server, .. }
+        | Ddl::AlterUserMapping { user, server, .. }
+        | Ddl::DropUserMapping { user, server, .. } => mapping(user, server),
+        Ddl::Import { server, into, .. } => vec![format!("server {server}"), format!("schema {into}")],
+        Ddl::CreateForeignTable { name, server, .. } => {
+            vec![format!("foreign table {}", name.shown()), format!("server {server}")]
+        }
+        Ddl::CreateSchema { name, .. } => one("schema", name),
+        Ddl::DropSchema { names, .. } => many("schema", names),
+        Ddl::CreateView { name, .. } => one("view", &name.shown()),
+        Ddl::CreateTable { name, .. } => one("table", &name.shown()),
+        Ddl::Drop { kind, names, .. } => relations(kind.words(), names),
+        Ddl::CreateRule { rule, .. } => vec![format!("rule {} on {}", rule.name, rule.relation.shown())],
+        Ddl::DropRule { name, relation, .. } => vec![format!("rule {name} on {}", relation.shown())],
+        Ddl::CreateModel { model, .. } => one("model", &model.name.shown()),
+        Ddl::DropModel { names, .. } => relations("model", names),
+        Ddl::Truncate { names } => relations(DropKind::Table.words(), names),
+        Ddl::Comment { target, .. } => vec![match target {
+            CommentTarget::Relation(kind, name) => format!("{} {}", kind.words(), name.shown()),
+            CommentTarget::Column(relation, column) => format!("column {}.{column}", relation.shown()),
+            CommentTarget::Schema(name) => format!("schema {name}"),
+            CommentTarget::Server(name) => format!("server {name}"),
+            CommentTarget::Model(name) => format!("model {}", name.shown()),
+        }],
+        Ddl::Grant(grant) => match &grant.on {
+            GrantTarget::Relations(names) => relations("relation", names),
+            GrantTarget::AllIn(schemas) | GrantTarget::Schemas(schemas) => many("schema", schemas),
+            GrantTarget::Servers(names) => many("server", names),
+        },
+        Ddl::AlterRolePassword { role, .. } => one("role", role),
+        // What it is about is in its text alone.
+        Ddl::Role { .. } => vec![],
+    };
+    Touched { relations: vec![], objects }
+}
+
+/// The local table that a COPY fills.
+pub fn of_copy(name: &RelationName, columns: Vec<String>) -> Touched {
+    let relation =
+        Relation { name: name.to_string(), kind: "table", access: "insert", server: None, columns, via: None };
+    Touched { relations: vec![relation], objects: vec![] }
+}
