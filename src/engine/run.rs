@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::session::{Session, SessionAnswer, TransactionState};
-use super::{constant, explain, modes, naming, planning};
+use super::{access, constant, explain, modes, naming, planning};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
@@ -249,6 +249,7 @@ impl Session {
                 Err(Error::unsupported(format!("{} is not supported", words.join(" ").to_uppercase())))
             }
             _ => {
+                access::check_planned(&plan, state)?;
                 bounds::check(&plan)?;
                 Ok(plan)
             }

@@ -17,6 +17,7 @@ use super::connection;
 use super::password::{Prover, Verifier};
 use super::tls::{self, Tls};
 use super::workers::Workers;
+use crate::catalog::definitions::OWNER;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 
@@ -67,18 +68,31 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// What a client must prove now; none where it is trusted. A password that was set since the start counts.
-    pub fn password(&self) -> Result<Option<Verifier>> {
-        if let Some(password) = &self.password {
-            return Ok(Some(password.clone()));
+    /// What a client of this name must prove now, and whether there is somebody who can; none where it is trusted, as
+    /// it is no more once there are roles. A password that was set since the start counts.
+    pub fn password(&self, user: &str) -> Result<Option<(Verifier, bool)>> {
+        let kept = match user {
+            OWNER => self.engine.stored_password()?,
+            role => self.engine.role_password(role),
+        };
+        let known = match (&self.password, kept) {
+            (Some(password), _) if user == OWNER => Some(password.clone()),
+            (_, Some(kept)) => Some(
+                Verifier::read(&kept)
+                    .ok_or_else(|| Error::internal("the kept password cannot be read").with_hint("Set it again."))?,
+            ),
+            _ => None,
+        };
+        if let Some(known) = known {
+            return Ok(Some((known, true)));
         }
-        match self.engine.stored_password()? {
-            Some(kept) => Verifier::read(&kept)
-                .map(Some)
-                .ok_or_else(|| Error::internal("the kept password cannot be read").with_hint("Set it again.")),
-            None if self.trusts => Ok(None),
-            None => Err(Error::new(SqlState::INVALID_AUTHORIZATION, "the owner has no password")),
+        if self.password.is_none() && !self.engine.has_roles() && self.engine.stored_password()?.is_none() {
+            return match self.trusts {
+                true => Ok(None),
+                false => Err(Error::new(SqlState::INVALID_AUTHORIZATION, "the owner has no password")),
+            };
         }
+        Ok(Some((self.prover.nobody(user), false)))
     }
 }
 
@@ -164,7 +178,7 @@ impl Listener {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
             address = %self.address,
-            trusts = matches!(self.shared.password(), Ok(None)),
+            trusts = matches!(self.shared.password(OWNER), Ok(None)),
             tls = self.shared.tls.is_some(),
             "listening"
         );

@@ -71,8 +71,8 @@ pub(super) async fn welcome(
         let newest = (3 << 16) | i32::from(agreed);
         wire.put(&NegotiateProtocolVersion::new(newest, request.unknown.clone())).map_err(Failure::Fatal)?;
     }
-    if let Some(password) = shared.password().map_err(Failure::Fatal)? {
-        shared.prover.check(wire, &password, &request.user, request.user == OWNER, secure).await?;
+    if let Some((password, known)) = shared.password(&request.user).map_err(Failure::Fatal)? {
+        shared.prover.check(wire, &password, &request.user, known, secure).await?;
     }
     let Ok(permit) = Arc::clone(&shared.sessions).try_acquire_owned() else {
         return Err(Failure::Fatal(Error::new(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")));

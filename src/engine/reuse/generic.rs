@@ -23,7 +23,6 @@
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::MemTable;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
@@ -39,6 +38,7 @@ use crate::engine::parameters::Parameter;
 use crate::error::Error;
 use crate::lineage::node::LineageNode;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::local::LocalTable;
 use crate::planner::sample;
 
 /// The most steps of a plan that is kept: of large ones there would be too much to keep.
@@ -200,7 +200,7 @@ pub(super) fn is_bindable(plan: &LogicalPlan) -> DfResult<bool> {
             LogicalPlan::TableScan(scan) => {
                 scans += 1;
                 readable &= source_as_provider(&scan.source)
-                    .is_ok_and(|provider| provider.is::<ForeignTable>() || provider.is::<MemTable>());
+                    .is_ok_and(|provider| provider.is::<ForeignTable>() || provider.is::<LocalTable>());
             }
             LogicalPlan::Filter(filter) => {
                 if let LogicalPlan::TableScan(scan) = filter.input.as_ref() {
