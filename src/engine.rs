@@ -1,5 +1,6 @@
 //! The only place that sees every module: a session per connection is made here.
 
+mod access;
 mod check;
 mod constant;
 mod copy;
@@ -18,6 +19,7 @@ mod raw_queries;
 mod refresh;
 mod relation_calls;
 mod reuse;
+mod roles;
 mod rules;
 mod run;
 mod session;
@@ -56,6 +58,7 @@ use crate::sources::guard::ServerHealth;
 use constant::Answers;
 use open_sources::OpenSources;
 use refresh::AskedAgain;
+use roles::RoleSessions;
 use snapshot::{CatalogState, Snapshot};
 use transaction::Pending;
 
@@ -77,6 +80,8 @@ pub struct Engine {
     asked_again: Mutex<HashMap<String, AskedAgain>>,
     /// Whether the owner has a password that the command line or the environment gives.
     password_configured: AtomicBool,
+    /// How many sessions each role has.
+    role_sessions: RoleSessions,
     /// Of statements that need no planning.
     answers: Answers,
     /// What sources were asked.
@@ -122,6 +127,7 @@ impl Engine {
             training: AsyncMutex::new(()),
             asked_again: Mutex::default(),
             password_configured: AtomicBool::new(false),
+            role_sessions: RoleSessions::default(),
             answers: Answers::default(),
             activity,
             base,

@@ -1,6 +1,7 @@
 //! Changes of the catalog that need no source: each takes a state of it and makes the next, or says why not, in
 //! Postgres's words.
 
+use super::acl::ObjectKind;
 use super::definitions::{
     Definitions, ForeignTableDef, OWNER, Origin, PUBLIC, RelationDef, RelationKind, RelationName, SchemaDef,
 };
@@ -74,22 +75,25 @@ pub fn change_options(options: &mut Options, changes: &[OptionChange]) -> Result
 impl Definitions {
     /// Makes a schema that does not exist yet, silently.
     pub fn ensure_schema(&mut self, name: &str, origin: &Origin) {
+        self.ensure_schema_of(name, origin, OWNER);
+    }
+
+    /// The same for a role, whose schema it is.
+    pub fn ensure_schema_of(&mut self, name: &str, origin: &Origin, owner: &str) {
         if !self.schemas.contains_key(name) {
-            self.schemas.insert(
-                name.to_string(),
-                SchemaDef {
-                    name: name.to_string(),
-                    owner: OWNER.into(),
-                    origin: origin.clone(),
-                    acl: None,
-                    comment: None,
-                },
-            );
+            let schema = SchemaDef {
+                name: name.to_string(),
+                owner: owner.to_string(),
+                origin: origin.clone(),
+                acl: self.default_acl(owner, None, ObjectKind::Schema),
+                comment: None,
+            };
+            self.schemas.insert(name.to_string(), schema);
         }
     }
 
     /// Adds a relation, making its schema; 42P07 when the name is taken.
-    pub fn add_relation(&mut self, relation: RelationDef) -> Result<()> {
+    pub fn add_relation(&mut self, mut relation: RelationDef) -> Result<()> {
         if let Some(there) = self.relations.get(&relation.name) {
             let error =
                 Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", relation.name.name));
@@ -101,7 +105,10 @@ impl Definitions {
             });
         }
         check_schema_name(&relation.name.schema)?;
-        self.ensure_schema(&relation.name.schema, &relation.origin);
+        self.ensure_schema_of(&relation.name.schema, &relation.origin, &relation.owner);
+        if relation.acl.is_none() {
+            relation.acl = self.default_acl(&relation.owner, Some(&relation.name.schema), ObjectKind::Relation);
+        }
         self.relations.insert(relation.name.clone(), relation);
         Ok(())
     }
@@ -179,12 +186,12 @@ impl Definitions {
     }
 
     /// A relation's kind and name, as messages say it.
-    fn label(&self, name: &RelationName) -> Option<String> {
+    pub(super) fn label(&self, name: &RelationName) -> Option<String> {
         self.relations.get(name).map(|relation| format!("{} {name}", relation.kind_name()))
     }
 
     /// Fails when something reads what is to be dropped and is not to be dropped with it.
-    fn check_needed(&self, targets: &[RelationName], labels: &[String]) -> Result<()> {
+    pub(super) fn check_needed(&self, targets: &[RelationName], labels: &[String]) -> Result<()> {
         let mut lines = vec![];
         for (target, label) in targets.iter().zip(labels) {
             if let Some(relation) = self.relations.get(target) {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::acl::Acl;
 use crate::catalog::model::ModelDef;
+use crate::catalog::role::{DatabaseDef, RoleDef};
 use crate::catalog::rule::RuleDef;
 use crate::catalog::types::PgType;
 use crate::error::Location;
@@ -23,7 +24,7 @@ use crate::sources::table::TableSpec;
 /// The name of the one database, and of its owner.
 pub const DATABASE: &str = "onerow";
 
-/// The role that owns everything until roles are made.
+/// The role that owns the database and may do everything.
 pub const OWNER: &str = "onerow";
 
 /// The schema of relations that name none.
@@ -179,6 +180,9 @@ pub struct ViewDef {
     pub query: String,
     /// Column names given in CREATE VIEW name (a, b); empty when the query's own hold.
     pub column_names: Vec<String>,
+    /// WITH (security_invoker): it reads with the rights of who asks, and not with its owner's.
+    #[serde(default)]
+    pub security_invoker: bool,
     /// Its columns, once it has been planned; empty before, and when it does not plan.
     pub columns: Vec<ColumnDef>,
     /// The relations it reads, resolved.
@@ -270,6 +274,9 @@ pub struct RelationDef {
     /// Who was granted what; none until something was.
     #[serde(default)]
     pub acl: Option<Acl>,
+    /// Who was granted what on a column, by column name.
+    #[serde(default)]
+    pub column_acls: BTreeMap<String, Acl>,
     /// COMMENT ON TABLE, VIEW or FOREIGN TABLE, else the comment at the source.
     pub comment: Option<String>,
     /// COMMENT ON COLUMN, by column name.
@@ -332,6 +339,10 @@ pub struct Definitions {
     pub rules: BTreeMap<(RelationName, String), RuleDef>,
     /// Models by name.
     pub models: BTreeMap<RelationName, ModelDef>,
+    /// Roles by name; the owner is none of them.
+    pub roles: BTreeMap<String, RoleDef>,
+    /// What belongs to the database itself.
+    pub database: DatabaseDef,
 }
 
 impl Definitions {

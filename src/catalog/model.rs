@@ -316,10 +316,12 @@ mod tests {
             origin: Origin::State,
             acl: None,
             comment: None,
+            column_acls: Default::default(),
             column_comments: Default::default(),
             kind: RelationKind::View(ViewDef {
                 query: String::new(),
                 column_names: vec![],
+                security_invoker: false,
                 columns: vec![],
                 depends_on: named(depends_on),
                 models: named(models),

@@ -15,8 +15,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::definitions::{Definitions, Origin, RelationDef, RelationName, SchemaDef, ServerDef, UserMappingDef};
+use super::definitions::{
+    DATABASE, Definitions, Origin, RelationDef, RelationName, SchemaDef, ServerDef, UserMappingDef,
+};
 use super::model::ModelDef;
+use super::role::{DatabaseDef, RoleDef};
 use super::rule::RuleDef;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::table::TableSpec;
@@ -122,6 +125,12 @@ impl Store {
         }
         for model in read::<ModelDef>(&connection, "model")? {
             definitions.models.insert(model.name.clone(), model);
+        }
+        for role in read::<RoleDef>(&connection, "role")? {
+            definitions.roles.insert(role.name.clone(), role);
+        }
+        if let Some(database) = read::<DatabaseDef>(&connection, "database")?.pop() {
+            definitions.database = database;
         }
         Ok(definitions)
     }
@@ -271,6 +280,12 @@ fn kept(definitions: &Definitions) -> Result<Kept> {
     }
     for model in definitions.models.values().filter(|m| m.origin == Origin::State) {
         kept.insert(("model", relation_key(&model.name)), body(model)?);
+    }
+    for role in definitions.roles.values().filter(|r| r.origin == Origin::State) {
+        kept.insert(("role", role.name.clone()), body(role)?);
+    }
+    if definitions.database != DatabaseDef::default() {
+        kept.insert(("database", DATABASE.to_string()), body(&definitions.database)?);
     }
     Ok(kept)
 }

@@ -1,13 +1,17 @@
-//! GRANT and REVOKE of privileges on relations, schemas and servers.
+//! GRANT and REVOKE: of privileges, on relations, columns, schemas, servers and the database, of membership in roles, and
+//! of what is granted on everything that is made from now on.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::{Ddl, Grant, GrantTarget};
-use crate::catalog::definitions::OWNER;
-use crate::error::{Error, Result};
+use super::role::{role, roles};
+use super::statement::{Ddl, DefaultPrivileges, Grant, GrantTarget, NamedPrivilege, RoleGrant};
+use crate::error::{Error, Result, SqlState};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
+    if cursor.take(&["ALTER", "DEFAULT", "PRIVILEGES"]) {
+        return defaults(cursor).map(Some);
+    }
     let revoke = if cursor.take(&["GRANT"]) {
         false
     } else if cursor.take(&["REVOKE"]) {
@@ -15,62 +19,101 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
     } else {
         return Ok(None);
     };
-    if revoke && (cursor.looking_at(&["GRANT", "OPTION"]) || cursor.looking_at(&["ADMIN", "OPTION"])) {
-        return Err(refused(cursor, "grant options are not supported"));
+    if revoke && cursor.take(&["ADMIN", "OPTION", "FOR"]) {
+        let names = cursor.identifiers()?;
+        return membership(cursor, true, names, true).map(Some);
     }
+    let option = revoke && cursor.take(&["GRANT", "OPTION", "FOR"]);
     let privileges = privileges(cursor)?;
-    if cursor.looking_at(&[if revoke { "FROM" } else { "TO" }]) {
-        return Err(refused(cursor, "membership in roles is not supported yet")
-            .with_hint(format!("There is one role, {OWNER}, which owns everything.")));
+    if !option && cursor.looking_at(&[if revoke { "FROM" } else { "TO" }]) {
+        let names = privileges.into_iter().map(|privilege| match privilege {
+            NamedPrivilege { name: Some(name), columns } if columns.is_empty() => Ok(name),
+            _ => Err(cursor.unexpected("ON")),
+        });
+        let names = names.collect::<Result<Vec<String>>>()?;
+        if names.is_empty() {
+            return Err(cursor.unexpected("ON"));
+        }
+        return membership(cursor, revoke, names, false).map(Some);
     }
     cursor.expect(&["ON"])?;
     let on = target(cursor)?;
-    cursor.expect(&[if revoke { "FROM" } else { "TO" }])?;
-    let mut grantees = vec![grantee(cursor)?];
-    while cursor.take_token(&Token::Comma) {
-        grantees.push(grantee(cursor)?);
+    if !matches!(on, GrantTarget::Relations(_)) && privileges.iter().any(|p| !p.columns.is_empty()) {
+        return Err(Error::new(SqlState("0LP01"), "column privileges are only valid for relations"));
     }
-    if cursor.looking_at(&["WITH", "GRANT", "OPTION"]) {
-        return Err(refused(cursor, "grant options are not supported"));
+    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, cascade: false };
+    to_whom(cursor, &mut grant)?;
+    Ok(Some(Ddl::Grant(grant)))
+}
+
+/// TO or FROM whom, and what follows.
+fn to_whom(cursor: &mut Cursor<'_>, grant: &mut Grant) -> Result<()> {
+    cursor.expect(&[if grant.revoke { "FROM" } else { "TO" }])?;
+    grant.grantees.push(grantee(cursor)?);
+    while cursor.take_token(&Token::Comma) {
+        grant.grantees.push(grantee(cursor)?);
+    }
+    let position = Some(cursor.offset() + 1);
+    if !grant.revoke && cursor.take(&["WITH", "GRANT", "OPTION"]) {
+        grant.option = true;
+        if grant.grantees.contains(&None) {
+            return Err(
+                Error::new(SqlState("0LP01"), "grant options can only be granted to roles").with_position(position)
+            );
+        }
     }
     if cursor.looking_at(&["GRANTED", "BY"]) {
         return Err(refused(cursor, "GRANTED BY is not supported"));
     }
-    if revoke {
-        cursor.cascade();
+    if grant.revoke {
+        grant.cascade = cursor.cascade();
     }
-    Ok(Some(Ddl::Grant(Grant { revoke, privileges, on, grantees })))
+    Ok(())
+}
+
+fn membership(cursor: &mut Cursor<'_>, revoke: bool, names: Vec<String>, option: bool) -> Result<Ddl> {
+    cursor.expect(&[if revoke { "FROM" } else { "TO" }])?;
+    let members = roles(cursor)?;
+    let admin = option || (!revoke && cursor.take(&["WITH", "ADMIN", "OPTION"]));
+    if cursor.looking_at(&["GRANTED", "BY"]) {
+        return Err(refused(cursor, "GRANTED BY is not supported"));
+    }
+    let cascade = revoke && cursor.cascade();
+    Ok(Ddl::GrantRole(RoleGrant { revoke, roles: names, members, admin, cascade }))
 }
 
 fn refused(cursor: &Cursor<'_>, message: &str) -> Error {
     Error::unsupported(message).with_position(Some(cursor.offset() + 1))
 }
 
-/// The privileges in lower case; none for ALL.
-fn privileges(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
+/// The privileges, with the columns that they are on.
+fn privileges(cursor: &mut Cursor<'_>) -> Result<Vec<NamedPrivilege>> {
     if cursor.take(&["ALL"]) {
         cursor.take(&["PRIVILEGES"]);
-        if cursor.peek(0) == Some(&Token::LParen) {
-            return Err(refused(cursor, "privileges on columns are not supported"));
-        }
-        return Ok(vec![]);
+        return Ok(vec![NamedPrivilege { name: None, columns: columns(cursor)? }]);
     }
     let mut privileges = vec![];
     loop {
-        privileges.push(cursor.identifier()?);
-        if cursor.peek(0) == Some(&Token::LParen) {
-            return Err(refused(cursor, "privileges on columns are not supported"));
-        }
+        let name = Some(cursor.identifier()?);
+        privileges.push(NamedPrivilege { name, columns: columns(cursor)? });
         if !cursor.take_token(&Token::Comma) {
             return Ok(privileges);
         }
     }
 }
 
+fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
+    if !cursor.take_token(&Token::LParen) {
+        return Ok(vec![]);
+    }
+    let columns = cursor.identifiers()?;
+    cursor.expect_token(&Token::RParen)?;
+    Ok(columns)
+}
+
 /// What Postgres grants privileges on and this program does not, by its first word.
 const OTHERS: &[&str] = &[
     "ALL",
-    "DATABASE",
     "DOMAIN",
     "FOREIGN",
     "FUNCTION",
@@ -88,9 +131,6 @@ fn target(cursor: &mut Cursor<'_>) -> Result<GrantTarget> {
     if cursor.take(&["ALL", "TABLES", "IN", "SCHEMA"]) {
         return Ok(GrantTarget::AllIn(cursor.identifiers()?));
     }
-    if cursor.take(&["SCHEMA"]) {
-        return Ok(GrantTarget::Schemas(cursor.identifiers()?));
-    }
     if cursor.take(&["FOREIGN", "SERVER"]) {
         return Ok(GrantTarget::Servers(cursor.identifiers()?));
     }
@@ -98,11 +138,21 @@ fn target(cursor: &mut Cursor<'_>) -> Result<GrantTarget> {
     let another = matches!(cursor.peek(1), Some(Token::Word(word)) if !["TO", "FROM"].iter().any(|end| {
         word.quote_style.is_none() && word.value.eq_ignore_ascii_case(end)
     }));
-    if another && let Some(kind) = OTHERS.iter().find(|kind| cursor.looking_at(&[kind])) {
-        return Err(refused(cursor, &format!("privileges ON {kind} are not supported"))
-            .with_hint("They can be granted on tables, views, foreign tables, schemas and foreign servers."));
+    if another && cursor.take(&["SCHEMA"]) {
+        return Ok(GrantTarget::Schemas(cursor.identifiers()?));
     }
-    cursor.take(&["TABLE"]);
+    if another && cursor.take(&["DATABASE"]) {
+        return Ok(GrantTarget::Databases(cursor.identifiers()?));
+    }
+    if another && let Some(kind) = OTHERS.iter().find(|kind| cursor.looking_at(&[kind])) {
+        return Err(refused(cursor, &format!("privileges ON {kind} are not supported")).with_hint(
+            "They can be granted on tables, views, foreign tables, their columns, schemas, foreign servers and the \
+             database.",
+        ));
+    }
+    if another {
+        cursor.take(&["TABLE"]);
+    }
     Ok(GrantTarget::Relations(cursor.names()?))
 }
 
@@ -111,11 +161,95 @@ fn grantee(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
     if cursor.take(&["PUBLIC"]) {
         return Ok(None);
     }
-    for me in ["CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"] {
-        if cursor.take(&[me]) {
-            return Ok(Some(OWNER.to_string()));
+    cursor.take(&["GROUP"]);
+    role(cursor).map(Some)
+}
+
+/// ALTER DEFAULT PRIVILEGES
+fn defaults(cursor: &mut Cursor<'_>) -> Result<Ddl> {
+    let mut of = vec![];
+    let mut schemas = vec![];
+    loop {
+        if cursor.take(&["FOR", "ROLE"]) || cursor.take(&["FOR", "USER"]) {
+            of = roles(cursor)?;
+        } else if cursor.take(&["IN", "SCHEMA"]) {
+            schemas = cursor.identifiers()?;
+        } else {
+            break;
         }
     }
-    cursor.take(&["GROUP"]);
-    cursor.identifier().map(Some)
+    let revoke = cursor.take(&["REVOKE"]);
+    if !revoke {
+        cursor.expect(&["GRANT"])?;
+    }
+    let option = revoke && cursor.take(&["GRANT", "OPTION", "FOR"]);
+    let privileges = privileges(cursor)?;
+    if privileges.iter().any(|privilege| !privilege.columns.is_empty()) {
+        return Err(Error::new(SqlState("0LP01"), "default privileges cannot be set for columns"));
+    }
+    cursor.expect(&["ON"])?;
+    let of_schemas = cursor.take(&["SCHEMAS"]);
+    if !of_schemas && !cursor.take(&["TABLES"]) {
+        return Err(refused(cursor, "default privileges are of TABLES and SCHEMAS only"));
+    }
+    if of_schemas && !schemas.is_empty() {
+        return Err(Error::new(SqlState("0LP01"), "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"));
+    }
+    let on = GrantTarget::Schemas(vec![]);
+    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, cascade: false };
+    to_whom(cursor, &mut grant)?;
+    Ok(Ddl::DefaultPrivileges(DefaultPrivileges { roles: of, schemas, of_schemas, grant }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ddl::script;
+    use crate::ddl::statement::StatementKind;
+
+    fn parsed(sql: &str) -> Result<Ddl> {
+        match script::parse(sql)?.pop().map(|statement| statement.kind) {
+            Some(StatementKind::Ddl(ddl)) => Ok(*ddl),
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn privileges_and_membership_are_told_apart() {
+        let Ddl::Grant(grant) =
+            parsed("GRANT SELECT (a, \"B\"), INSERT ON s.t, \"T\" TO ann, PUBLIC, GROUP \"Ayşe\"").unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(grant.privileges[0].columns, ["a", "B"]);
+        assert_eq!(grant.grantees, [Some("ann".to_string()), None, Some("Ayşe".to_string())]);
+        let Ddl::GrantRole(grant) = parsed("GRANT a, \"B\" TO c WITH ADMIN OPTION").unwrap() else { panic!() };
+        assert_eq!((grant.roles, grant.admin), (vec!["a".to_string(), "B".into()], true));
+        let Ddl::GrantRole(grant) = parsed("REVOKE ADMIN OPTION FOR a FROM c CASCADE").unwrap() else { panic!() };
+        assert!(grant.revoke && grant.admin && grant.cascade);
+        let Ddl::Grant(grant) = parsed("REVOKE GRANT OPTION FOR ALL ON DATABASE onerow FROM c").unwrap() else {
+            panic!()
+        };
+        assert!(grant.option && grant.on == GrantTarget::Databases(vec!["onerow".into()]));
+        let Ddl::DefaultPrivileges(defaults) =
+            parsed("ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT SELECT ON TABLES TO b").unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!((defaults.roles, defaults.schemas), (vec!["a".to_string()], vec!["s".to_string()]));
+    }
+
+    #[test]
+    fn what_cannot_be_granted_is_refused() {
+        for (sql, state) in [
+            ("GRANT EXECUTE ON FUNCTION f TO a", "0A000"),
+            ("GRANT USAGE (a) ON SCHEMA s TO a", "0LP01"),
+            ("GRANT SELECT ON t TO PUBLIC WITH GRANT OPTION", "0LP01"),
+            ("GRANT SELECT ON t TO a GRANTED BY b", "0A000"),
+            ("GRANT ALL TO a", "42601"),
+            ("GRANT SELECT ON t", "42601"),
+        ] {
+            assert_eq!(parsed(sql).unwrap_err().state().0, state, "{sql}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod grant;
 mod local;
 mod model;
 pub mod name;
-mod role;
+pub mod role;
 mod rule;
 pub mod script;
 mod server;

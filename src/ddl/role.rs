@@ -1,55 +1,247 @@
-//! The owner's password, and roles, which there are none of yet.
+//! CREATE, ALTER and DROP of roles, which users and groups are too.
+
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::Ddl;
-use crate::error::Result;
+use super::statement::{Ddl, RoleGrant, RoleOptions};
+use crate::error::{Error, Result, SqlState};
 
-/// Statements about roles, by their first words.
-const STATEMENTS: &[(&[&str], &str)] = &[
-    (&["CREATE", "ROLE"], "CREATE ROLE"),
-    (&["CREATE", "USER"], "CREATE USER"),
-    (&["CREATE", "GROUP"], "CREATE GROUP"),
-    (&["ALTER", "ROLE"], "ALTER ROLE"),
-    (&["ALTER", "USER"], "ALTER USER"),
-    (&["ALTER", "GROUP"], "ALTER GROUP"),
-    (&["DROP", "ROLE"], "DROP ROLE"),
-    (&["DROP", "USER"], "DROP USER"),
-    (&["DROP", "GROUP"], "DROP GROUP"),
-];
+/// The words for a role in statements; a USER logs in where nothing else is said.
+const KINDS: [&str; 3] = ["ROLE", "USER", "GROUP"];
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
-    for kind in ["ROLE", "USER"] {
-        if cursor.looking_at(&["ALTER", kind])
-            && let Some(ddl) = password(&mut cursor.clone())?
-        {
-            skip_rest(cursor);
-            return Ok(Some(ddl));
+    if cursor.take(&["DROP", "OWNED", "BY"]) {
+        let owned = roles(cursor)?;
+        return Ok(Some(Ddl::DropOwned { roles: owned, cascade: cursor.cascade() }));
+    }
+    if cursor.take(&["REASSIGN", "OWNED", "BY"]) {
+        let owned = roles(cursor)?;
+        cursor.expect(&["TO"])?;
+        return Ok(Some(Ddl::ReassignOwned { roles: owned, to: role(cursor)? }));
+    }
+    for kind in KINDS {
+        if cursor.take(&["CREATE", kind]) {
+            let name = cursor.identifier()?;
+            let mut options = options(cursor, true)?;
+            if kind == "USER" {
+                options.login.get_or_insert(true);
+            }
+            return Ok(Some(Ddl::CreateRole { name, options }));
+        }
+        if cursor.take(&["ALTER", kind]) {
+            return alter(cursor, kind).map(Some);
+        }
+        if cursor.take(&["DROP", kind]) {
+            let if_exists = cursor.if_exists();
+            let names = roles(cursor)?;
+            return Ok(Some(Ddl::DropRole { names, if_exists }));
         }
     }
-    let Some(&(_, words)) = STATEMENTS.iter().find(|(words, _)| cursor.take(words)) else { return Ok(None) };
-    cursor.if_exists();
-    cursor.identifier()?;
-    skip_rest(cursor);
-    Ok(Some(Ddl::Role { words }))
+    Ok(None)
 }
 
-/// `ALTER ROLE role [WITH] [ENCRYPTED] PASSWORD 'password'`; none when it says something else of the role.
-fn password(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
-    cursor.advance();
-    cursor.advance();
-    let role = cursor.identifier()?;
-    cursor.take(&["WITH"]);
-    cursor.take(&["ENCRYPTED"]);
-    if !cursor.take(&["PASSWORD"]) {
-        return Ok(None);
+fn alter(cursor: &mut Cursor<'_>, kind: &str) -> Result<Ddl> {
+    let position = cursor.offset() + 1;
+    if cursor.looking_at(&["ALL"]) {
+        return Err(Error::unsupported("settings of roles are not supported").with_position(Some(position)));
     }
-    let password = if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) };
-    cursor.finish()?;
-    Ok(Some(Ddl::AlterRolePassword { role, password }))
+    let name = role(cursor)?;
+    if kind == "GROUP" {
+        for (word, revoke) in [("ADD", false), ("DROP", true)] {
+            if cursor.take(&[word, "USER"]) {
+                let members = roles(cursor)?;
+                let grant = RoleGrant { revoke, roles: vec![name], members, admin: false, cascade: false };
+                return Ok(Ddl::GrantRole(grant));
+            }
+        }
+    }
+    for (words, message) in [
+        (&["RENAME"][..], "renaming a role is not supported"),
+        (&["SET"], "settings of roles are not supported"),
+        (&["RESET"], "settings of roles are not supported"),
+        (&["IN", "DATABASE"], "settings of roles are not supported"),
+    ] {
+        if cursor.looking_at(words) {
+            return Err(Error::unsupported(message).with_position(Some(cursor.offset() + 1)));
+        }
+    }
+    let options = options(cursor, false)?;
+    Ok(Ddl::AlterRole { name, options })
 }
 
-fn skip_rest(cursor: &mut Cursor<'_>) {
+/// A role that is there: by its name, or one of the words for who asks, in capitals as the engine reads them.
+pub(super) fn role(cursor: &mut Cursor<'_>) -> Result<String> {
+    for me in ["CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"] {
+        if cursor.take(&[me]) {
+            return Ok(if me == "SESSION_USER" { SESSION_USER } else { CURRENT_USER }.to_string());
+        }
+    }
+    let position = cursor.offset() + 1;
+    let name = cursor.identifier()?;
+    if name == "none" || name == "public" {
+        return Err(Error::new(
+            SqlState("42939"),
+            match name.as_str() {
+                "none" => "role name \"none\" is reserved",
+                _ => "role \"public\" does not exist",
+            },
+        )
+        .with_position(Some(position)));
+    }
+    Ok(name)
+}
+
+/// Stands for the role that statements run as; no name has a zero byte.
+pub const CURRENT_USER: &str = "\0current_user";
+/// Stands for the role that the session began as, or that SET SESSION AUTHORIZATION made it.
+pub const SESSION_USER: &str = "\0session_user";
+
+pub(super) fn roles(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
+    let mut found = vec![role(cursor)?];
+    while cursor.take_token(&Token::Comma) {
+        found.push(role(cursor)?);
+    }
+    Ok(found)
+}
+
+/// What Postgres lets a role be and only the owner is here, with what to say.
+const OWNERS: &[(&str, &str)] = &[
+    ("SUPERUSER", "The only superuser is the owner, onerow."),
+    ("CREATEDB", "There is one database, and none can be made."),
+    ("CREATEROLE", "Roles are made by the owner, onerow."),
+    ("REPLICATION", "There is no replication."),
+    ("BYPASSRLS", "No policy applies to the owner of a table and to onerow."),
+];
+
+fn options(cursor: &mut Cursor<'_>, new: bool) -> Result<RoleOptions> {
+    let mut options = RoleOptions::default();
+    cursor.take(&["WITH"]);
     while !cursor.at_end() {
-        cursor.advance();
+        let position = Some(cursor.offset() + 1);
+        if let Some((word, hint)) = OWNERS.iter().find(|(word, _)| cursor.looking_at(&[word])) {
+            return Err(Error::unsupported(format!("{word} is not supported for roles"))
+                .with_hint(*hint)
+                .with_position(position));
+        }
+        if OWNERS.iter().any(|(word, _)| cursor.take(&[format!("NO{word}").as_str()])) {
+            continue;
+        }
+        let again = |there: bool| match there {
+            true => Err(Error::syntax("conflicting or redundant options", position)),
+            false => Ok(()),
+        };
+        if cursor.looking_at(&["LOGIN"]) || cursor.looking_at(&["NOLOGIN"]) {
+            again(options.login.is_some())?;
+            options.login = Some(cursor.take(&["LOGIN"]));
+            if options.login == Some(false) {
+                cursor.advance();
+            }
+        } else if cursor.looking_at(&["INHERIT"]) || cursor.looking_at(&["NOINHERIT"]) {
+            again(options.inherit.is_some())?;
+            options.inherit = Some(cursor.take(&["INHERIT"]));
+            if options.inherit == Some(false) {
+                cursor.advance();
+            }
+        } else if cursor.take(&["CONNECTION", "LIMIT"]) {
+            again(options.connection_limit.is_some())?;
+            options.connection_limit = Some(limit(cursor)?);
+        } else if cursor.take(&["VALID", "UNTIL"]) {
+            again(options.valid_until.is_some())?;
+            options.valid_until = Some(cursor.string()?);
+        } else if cursor.looking_at(&["UNENCRYPTED"]) {
+            return Err(Error::unsupported("UNENCRYPTED PASSWORD is no longer supported")
+                .with_hint("Remove UNENCRYPTED to store the password in encrypted form instead.")
+                .with_position(position));
+        } else if cursor.looking_at(&["ENCRYPTED", "PASSWORD"]) || cursor.looking_at(&["PASSWORD"]) {
+            again(options.password.is_some())?;
+            cursor.take(&["ENCRYPTED"]);
+            cursor.take(&["PASSWORD"]);
+            options.password = Some(if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) });
+        } else if new && cursor.take(&["SYSID"]) {
+            limit(cursor)?;
+        } else if new && (cursor.take(&["IN", "ROLE"]) || cursor.take(&["IN", "GROUP"])) {
+            again(!options.in_roles.is_empty())?;
+            options.in_roles = roles(cursor)?;
+        } else if new && (cursor.take(&["ROLE"]) || cursor.take(&["USER"])) {
+            again(!options.members.is_empty())?;
+            options.members = roles(cursor)?;
+        } else if new && cursor.take(&["ADMIN"]) {
+            again(!options.admins.is_empty())?;
+            options.admins = roles(cursor)?;
+        } else {
+            return Err(cursor.unexpected("an option of a role"));
+        }
+    }
+    Ok(options)
+}
+
+fn limit(cursor: &mut Cursor<'_>) -> Result<i32> {
+    let position = Some(cursor.offset() + 1);
+    let negative = cursor.take_token(&Token::Minus);
+    let Some(Token::Number(digits, _)) = cursor.peek(0) else { return Err(cursor.unexpected("a number")) };
+    let number = digits.parse::<i32>().map_err(|_| cursor.unexpected("a whole number"))?;
+    cursor.advance();
+    match (negative, number) {
+        (false, number) => Ok(number),
+        (true, 1) => Ok(-1),
+        (true, number) => {
+            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: -{number}"))
+                .with_position(position))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ddl::script;
+    use crate::ddl::statement::StatementKind;
+
+    fn parsed(sql: &str) -> Result<Ddl> {
+        match script::parse(sql)?.pop().map(|statement| statement.kind) {
+            Some(StatementKind::Ddl(ddl)) => Ok(*ddl),
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_are_read() {
+        let Ddl::CreateRole { name, options } = parsed(
+            "CREATE USER \"Ayşe\" WITH NOINHERIT ENCRYPTED PASSWORD 'p''w' CONNECTION LIMIT -1 NOSUPERUSER VALID UNTIL \
+             'infinity' IN ROLE a, \"B c\" ADMIN CURRENT_USER",
+        )
+        .unwrap() else {
+            panic!()
+        };
+        assert_eq!((name.as_str(), options.login, options.inherit), ("Ayşe", Some(true), Some(false)));
+        assert_eq!(options.password, Some(Some("p'w".to_string())));
+        assert_eq!((options.in_roles, options.admins), (vec!["a".into(), "B c".into()], vec![CURRENT_USER.into()]));
+        assert_eq!((options.connection_limit, options.valid_until.as_deref()), (Some(-1), Some("infinity")));
+        let Ddl::AlterRole { options, .. } = parsed("ALTER ROLE a NOLOGIN PASSWORD NULL").unwrap() else { panic!() };
+        assert_eq!((options.login, options.password), (Some(false), Some(None)));
+        assert!(matches!(parsed("DROP ROLE IF EXISTS a, b").unwrap(), Ddl::DropRole { if_exists: true, .. }));
+        assert!(matches!(
+            parsed("DROP OWNED BY a, CURRENT_USER CASCADE").unwrap(),
+            Ddl::DropOwned { cascade: true, .. }
+        ));
+        assert!(matches!(parsed("REASSIGN OWNED BY a TO \"B\"").unwrap(), Ddl::ReassignOwned { to, .. } if to == "B"));
+        assert!(matches!(parsed("ALTER GROUP g DROP USER a").unwrap(), Ddl::GrantRole(grant) if grant.revoke));
+    }
+
+    #[test]
+    fn what_a_role_cannot_be_is_refused() {
+        for (sql, state) in [
+            ("CREATE ROLE a SUPERUSER", "0A000"),
+            ("CREATE ROLE a BYPASSRLS", "0A000"),
+            ("ALTER ROLE a RENAME TO b", "0A000"),
+            ("ALTER ROLE a SET search_path = x", "0A000"),
+            ("CREATE ROLE a LOGIN NOLOGIN", "42601"),
+            ("CREATE ROLE a CONNECTION LIMIT -2", "22023"),
+            ("CREATE ROLE a FLYING", "42601"),
+            ("ALTER ROLE a IN ROLE b", "42601"),
+            ("DROP ROLE none", "42939"),
+        ] {
+            assert_eq!(parsed(sql).unwrap_err().state().0, state, "{sql}");
+        }
     }
 }

@@ -12,7 +12,11 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
     } else if cursor.take(&["SHOW"]) {
         SessionStatement::Show(setting_name(cursor)?)
     } else if cursor.take(&["RESET"]) {
-        SessionStatement::Reset(setting_name(cursor)?)
+        match setting_name(cursor)?.as_str() {
+            "role" => SessionStatement::SetRole { role: None, local: false },
+            "session_authorization" => SessionStatement::SetAuthorization { role: None, local: false },
+            name => SessionStatement::Reset(name.to_string()),
+        }
     } else if cursor.take(&["BEGIN"]) {
         if !cursor.take(&["TRANSACTION"]) {
             cursor.take(&["WORK"]);
@@ -62,7 +66,8 @@ fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
         skip_rest(cursor);
         return Ok(SessionStatement::Accepted("SET CONSTRAINTS"));
     }
-    if !local && !matches!(cursor.peek(1), Some(Token::Eq)) && !cursor.looking_at(&["SESSION", "TO"]) {
+    let is_name = cursor.looking_at(&["SESSION", "TO"]) || cursor.looking_at(&["SESSION", "AUTHORIZATION"]);
+    if !local && !matches!(cursor.peek(1), Some(Token::Eq)) && !is_name {
         cursor.take(&["SESSION"]);
     }
     let name = if cursor.take(&["TIME", "ZONE"]) {
@@ -71,17 +76,32 @@ fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
         return Ok(SessionStatement::Set { name: "timezone".into(), value, local });
     } else if cursor.take(&["NAMES"]) {
         return Ok(SessionStatement::Set { name: "client_encoding".into(), value: value(cursor)?, local });
-    } else if cursor.take(&["SESSION", "AUTHORIZATION"]) {
-        "session_authorization".to_string()
+    } else if cursor.take(&["SESSION", "AUTHORIZATION"]) || cursor.take(&["SESSION_AUTHORIZATION"]) {
+        return Ok(SessionStatement::SetAuthorization { role: role(cursor)?, local });
     } else if cursor.take(&["ROLE"]) {
-        "role".to_string()
+        return Ok(SessionStatement::SetRole { role: role(cursor)?, local });
     } else {
         dotted_name(cursor)?
     };
-    if !cursor.take_token(&Token::Eq) && !cursor.take(&["TO"]) && name != "role" && name != "session_authorization" {
+    if !cursor.take_token(&Token::Eq) && !cursor.take(&["TO"]) {
         return Err(cursor.unexpected("= or TO"));
     }
     Ok(SessionStatement::Set { name, value: value(cursor)?, local })
+}
+
+/// A role, by its name or as text; none for NONE and DEFAULT.
+fn role(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
+    if !cursor.take_token(&Token::Eq) {
+        cursor.take(&["TO"]);
+    }
+    if cursor.take(&["NONE"]) || cursor.take(&["DEFAULT"]) {
+        return Ok(None);
+    }
+    let named = match cursor.peek(0) {
+        Some(Token::Word(_)) => cursor.identifier()?,
+        _ => cursor.string()?,
+    };
+    Ok(Some(named).filter(|name| name != "none"))
 }
 
 /// A setting's value as text; none for DEFAULT. A list keeps its commas.

@@ -79,6 +79,17 @@ pub enum GrantTarget {
     Schemas(Vec<String>),
     /// Foreign servers.
     Servers(Vec<String>),
+    /// Databases.
+    Databases(Vec<String>),
+}
+
+/// A privilege that GRANT names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPrivilege {
+    /// Its name in lower case; none for ALL.
+    pub name: Option<String>,
+    /// The columns that it is on; none for the object as a whole.
+    pub columns: Vec<String>,
 }
 
 /// GRANT or REVOKE of privileges.
@@ -86,12 +97,72 @@ pub enum GrantTarget {
 pub struct Grant {
     /// Whether it is REVOKE.
     pub revoke: bool,
-    /// The privileges in lower case; empty for ALL.
-    pub privileges: Vec<String>,
+    /// The privileges; one at least.
+    pub privileges: Vec<NamedPrivilege>,
     /// ON
     pub on: GrantTarget,
     /// TO or FROM; none is PUBLIC.
     pub grantees: Vec<Option<String>>,
+    /// WITH GRANT OPTION, or GRANT OPTION FOR
+    pub option: bool,
+    /// CASCADE
+    pub cascade: bool,
+}
+
+/// ALTER DEFAULT PRIVILEGES
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultPrivileges {
+    /// FOR ROLE; who asks where none is named.
+    pub roles: Vec<String>,
+    /// IN SCHEMA
+    pub schemas: Vec<String>,
+    /// ON SCHEMAS, and not ON TABLES.
+    pub of_schemas: bool,
+    /// What is granted; what it is on does not count.
+    pub grant: Grant,
+}
+
+/// GRANT role TO role, or REVOKE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleGrant {
+    /// Whether it is REVOKE.
+    pub revoke: bool,
+    /// The roles.
+    pub roles: Vec<String>,
+    /// TO or FROM
+    pub members: Vec<String>,
+    /// WITH ADMIN OPTION, or ADMIN OPTION FOR
+    pub admin: bool,
+    /// CASCADE
+    pub cascade: bool,
+}
+
+/// What CREATE ROLE and ALTER ROLE say of a role; none where they do not say.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RoleOptions {
+    /// LOGIN, NOLOGIN
+    pub login: Option<bool>,
+    /// INHERIT, NOINHERIT
+    pub inherit: Option<bool>,
+    /// CONNECTION LIMIT; -1 for none
+    pub connection_limit: Option<i32>,
+    /// VALID UNTIL, as written
+    pub valid_until: Option<String>,
+    /// PASSWORD, as written; PASSWORD NULL is none in it
+    pub password: Option<Option<String>>,
+    /// IN ROLE
+    pub in_roles: Vec<String>,
+    /// ROLE
+    pub members: Vec<String>,
+    /// ADMIN
+    pub admins: Vec<String>,
+}
+
+impl std::fmt::Debug for RoleOptions {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RoleOptions").field("login", &self.login).finish_non_exhaustive()
+    }
 }
 
 /// A rule of validation, as CREATE RULE says it.
@@ -248,6 +319,8 @@ pub enum Ddl {
         or_replace: bool,
         /// column names, if given
         columns: Vec<String>,
+        /// WITH (security_invoker)
+        security_invoker: bool,
         /// the query's text, as written
         query: String,
         /// where the query begins in the statement: characters before it
@@ -325,18 +398,45 @@ pub enum Ddl {
     },
     /// GRANT, REVOKE
     Grant(Grant),
-    /// CREATE, ALTER or DROP of a role, which there are none of yet
-    Role {
-        /// the statement's first words, for messages
-        words: &'static str,
+    /// ALTER DEFAULT PRIVILEGES
+    DefaultPrivileges(DefaultPrivileges),
+    /// CREATE ROLE, USER, GROUP
+    CreateRole {
+        /// its name
+        name: String,
+        /// what it is to be
+        options: RoleOptions,
     },
-    /// ALTER ROLE .. PASSWORD
-    AlterRolePassword {
-        /// the role
-        role: String,
-        /// the password; none takes it away
-        password: Option<String>,
+    /// ALTER ROLE, USER, GROUP
+    AlterRole {
+        /// its name
+        name: String,
+        /// what changes
+        options: RoleOptions,
     },
+    /// DROP ROLE, USER, GROUP
+    DropRole {
+        /// their names
+        names: Vec<String>,
+        /// IF EXISTS
+        if_exists: bool,
+    },
+    /// DROP OWNED
+    DropOwned {
+        /// BY
+        roles: Vec<String>,
+        /// CASCADE
+        cascade: bool,
+    },
+    /// REASSIGN OWNED
+    ReassignOwned {
+        /// BY
+        roles: Vec<String>,
+        /// TO
+        to: String,
+    },
+    /// GRANT and REVOKE of membership in roles
+    GrantRole(RoleGrant),
 }
 
 /// What a transaction is to be, where the statement says it.
@@ -357,6 +457,20 @@ pub enum SessionStatement {
         name: String,
         /// its value
         value: Option<String>,
+        /// SET LOCAL
+        local: bool,
+    },
+    /// SET ROLE; none for NONE and RESET ROLE
+    SetRole {
+        /// the role
+        role: Option<String>,
+        /// SET LOCAL ROLE
+        local: bool,
+    },
+    /// SET SESSION AUTHORIZATION; none for DEFAULT
+    SetAuthorization {
+        /// the role
+        role: Option<String>,
         /// SET LOCAL
         local: bool,
     },

@@ -34,14 +34,53 @@ fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Ddl> {
         columns = cursor.identifiers()?;
         cursor.expect_token(&Token::RParen)?;
     }
-    if cursor.looking_at(&["WITH"]) {
-        return Err(Error::unsupported("view options are not supported").with_position(Some(cursor.offset() + 1)));
-    }
+    let security_invoker = cursor.take(&["WITH"]) && options(cursor)?;
     cursor.expect(&["AS"])?;
     if cursor.at_end() {
         return Err(cursor.unexpected("a query"));
     }
     let (query, query_offset) = cursor.rest();
     while cursor.advance().is_some() && !cursor.at_end() {}
-    Ok(Ddl::CreateView { name, or_replace, columns, query, query_offset })
+    Ok(Ddl::CreateView { name, or_replace, columns, security_invoker, query, query_offset })
+}
+
+/// `(security_invoker [= true])`; whether it is on.
+fn options(cursor: &mut Cursor<'_>) -> Result<bool> {
+    cursor.expect_token(&Token::LParen)?;
+    let invoker = loop {
+        let position = Some(cursor.offset() + 1);
+        let name = cursor.identifier()?;
+        if name != "security_invoker" {
+            return Err(Error::unsupported(format!("view option \"{name}\" is not supported"))
+                .with_hint("The option that is known is security_invoker.")
+                .with_position(position));
+        }
+        let on = !cursor.take_token(&Token::Eq) || boolean(cursor)?;
+        if !cursor.take_token(&Token::Comma) {
+            break on;
+        }
+    };
+    cursor.expect_token(&Token::RParen)?;
+    Ok(invoker)
+}
+
+fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
+    let position = Some(cursor.offset() + 1);
+    let text = match cursor.peek(0) {
+        Some(Token::Word(_)) => cursor.identifier()?,
+        Some(Token::Number(digits, _)) => {
+            cursor.advance();
+            digits.clone()
+        }
+        _ => cursor.string()?,
+    };
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" => Ok(false),
+        _ => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid value for boolean option \"security_invoker\": {text}"),
+        )
+        .with_position(position)),
+    }
 }

@@ -103,8 +103,22 @@ pub(super) fn definition_words(ddl: &Ddl, text: &str) -> String {
         "ALTER", "COMMENT", "CREATE", "DROP", "FOREIGN", "IMPORT", "MAPPING", "MODEL", "ROLE", "RULE", "SCHEMA",
         "SEQUENCE", "SERVER", "TABLE", "TRUNCATE", "USER", "VIEW",
     ];
-    if matches!(ddl, Ddl::CreateTable { query: Some(_), .. }) {
-        return "CREATE TABLE AS".to_string();
+    let words = match ddl {
+        Ddl::CreateTable { query: Some(_), .. } => "CREATE TABLE AS",
+        Ddl::Grant(grant) if grant.revoke => "REVOKE",
+        Ddl::Grant(_) => "GRANT",
+        Ddl::GrantRole(grant) if grant.revoke => "REVOKE ROLE",
+        Ddl::GrantRole(_) => "GRANT ROLE",
+        Ddl::DefaultPrivileges(_) => "ALTER DEFAULT PRIVILEGES",
+        Ddl::CreateRole { .. } => "CREATE ROLE",
+        Ddl::AlterRole { .. } => "ALTER ROLE",
+        Ddl::DropRole { .. } => "DROP ROLE",
+        Ddl::DropOwned { .. } => "DROP OWNED",
+        Ddl::ReassignOwned { .. } => "REASSIGN OWNED",
+        _ => "",
+    };
+    if !words.is_empty() {
+        return words.to_string();
     }
     let words: Vec<String> = text
         .split_whitespace()

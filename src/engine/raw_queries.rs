@@ -12,9 +12,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Engine;
-use crate::catalog::acl::Acl;
 use crate::catalog::change::undefined;
-use crate::catalog::definitions::{Definitions, OWNER, ServerDef};
+use crate::catalog::definitions::Definitions;
+use crate::catalog::rights::denied;
 use crate::ddl::calls;
 use crate::error::{Error, Result, SqlState};
 use crate::planner::remote_query::{self, NAME, RemoteQueryTable};
@@ -35,11 +35,8 @@ impl RawQuerier {
 
     async fn prepare(&self, server: &str, query: &str) -> Result<RemoteQueryTable> {
         let defined = self.definitions.servers.get(server).ok_or_else(|| undefined("server", server))?;
-        if !may_use(defined, &self.role) {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied for foreign server {server}"),
-            ));
+        if !self.definitions.rights(&self.role).server(defined) {
+            return Err(denied(&format!("foreign server {server}")));
         }
         let source = self.engine.sources.get(&self.definitions, server, &self.role)?;
         let raw = source.raw_query(query).await?;
@@ -54,16 +51,6 @@ impl RawQuerier {
         }
         Ok(RemoteQueryTable { server: server.to_string(), query: query.to_string(), raw })
     }
-}
-
-/// Whether a role may send a server what it likes: the owner of everything, the server's owner, and who has USAGE.
-fn may_use(server: &ServerDef, role: &str) -> bool {
-    let granted = |acl: &Acl| {
-        acl.0.iter().any(|entry| {
-            entry.grantee.as_deref().is_none_or(|grantee| grantee == role) && entry.privileges.contains('U')
-        })
-    };
-    role == OWNER || server.owner == role || server.acl.as_ref().is_some_and(granted)
 }
 
 /// The state to plan a statement with whose raw queries are prepared; none for a statement without any. `text` is the

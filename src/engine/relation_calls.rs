@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::load::closest;
 use super::planning;
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationName};
+use crate::catalog::rights::denied;
 use crate::ddl::calls;
 use crate::ddl::name::relation_name;
 use crate::ddl::statement::NameRef;
@@ -69,9 +70,25 @@ impl Caller {
         self.relations.definitions()
     }
 
-    /// Where names without a schema are looked up.
+    /// The role.
+    pub fn role(&self) -> &str {
+        &self.scope.role
+    }
+
+    /// 42501 unless names may be looked up in a schema.
+    pub fn check_look(&self, schema: &str) -> Result<()> {
+        match self.scope.looks_in(&self.relations.definitions(), schema) {
+            true => Ok(()),
+            false => Err(denied(&format!("schema {schema}"))),
+        }
+    }
+
+    /// Where names without a schema are looked up: in the schemas that the role may use.
     pub fn search_path(&self) -> Vec<String> {
-        self.scope.search_path.read().clone()
+        let mut path = self.scope.search_path.read().clone();
+        let definitions = self.relations.definitions();
+        path.retain(|schema| self.scope.looks_in(&definitions, schema));
+        path
     }
 }
 
@@ -158,7 +175,10 @@ impl Context<'_> {
     /// A relation by the name that was given for it.
     async fn resolve(&self, name: &NameRef) -> Result<NamedRelation> {
         let definitions = self.caller.relations.definitions();
-        let path = self.caller.scope.search_path.read().clone();
+        let path = self.caller.search_path();
+        if let Some(schema) = &name.schema {
+            self.caller.check_look(schema)?;
+        }
         match definitions.find(name, &path) {
             Some(definition) => self.relation(&definition.name.clone()).await,
             None => {

@@ -2,9 +2,9 @@
 
 use datafusion::execution::SessionState;
 
-use super::planning;
 use super::session::Session;
 use super::snapshot::Snapshot;
+use super::{access, planning};
 use crate::catalog::definitions::{Definitions, OWNER, Origin, RelationName};
 use crate::catalog::rule::RuleDef;
 use crate::ddl::statement::{NameRef, Rule};
@@ -46,6 +46,13 @@ impl Session {
         // Before it is planned: a name that is taken is the plainer error.
         definitions.add_rule(made.clone(), or_replace)?;
         let snapshot = self.engine.snapshot_of(self.catalog())?;
+        if self.role() != OWNER {
+            // What else the expression reads is for whoever makes the rule to read.
+            let state = snapshot.view_state(&self.role());
+            let written = Box::pin(planning::plan_query(&state, &rule::query(&made))).await.map_err(rule::placed);
+            let written = written.map_err(|error| error.shifted(rule.check_offset))?;
+            access::check_planned(&written, &state)?;
+        }
         Box::pin(snapshot.plan_rule(&made)).await.map_err(|error| error.shifted(rule.check_offset))?;
         Ok(())
     }
@@ -76,15 +83,8 @@ impl Session {
 
     /// The relation that a rule is about; who makes or drops one must own it.
     fn ruled(&self, definitions: &Definitions, name: &NameRef) -> Result<RelationName> {
-        let path = self.scope.search_path.read().clone();
-        let found = definitions.find(name, &path).ok_or_else(|| missing(name))?;
-        let role = &self.scope.role;
-        if *role != OWNER && found.owner != *role {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("must be owner of {} {}", found.kind_name(), found.name.name),
-            ));
-        }
+        let found = definitions.find(name, &self.path()).ok_or_else(|| missing(name))?;
+        definitions.rights(&self.role()).need_own(found)?;
         Ok(found.name.clone())
     }
 }

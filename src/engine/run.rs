@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::session::{Session, SessionAnswer, TransactionState};
-use super::{constant, explain, modes, naming, planning};
+use super::{access, constant, explain, modes, naming, planning};
 use crate::audit::{self, Touched};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{Ddl, SessionStatement, Statement, StatementKind};
@@ -273,6 +273,7 @@ impl Session {
                 Err(Error::unsupported(format!("{} is not supported", words.join(" ").to_uppercase())))
             }
             _ => {
+                access::check_planned(&plan, state)?;
                 bounds::check(&plan)?;
                 Ok(plan)
             }

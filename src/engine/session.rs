@@ -19,7 +19,6 @@ use crate::ddl::script;
 use crate::ddl::statement::{SessionStatement, Statement};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::interrupt::Interrupt;
-use crate::planner::names::NameScope;
 use crate::planner::skipping::SkipsDown;
 use crate::sources::activity::Activity;
 use crate::sources::guard::{Skipped, Skipping};
@@ -63,13 +62,16 @@ pub struct Session {
     /// Settings to put back if the transaction is rolled back.
     saved_settings: Mutex<Option<Settings>>,
     /// What SET LOCAL changed, to put back when the transaction ends.
-    local_settings: Mutex<Vec<(String, String)>>,
+    pub(super) local_settings: Mutex<Vec<(String, String)>>,
     pub(super) transaction: Mutex<TransactionState>,
     /// What the block has changed and no one else sees yet.
     pub(super) block: Mutex<Option<Block>>,
     /// Savepoints of the block with what it had changed by then.
     pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
-    pub(super) scope: NameScope,
+    /// The role that logged in.
+    pub(super) login: String,
+    /// The schemas of names that give none, in order.
+    pub(super) search_path: Arc<RwLock<Vec<String>>>,
     state: RwLock<SessionState>,
     /// Whether `state` has options of DataFusion's that SET has changed.
     own_options: AtomicBool,
@@ -88,12 +90,16 @@ impl Session {
         if let Some(name) = parameters.application_name {
             asked.push(("application_name".to_string(), name));
         }
-        let settings = Settings::new(&asked)?;
-        let scope = NameScope { role: OWNER.to_string(), search_path: Arc::new(RwLock::new(settings.search_path())) };
+        let role = asked.iter().rposition(|(name, _)| name.eq_ignore_ascii_case("role")).map(|at| asked.remove(at).1);
+        let mut settings = Settings::new(&asked)?;
+        let login = engine.enter(&parameters.user)?;
+        settings.begin_as(&login);
+        let search_path = Arc::new(RwLock::new(settings.search_path()));
         let settings = Arc::new(Mutex::new(settings));
         let mut state = engine.session_state();
         let shown = ShownSession {
             user: parameters.user,
+            login: login.clone(),
             pid: parameters.pid,
             settings: Arc::clone(&settings),
             activity: Arc::clone(&engine.activity),
@@ -107,7 +113,8 @@ impl Session {
             transaction: Mutex::new(TransactionState::Idle),
             block: Mutex::default(),
             savepoints: Mutex::default(),
-            scope,
+            login,
+            search_path,
             state: RwLock::new(state),
             own_options: AtomicBool::default(),
             notices: Arc::default(),
@@ -116,6 +123,9 @@ impl Session {
             auditing: Mutex::default(),
         };
         session.settle_modes();
+        if let Some(role) = role.filter(|role| role != "none") {
+            session.set_role(Some(&role), false)?;
+        }
         session.apply_settings();
         Ok(session)
     }
@@ -202,7 +212,7 @@ impl Session {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
         let mut state = self.state.read().clone();
-        self.engine.pin(&mut state, catalog, &self.scope);
+        self.engine.pin(&mut state, catalog, &self.scope());
         if let Some(interrupt) = self.interrupt.lock().clone() {
             state.config_mut().options_mut().extensions.insert(interrupt);
         }
@@ -228,7 +238,7 @@ impl Session {
     /// Lets the planner see what the settings say.
     fn apply_settings(&self) {
         let settings = self.settings.lock();
-        *self.scope.search_path.write() = settings.search_path();
+        *self.search_path.write() = settings.search_path();
         let zone = settings.get("timezone").unwrap_or("UTC").to_string();
         let push_down = settings.push_down();
         let mut state = self.state.write();
@@ -243,20 +253,9 @@ impl Session {
     pub(super) fn run_session_statement(&self, statement: &SessionStatement) -> Result<SessionAnswer> {
         let answer = match statement {
             SessionStatement::Set { name, value, local } => {
-                if (name == "role" || name == "session_authorization")
-                    && value
-                        .as_deref()
-                        .is_some_and(|role| !matches!(role, "none" | "default" | "NONE") && role != OWNER)
-                {
-                    let role = value.as_deref().unwrap_or_default();
-                    return Err(Error::new(
-                        SqlState::INVALID_PARAMETER_VALUE,
-                        format!("role \"{role}\" does not exist"),
-                    ));
-                }
                 if *local && self.transaction_state() == TransactionState::Idle {
                     self.tell(Notice::warning(NO_TRANSACTION, "SET LOCAL can only be used in transaction blocks"));
-                } else if name != "role" && name != "session_authorization" {
+                } else {
                     self.save_settings();
                     if let (true, Some(before)) = (*local, self.setting(name)) {
                         self.local_settings.lock().push((name.clone(), before));
@@ -269,10 +268,18 @@ impl Session {
                 self.save_settings();
                 if name == "all" {
                     self.settings.lock().reset_all();
-                } else if name != "role" && name != "session_authorization" {
+                } else {
                     self.settings.lock().set(name, None)?;
                 }
                 SessionAnswer::Tag("RESET")
+            }
+            SessionStatement::SetRole { role, local } => {
+                self.set_role(role.as_deref(), *local)?;
+                SessionAnswer::Tag("SET")
+            }
+            SessionStatement::SetAuthorization { role, local } => {
+                self.set_authorization(role.as_deref(), *local)?;
+                SessionAnswer::Tag("SET")
             }
             SessionStatement::Show(name) if name == "all" => {
                 let settings = self.settings.lock();
@@ -332,6 +339,7 @@ impl Session {
                         ));
                     }
                     self.settings.lock().reset_all();
+                    self.set_authorization(None, false)?;
                 }
                 SessionAnswer::Tag(tag)
             }
@@ -370,7 +378,7 @@ impl Session {
     }
 
     /// Remembers the settings as they are when a transaction first changes one.
-    fn save_settings(&self) {
+    pub(super) fn save_settings(&self) {
         if self.transaction_state() == TransactionState::InBlock {
             let mut saved = self.saved_settings.lock();
             if saved.is_none() {
@@ -453,14 +461,21 @@ fn told(skipped: &Skipped) -> Notice {
 struct ShownSession {
     /// The name that the client gave; a trusted one acts as the owner whatever it is.
     user: String,
+    /// The role that it logged in as.
+    login: String,
     pid: i32,
     settings: Arc<Mutex<Settings>>,
     activity: Arc<Activity>,
 }
 
 impl pg::SessionView for ShownSession {
+    fn current_user(&self) -> String {
+        self.settings.lock().role().to_string()
+    }
+
     fn session_user(&self) -> String {
-        self.user.clone()
+        let settings = self.settings.lock();
+        if settings.session_role() == self.login { self.user.clone() } else { settings.session_role().to_string() }
     }
 
     fn search_path(&self) -> Vec<String> {
@@ -484,6 +499,10 @@ impl pg::SessionView for ShownSession {
     }
 
     fn set(&self, name: &str, value: &str) -> Result<String> {
+        if name == "role" || name == "session_authorization" {
+            return Err(Error::unsupported(format!("parameter \"{name}\" cannot be set by a function"))
+                .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
+        }
         let mut settings = self.settings.lock();
         settings.set(name, Some(value))?;
         Ok(settings.get(name).unwrap_or_default().to_string())

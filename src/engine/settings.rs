@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::definitions::OWNER;
 use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::KeyOptions;
@@ -40,7 +41,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("in_hot_standby", "off", false),
     ("integer_datetimes", "on", false),
     ("intervalstyle", "postgres", true),
-    ("is_superuser", "on", false),
+    ("is_superuser", "on", true),
     ("jit", "off", false),
     ("join_collapse_limit", "8", false),
     ("lc_collate", "C", false),
@@ -71,7 +72,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("server_encoding", "UTF8", false),
     ("server_version", SERVER_VERSION, false),
     ("server_version_num", "150000", false),
-    ("session_authorization", "onerow", false),
+    ("session_authorization", "onerow", true),
     ("ssl", "off", false),
     ("standard_conforming_strings", "on", true),
     ("statement_timeout", "0", false),
@@ -135,6 +136,9 @@ const READ_ONLY: &[&str] = &[
     "wal_level",
 ];
 
+/// Who the session acts as: set by statements of their own.
+const ROLES: [&str; 2] = ["session_authorization", "role"];
+
 /// Settings that are on or off.
 const SWITCHES: &[&str] = &[
     "array_nulls",
@@ -193,6 +197,23 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whose session it is: the role that logged in.
+    pub fn begin_as(&mut self, role: &str) {
+        self.put_back("session_authorization", role);
+        self.initial = self.values.clone();
+        self.changed.clear();
+    }
+
+    /// The role that the session is of.
+    pub fn session_role(&self) -> &str {
+        self.get("session_authorization").unwrap_or(OWNER)
+    }
+
+    /// The role that statements run as.
+    pub fn role(&self) -> &str {
+        self.get("role").filter(|role| *role != "none").unwrap_or_else(|| self.session_role())
+    }
+
     /// A setting's value. A setting with a dot in its name that was never set has none.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(&name.to_ascii_lowercase()).map(String::as_str)
@@ -213,6 +234,9 @@ impl Settings {
         if READ_ONLY.contains(&name.as_str()) && self.values.get(&name) != Some(&value) {
             return Err(Error::new(SqlState("55P02"), format!("parameter \"{name}\" cannot be changed")));
         }
+        if name == "role" && self.values.get(&name) != Some(&value) {
+            return Err(Error::new(SqlState("55P02"), "parameter \"role\" is set by SET ROLE"));
+        }
         if !self.values.contains_key(&name) && !name.contains('.') {
             return Err(Error::new(
                 SqlState::UNDEFINED_OBJECT,
@@ -229,16 +253,29 @@ impl Settings {
 
     /// Puts back everything that the session began with.
     pub fn reset_all(&mut self) {
+        let kept = ROLES.map(|name| (name, self.get(name).unwrap_or_default().to_string()));
         for (name, value) in &self.initial {
             if self.values.get(name) != Some(value) {
                 self.changed.push(name.clone());
             }
         }
         self.values = self.initial.clone();
+        // As in Postgres: who the session acts as is no setting that RESET ALL puts back.
+        for (name, value) in kept {
+            self.put_back(name, &value);
+        }
     }
 
     /// Puts back one value that the setting had before.
     pub fn put_back(&mut self, name: &str, value: &str) {
+        self.put(name, value);
+        if ROLES.contains(&name) {
+            let owner = if self.role() == OWNER { "on" } else { "off" };
+            self.put("is_superuser", owner);
+        }
+    }
+
+    fn put(&mut self, name: &str, value: &str) {
         if self.values.insert(name.to_string(), value.to_string()).as_deref() != Some(value) {
             self.changed.push(name.to_string());
         }

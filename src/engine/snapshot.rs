@@ -16,6 +16,7 @@ use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind
 use crate::error::{Error, Result, SqlState};
 use crate::planner::bounds;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::local::LocalTable;
 use crate::planner::names::{NameScope, Relations};
 use crate::planner::view::View;
 
@@ -28,7 +29,8 @@ pub(super) struct CatalogState {
     pub unreachable: BTreeMap<String, Error>,
     /// The rows of the local tables.
     pub rows: LocalRows,
-    views: Mutex<HashMap<RelationName, Arc<View>>>,
+    /// By the role that they are planned for, too: where a source is reached differently by each.
+    views: Mutex<HashMap<(RelationName, String), Arc<View>>>,
     /// Plans that were made in it.
     pub plans: Recent<Asked, Known>,
     /// What clients were told of queries in it.
@@ -62,15 +64,19 @@ impl Snapshot {
 
     /// The state that a view is planned with: names that give no schema are in `public`.
     pub fn view_state(&self, owner: &str) -> SessionState {
-        let scope = NameScope { role: owner.to_string(), search_path: Arc::new(RwLock::new(vec![PUBLIC.to_string()])) };
+        let scope = NameScope {
+            role: owner.to_string(),
+            search_path: Arc::new(RwLock::new(vec![PUBLIC.to_string()])),
+            looks_everywhere: true,
+        };
         let mut state = self.engine.session_state();
         self.engine.pin(&mut state, Arc::clone(&self.state), &scope);
         state
     }
 
-    /// Plans a view's query with its owner's rights.
-    pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef) -> Result<View> {
-        let state = self.view_state(&relation.owner);
+    /// Plans a view's query with its owner's rights, or with those of who asks, where it says so: `role` is that one.
+    pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef, role: &str) -> Result<View> {
+        let state = self.view_state(if view.security_invoker { role } else { &relation.owner });
         let written = planning::plan_query(&state, &view.query).await?;
         let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
@@ -92,7 +98,7 @@ impl Snapshot {
                 let rows = self.state.rows.read(&self.engine.store, &relation.name)?;
                 let memory = MemTable::try_new(write::schema(table), vec![rows.as_ref().clone()])?
                     .with_column_defaults(write::defaults(table, &self.engine.base)?);
-                Ok(Arc::new(memory))
+                Ok(Arc::new(LocalTable::new(relation.name.clone(), memory)))
             }
             RelationKind::View(view) => {
                 // A view whose source was down, or whose model was not trained, is tried again: it may do by now.
@@ -100,13 +106,15 @@ impl Snapshot {
                 if let Some(error) = view.broken.as_ref().filter(|error| !passing.contains(&error.state())) {
                     return Err(error.clone());
                 }
-                if let Some(planned) = self.state.views.lock().get(&relation.name) {
+                let planned_for = if view.security_invoker { role } else { relation.owner.as_str() };
+                let key = (relation.name.clone(), planned_for.to_string());
+                if let Some(planned) = self.state.views.lock().get(&key) {
                     return Ok(Arc::clone(planned) as Arc<dyn TableProvider>);
                 }
-                let planned = Arc::new(Box::pin(self.plan_view(relation, view)).await?);
+                let planned = Arc::new(Box::pin(self.plan_view(relation, view, role)).await?);
                 // The columns of a raw query are what its server says each time.
                 if !planned.reads_raw_queries() {
-                    self.state.views.lock().insert(relation.name.clone(), Arc::clone(&planned));
+                    self.state.views.lock().insert(key, Arc::clone(&planned));
                 }
                 Ok(planned)
             }

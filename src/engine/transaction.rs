@@ -228,5 +228,6 @@ impl Drop for Session {
         if let Err(error) = self.end_writing(false) {
             tracing::error!(error = error.message(), "could not roll back");
         }
+        self.engine.role_sessions.leave(&self.login);
     }
 }

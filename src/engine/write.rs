@@ -24,10 +24,11 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::run::{bind, collect, located};
 use super::session::Session;
-use super::{naming, planning};
+use super::{access, naming, planning};
 use crate::audit::Touched;
 use crate::catalog::blanks::without_blanks;
-use crate::catalog::definitions::{LocalTableDef, RelationDef, RelationKind, RelationName, quote_identifier};
+use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationKind, RelationName, quote_identifier};
+use crate::catalog::rights::{denied, relation_words};
 use crate::catalog::store::RowChange;
 use crate::catalog::types::PgType;
 use crate::ddl::dialect::PgDialect;
@@ -110,7 +111,8 @@ impl Session {
     pub(super) fn writable_ref(&self, name: &NameRef, verb: &str) -> Result<(RelationName, LocalTableDef)> {
         let catalog = self.catalog();
         let definitions = &catalog.definitions;
-        let path = self.scope.search_path.read().clone();
+        self.check_look(definitions, name)?;
+        let path = self.path();
         let relation: &RelationDef = definitions.find(name, &path).ok_or_else(|| {
             Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", name.shown()))
         })?;
@@ -141,7 +143,10 @@ impl Session {
         let mut parsed = spell_out(naming::name_columns(parsed.clone(), true)?, table)?;
         name_targets(state, &mut parsed, table).await?;
         let named = named_columns(&parsed, table);
+        let targets = inserted(&parsed);
         let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
+        self.check_columns(relation, &targets, "a")?;
+        access::check_planned(&plan, state)?;
         bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
@@ -211,6 +216,10 @@ impl Session {
             })
             .collect();
         let from = from_clause(name, alias);
+        let changed: Vec<String> = changes.keys().cloned().collect();
+        self.check_columns(&relation, &changed, "w")?;
+        let reads: Vec<&str> = changes.values().map(String::as_str).chain([wanted.as_str()]).collect();
+        self.check_reads(&state, &relation, &reads, &from, statement).await?;
         let rows = format!("SELECT {} FROM {from}", items.join(", "));
         let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
         self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
@@ -229,10 +238,46 @@ impl Session {
         let (relation, table) = self.writable(name, "delete from")?;
         let wanted = delete.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
         let from = from_clause(name, alias);
+        self.check_columns(&relation, &[], "d")?;
+        self.check_reads(&state, &relation, &[&wanted], &from, statement).await?;
         let items: Vec<String> = table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
         let rows = format!("SELECT {} FROM {from} WHERE ({wanted}) IS NOT TRUE", items.join(", "));
         let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
         self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
+    }
+
+    /// 42501 unless the session's role has a privilege on columns of a table; on one at least where none is named.
+    pub(super) fn check_columns(&self, relation: &RelationName, columns: &[String], letter: &str) -> Result<()> {
+        let role = self.role();
+        if role == OWNER {
+            return Ok(());
+        }
+        let catalog = self.catalog();
+        let rights = catalog.definitions.rights(&role);
+        let Some(relation) = catalog.definitions.relation(relation) else { return Ok(()) };
+        let may = match columns {
+            [] => rights.any_column(relation, letter),
+            columns => columns.iter().all(|column| rights.column(relation, column, letter)),
+        };
+        if may { Ok(()) } else { Err(denied(&relation_words(relation))) }
+    }
+
+    /// 42501 unless the session's role may read what an UPDATE or DELETE reads.
+    async fn check_reads(
+        &self,
+        state: &SessionState,
+        relation: &RelationName,
+        expressions: &[&str],
+        from: &str,
+        statement: &Statement,
+    ) -> Result<()> {
+        let role = self.role();
+        if role == OWNER {
+            return Ok(());
+        }
+        let items: Vec<String> = (0..).zip(expressions).map(|(at, text)| format!("({text}) AS c{at}")).collect();
+        let plan = planned(state, &format!("SELECT {} FROM {from}", items.join(", ")), statement).await?;
+        access::check_read(&plan, &self.catalog().definitions, &role, relation)
     }
 
     /// Takes what `rows` gives as the table's rows, and the answer of `count` as how many were touched.
@@ -297,14 +342,7 @@ impl Session {
         statement: &Statement,
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
-        let parsed = script::parse(query)?.pop();
-        let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
-            return Err(Error::internal("a rewritten statement did not parse"));
-        };
-        forms::rewrite(&mut parsed)?;
-        // Positions would count in the rewritten text, so they are left out.
-        let plan = planning::to_plan(state, *parsed, &statement.text).await;
-        let plan = plan.map_err(|e| Error::from(e).with_position(None))?;
+        let plan = planned(state, query, statement).await?;
         bounds::check(&plan)?;
         bind(plan, parameters.to_vec())
     }
@@ -317,6 +355,25 @@ fn named_columns(parsed: &DfStatement, table: &LocalTableDef) -> Vec<String> {
     let SqlStatement::Insert(insert) = statement.as_ref() else { return all() };
     let named: Vec<String> = insert.columns.iter().filter_map(|c| c.0.last()?.as_ident().map(folded)).collect();
     if named.is_empty() { all() } else { named }
+}
+
+/// Plans a query that a statement was rewritten to.
+async fn planned(state: &SessionState, query: &str, statement: &Statement) -> Result<LogicalPlan> {
+    let parsed = script::parse(query)?.pop();
+    let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
+        return Err(Error::internal("a rewritten statement did not parse"));
+    };
+    forms::rewrite(&mut parsed)?;
+    // Positions would count in the rewritten text, so they are left out.
+    let plan = planning::to_plan(state, *parsed, &statement.text).await;
+    plan.map_err(|e| Error::from(e).with_position(None))
+}
+
+/// The columns that an INSERT names.
+fn inserted(parsed: &DfStatement) -> Vec<String> {
+    let DfStatement::Statement(statement) = parsed else { return vec![] };
+    let SqlStatement::Insert(insert) = statement.as_ref() else { return vec![] };
+    insert.columns.iter().filter_map(|column| column.0.last()?.as_ident().map(folded)).collect()
 }
 
 /// Names the columns that `INSERT INTO t VALUES (..)` leaves out, and writes defaults where DEFAULT stands.

@@ -23,6 +23,7 @@ pub mod interrupt;
 mod interval_sums;
 pub mod join_filters;
 pub mod literals;
+pub mod local;
 pub mod merged;
 pub mod names;
 mod narrow;

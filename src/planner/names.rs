@@ -8,7 +8,8 @@ use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, 
 use datafusion::error::Result as DfResult;
 use parking_lot::RwLock;
 
-use crate::catalog::definitions::{DATABASE, Definitions, RelationName, SEARCH_PATH_SCHEMA};
+use crate::catalog::definitions::{DATABASE, Definitions, OWNER, RelationName, SEARCH_PATH_SCHEMA};
+use crate::catalog::rights::denied;
 use crate::error::Result;
 
 /// What planning asks of the engine.
@@ -29,6 +30,16 @@ pub struct NameScope {
     pub role: String,
     /// The schemas of names that give none, in order.
     pub search_path: Arc<RwLock<Vec<String>>>,
+    /// Whether names are looked up in schemas that the role may not use too: those of a view were looked up when it was
+    /// made.
+    pub looks_everywhere: bool,
+}
+
+impl NameScope {
+    /// Whether names may be looked up in a schema.
+    pub fn looks_in(&self, definitions: &Definitions, schema: &str) -> bool {
+        self.looks_everywhere || self.role == OWNER || definitions.rights(&self.role).uses_schema(schema)
+    }
 }
 
 /// The one database, as one session sees it.
@@ -71,7 +82,7 @@ impl CatalogProvider for SessionCatalog {
         self.relations.definitions().schemas.contains_key(name).then(|| {
             Arc::new(UserSchema {
                 relations: Arc::clone(&self.relations),
-                role: self.scope.role.clone(),
+                scope: self.scope.clone(),
                 name: name.to_string(),
             }) as Arc<dyn SchemaProvider>
         })
@@ -82,7 +93,7 @@ impl CatalogProvider for SessionCatalog {
 #[derive(Debug)]
 struct UserSchema {
     relations: Arc<dyn Relations>,
-    role: String,
+    scope: NameScope,
     name: String,
 }
 
@@ -94,7 +105,10 @@ impl SchemaProvider for UserSchema {
     }
 
     async fn table(&self, name: &str) -> DfResult<Option<Arc<dyn TableProvider>>> {
-        Ok(self.relations.relation(&RelationName::new(&self.name, name), &self.role).await?)
+        if !self.scope.looks_in(&self.relations.definitions(), &self.name) {
+            return Err(denied(&format!("schema {}", self.name)).into());
+        }
+        Ok(self.relations.relation(&RelationName::new(&self.name, name), &self.scope.role).await?)
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -129,6 +143,7 @@ impl SchemaProvider for SearchPath {
         for schema in &path {
             let found = match self.system.iter().find(|(system, _)| system == schema) {
                 Some((_, system)) => system.table(name).await?,
+                None if !self.scope.looks_in(&self.relations.definitions(), schema) => None,
                 None => self.relations.relation(&RelationName::new(schema, name), &self.scope.role).await?,
             };
             if found.is_some() {

@@ -20,6 +20,7 @@ use super::lobby::Lobby;
 use super::password::Verifier;
 use super::workers::Workers;
 use crate::audit::AuditLog;
+use crate::catalog::definitions::OWNER;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
 
@@ -84,18 +85,31 @@ impl Shared {
         Arc::clone(&self.door.read())
     }
 
-    /// What a client must prove now; none where it is trusted. A password that was set since the start counts.
-    pub fn password(&self) -> Result<Option<Verifier>> {
-        if let Some(password) = &self.password {
-            return Ok(Some(password.clone()));
+    /// What a client of this name must prove now, and whether there is somebody who can; none where it is trusted, as
+    /// it is no more once there are roles. A password that was set since the start counts.
+    pub fn password(&self, user: &str) -> Result<Option<(Verifier, bool)>> {
+        let kept = match user {
+            OWNER => self.engine.stored_password()?,
+            role => self.engine.role_password(role),
+        };
+        let known = match (&self.password, kept) {
+            (Some(password), _) if user == OWNER => Some(password.clone()),
+            (_, Some(kept)) => Some(
+                Verifier::read(&kept)
+                    .ok_or_else(|| Error::internal("the kept password cannot be read").with_hint("Set it again."))?,
+            ),
+            _ => None,
+        };
+        if let Some(known) = known {
+            return Ok(Some((known, true)));
         }
-        match self.engine.stored_password()? {
-            Some(kept) => Verifier::read(&kept)
-                .map(Some)
-                .ok_or_else(|| Error::internal("the kept password cannot be read").with_hint("Set it again.")),
-            None if self.trusts => Ok(None),
-            None => Err(Error::new(SqlState::INVALID_AUTHORIZATION, "the owner has no password")),
+        if self.password.is_none() && !self.engine.has_roles() && self.engine.stored_password()?.is_none() {
+            return match self.trusts {
+                true => Ok(None),
+                false => Err(Error::new(SqlState::INVALID_AUTHORIZATION, "the owner has no password")),
+            };
         }
+        Ok(Some((self.door().prover.nobody(user), false)))
     }
 }
 
@@ -210,7 +224,7 @@ impl Listener {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
             address = %self.address,
-            trusts = !self.shared.door().has_rules() && matches!(self.shared.password(), Ok(None)),
+            trusts = !self.shared.door().has_rules() && matches!(self.shared.password(OWNER), Ok(None)),
             tls = self.shared.door().tls.is_some(),
             rules = self.shared.door().has_rules(),
             "listening"

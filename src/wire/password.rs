@@ -123,6 +123,15 @@ impl Prover {
         Ok(Prover { nobody, plain: ScramServerAuth::new(), bound })
     }
 
+    /// What a user who is not there, or has no password, is asked to prove: the same each time, as a real one's is, so
+    /// that nobody learns who there is.
+    pub fn nobody(&self, user: &str) -> Verifier {
+        let mut salt = gen_salted_password(user, &self.nobody, 1);
+        salt.truncate(16);
+        let (stored_key, server_key) = (self.nobody.clone(), self.nobody.clone());
+        Verifier { salt, iterations: SCRAM_ITERATIONS, stored_key, server_key }
+    }
+
     fn secret(&self, verifier: &Verifier, known: bool) -> ScramSecret {
         let Verifier { salt, iterations, stored_key, server_key } = verifier.clone();
         let (stored_key, server_key) =

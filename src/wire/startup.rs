@@ -171,7 +171,7 @@ async fn authenticate(
         local: caller.local.ip(),
         encrypted: caller.secure,
     };
-    let known = user == OWNER;
+    let known = user == OWNER || shared.engine.has_role(user);
     let method = door.decide(&knock).map_err(Failure::Fatal)?;
     let nobody =
         || Failure::Fatal(Error::new(SqlState::INVALID_AUTHORIZATION, format!("role \"{user}\" does not exist")));
@@ -179,7 +179,7 @@ async fn authenticate(
     let method = match method {
         Some(method) => method,
         // Without rules trust means that any name will do.
-        None => match shared.password().map_err(Failure::Fatal)? {
+        None => match shared.password(user).map_err(Failure::Fatal)? {
             Some(_) => Method::Scram,
             None => {
                 visitor.method = Some("trust");
@@ -187,7 +187,7 @@ async fn authenticate(
             }
         },
     };
-    let password = || match shared.password() {
+    let password = || match shared.password(user) {
         Ok(Some(password)) => Ok(password),
         Ok(None) => Err(unproved("the owner has no password".to_string())),
         Err(error) => Err(Failure::Fatal(error)),
@@ -201,7 +201,8 @@ async fn authenticate(
         Method::Reject => Err(unproved("pg_hba.conf rejects connection".to_string())),
         Method::Scram => {
             visitor.method = Some("scram-sha-256");
-            door.prover.check(wire, &password()?, user, known, caller.secure).await?;
+            let (password, known) = password()?;
+            door.prover.check(wire, &password, user, known, caller.secure).await?;
             shared.attempts.succeeded(caller.peer.ip());
             Ok(())
         }
@@ -210,7 +211,8 @@ async fn authenticate(
             if !caller.secure {
                 return Err(unproved(format!("password authentication of user \"{user}\" needs encryption")));
             }
-            door.prover.ask(wire, &password()?, user, known).await?;
+            let (password, known) = password()?;
+            door.prover.ask(wire, &password, user, known).await?;
             shared.attempts.succeeded(caller.peer.ip());
             Ok(())
         }

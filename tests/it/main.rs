@@ -32,6 +32,7 @@ mod postgres;
 mod psql;
 mod quality;
 mod remote_query;
+mod roles;
 mod slt;
 mod sqlite;
 mod stat_source;
@@ -79,6 +80,7 @@ fn main() {
         ("psql", psql::TESTS),
         ("quality", quality::TESTS),
         ("remote_query", remote_query::TESTS),
+        ("roles", roles::TESTS),
         ("sqlite", sqlite::TESTS),
         ("stat_source", stat_source::TESTS),
         ("statements", statements::TESTS),

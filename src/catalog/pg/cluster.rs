@@ -10,12 +10,12 @@ use super::relations;
 use super::rows::{Cell, Rows};
 use super::snapshot::{
     CLASS_CLASS, CLASS_NAMESPACE, CLASS_PROC, CLASS_SERVER, CLASS_WRAPPER, DATABASE_OID, OWNER_OID, Object, Snapshot,
-    role_oid,
 };
 use super::statics::Statics;
 use super::view::{PRESETS, SessionView};
 use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
+use crate::catalog::rule::RuleDef;
 use crate::sources::kinds::{self, KINDS};
 use crate::sources::options::OptionPlace;
 
@@ -39,29 +39,32 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_tables" => relations::pg_tables(snapshot, rows),
         "pg_views" => relations::pg_views(snapshot, rows),
         "pg_namespace" => namespaces(snapshot, rows),
-        "pg_database" => databases(rows),
-        "pg_roles" | "pg_authid" => roles(name, rows),
-        "pg_user" | "pg_shadow" => users(name, rows),
+        "pg_database" => databases(snapshot, rows),
+        "pg_roles" | "pg_authid" => roles(name, snapshot, rows),
+        "pg_user" | "pg_shadow" => users(name, snapshot, rows),
+        "pg_group" => groups(snapshot, rows),
+        "pg_auth_members" => members(snapshot, rows),
+        "pg_default_acl" => default_acls(snapshot, rows),
         "pg_settings" => settings(session, rows),
-        "pg_stat_activity" => activity(session, rows),
+        "pg_stat_activity" => activity(snapshot, session, rows),
         "pg_foreign_data_wrapper" => wrappers(snapshot, rows),
-        "pg_foreign_server" => servers(snapshot, rows),
-        "pg_foreign_table" => foreign_tables(snapshot, rows),
+        "pg_foreign_server" => servers(snapshot, session, rows),
+        "pg_foreign_table" => foreign_tables(snapshot, session, rows),
         "pg_user_mapping" => user_mapping(snapshot, rows),
         "pg_user_mappings" => user_mappings(snapshot, rows),
         "pg_description" => descriptions(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
-        "onerow_models" => models::fill(&snapshot.definitions, rows),
-        "onerow_rules" => quality_rules(snapshot, rows),
-        "onerow_column_lineage" => column_lineage::fill(&snapshot.definitions, rows),
+        "onerow_models" => models::fill(&snapshot.definitions, &session.current_user(), rows),
+        "onerow_rules" => quality_rules(snapshot, session, rows),
+        "onerow_column_lineage" => column_lineage::fill(&snapshot.definitions, &session.current_user(), rows),
         "onerow_stat_source" => source_activity(snapshot, session, rows),
         _ => {}
     }
 }
 
-/// What sources were asked. The kind of a server that is gone is NULL; times are in milliseconds.
+/// What sources were asked, which only the owner is told: statements of all roles are among it. The kind of a server that is gone is NULL; times are in milliseconds.
 fn source_activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
-    let Some(activity) = session.source_activity() else { return };
+    let Some(activity) = session.source_activity().filter(|_| session.current_user() == OWNER) else { return };
     let count = |value: u64| Cell::from(i64::try_from(value).unwrap_or(i64::MAX));
     let millis = |time: Duration| Cell::from(time.as_secs_f64() * 1000.0);
     for (server, statement, totals) in activity.all() {
@@ -87,9 +90,12 @@ fn source_activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &m
     }
 }
 
-/// The rules of validation. The trust that a broken one leaves is what counts, said or not.
-fn quality_rules(snapshot: &Snapshot, rows: &mut Rows) {
-    for rule in snapshot.definitions.rules.values() {
+/// The rules of validation on what the role may see. The trust that a broken one leaves is what counts, said or not.
+fn quality_rules(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let role = session.current_user();
+    let rights = snapshot.definitions.rights(&role);
+    let seen = |rule: &&RuleDef| snapshot.definitions.relation(&rule.relation).is_none_or(|r| rights.sees(r));
+    for rule in snapshot.definitions.rules.values().filter(seen) {
         rows.push([
             ("schemaname", rule.relation.schema.as_str().into()),
             ("relname", rule.relation.name.as_str().into()),
@@ -109,7 +115,7 @@ pub fn acl(acl: Option<&Acl>) -> Cell {
 
 fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
     for name in snapshot.schemas() {
-        let owner = snapshot.definitions.schemas.get(name).and_then(|schema| role_oid(&schema.owner));
+        let owner = snapshot.definitions.schemas.get(name).and_then(|schema| snapshot.role_oid(&schema.owner));
         rows.push([
             ("oid", snapshot.schema_oid(name).into()),
             ("nspname", name.into()),
@@ -119,7 +125,7 @@ fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn databases(rows: &mut Rows) {
+fn databases(snapshot: &Snapshot, rows: &mut Rows) {
     rows.push([
         ("oid", DATABASE_OID.into()),
         ("datname", DATABASE.into()),
@@ -134,42 +140,109 @@ fn databases(rows: &mut Rows) {
         ("dattablespace", TABLESPACE_OID.into()),
         ("datcollate", "C".into()),
         ("datctype", "C".into()),
+        ("datacl", acl(snapshot.definitions.database.acl.as_ref())),
     ]);
 }
 
-fn roles(table: &str, rows: &mut Rows) {
-    let common = [
-        ("oid", Cell::from(OWNER_OID)),
-        ("rolname", OWNER.into()),
-        ("rolsuper", true.into()),
-        ("rolinherit", true.into()),
-        ("rolcreaterole", true.into()),
-        ("rolcreatedb", true.into()),
-        ("rolcanlogin", true.into()),
-        ("rolreplication", false.into()),
-        ("rolbypassrls", true.into()),
-        ("rolconnlimit", (-1).into()),
-    ];
-    if table == "pg_roles" {
-        let mut cells = common.to_vec();
-        cells.push(("rolpassword", "********".into()));
+/// One row of `pg_roles` or `pg_authid`.
+struct Role<'a> {
+    oid: i32,
+    name: &'a str,
+    owner: bool,
+    inherit: bool,
+    login: bool,
+    limit: i32,
+    valid_until: Option<i64>,
+}
+
+fn every_role(snapshot: &Snapshot) -> impl Iterator<Item = Role<'_>> {
+    let owner =
+        Role { oid: OWNER_OID, name: OWNER, owner: true, inherit: true, login: true, limit: -1, valid_until: None };
+    std::iter::once(owner).chain(snapshot.definitions.roles.values().map(|role| Role {
+        oid: snapshot.role_oid(&role.name).unwrap_or_default(),
+        name: &role.name,
+        owner: false,
+        inherit: role.inherit,
+        login: role.login,
+        limit: role.connection_limit,
+        valid_until: role.valid_until,
+    }))
+}
+
+/// Passwords are shown to nobody, the owner included.
+fn roles(table: &str, snapshot: &Snapshot, rows: &mut Rows) {
+    for role in every_role(snapshot) {
+        let mut cells = vec![
+            ("oid", Cell::from(role.oid)),
+            ("rolname", role.name.into()),
+            ("rolsuper", role.owner.into()),
+            ("rolinherit", role.inherit.into()),
+            ("rolcreaterole", role.owner.into()),
+            ("rolcreatedb", role.owner.into()),
+            ("rolcanlogin", role.login.into()),
+            ("rolreplication", false.into()),
+            ("rolbypassrls", role.owner.into()),
+            ("rolconnlimit", role.limit.into()),
+            ("rolvaliduntil", role.valid_until.into()),
+        ];
+        if table == "pg_roles" {
+            cells.push(("rolpassword", "********".into()));
+        }
         rows.push_all(cells);
-    } else {
-        rows.push_all(common.to_vec());
     }
 }
 
-fn users(table: &str, rows: &mut Rows) {
-    let password: Cell = if table == "pg_user" { "********".into() } else { Cell::Null };
-    rows.push([
-        ("usename", OWNER.into()),
-        ("usesysid", OWNER_OID.into()),
-        ("usecreatedb", true.into()),
-        ("usesuper", true.into()),
-        ("userepl", false.into()),
-        ("usebypassrls", true.into()),
-        ("passwd", password),
-    ]);
+fn users(table: &str, snapshot: &Snapshot, rows: &mut Rows) {
+    for role in every_role(snapshot).filter(|role| role.login) {
+        let password: Cell = if table == "pg_user" { "********".into() } else { Cell::Null };
+        rows.push([
+            ("usename", role.name.into()),
+            ("usesysid", role.oid.into()),
+            ("usecreatedb", role.owner.into()),
+            ("usesuper", role.owner.into()),
+            ("userepl", false.into()),
+            ("usebypassrls", role.owner.into()),
+            ("passwd", password),
+            ("valuntil", role.valid_until.into()),
+        ]);
+    }
+}
+
+fn groups(snapshot: &Snapshot, rows: &mut Rows) {
+    for role in snapshot.definitions.roles.values().filter(|role| !role.login) {
+        let members = role.members.keys().filter_map(|name| snapshot.role_oid(name)).map(i64::from).collect();
+        rows.push([
+            ("groname", role.name.as_str().into()),
+            ("grosysid", snapshot.role_oid(&role.name).unwrap_or_default().into()),
+            ("grolist", Cell::Ints(members)),
+        ]);
+    }
+}
+
+fn members(snapshot: &Snapshot, rows: &mut Rows) {
+    for role in snapshot.definitions.roles.values() {
+        for (name, member) in &role.members {
+            rows.push([
+                ("roleid", snapshot.role_oid(&role.name).unwrap_or_default().into()),
+                ("member", snapshot.role_oid(name).unwrap_or_default().into()),
+                ("grantor", snapshot.role_oid(&member.grantor).unwrap_or(OWNER_OID).into()),
+                ("admin_option", member.admin.into()),
+            ]);
+        }
+    }
+}
+
+/// They have no OIDs that anything refers to.
+fn default_acls(snapshot: &Snapshot, rows: &mut Rows) {
+    for default in &snapshot.definitions.database.defaults {
+        let schema = default.schema.as_ref().map(|schema| snapshot.schema_oid(schema));
+        rows.push([
+            ("defaclrole", snapshot.role_oid(&default.role).unwrap_or_default().into()),
+            ("defaclnamespace", schema.unwrap_or_default().into()),
+            ("defaclobjtype", if default.of_schemas { "n" } else { "r" }.into()),
+            ("defaclacl", acl(Some(&default.acl))),
+        ]);
+    }
 }
 
 fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
@@ -193,12 +266,12 @@ fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
 }
 
 /// The asking connection alone.
-fn activity(session: &Arc<dyn SessionView>, rows: &mut Rows) {
+fn activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
     rows.push([
         ("datid", DATABASE_OID.into()),
         ("datname", DATABASE.into()),
         ("pid", session.pid().into()),
-        ("usesysid", OWNER_OID.into()),
+        ("usesysid", snapshot.role_oid(&session.current_user()).unwrap_or_default().into()),
         ("usename", session.current_user().into()),
         ("application_name", session.setting("application_name").unwrap_or_default().into()),
         ("state", "active".into()),
@@ -234,43 +307,46 @@ pub fn table_options(snapshot: &Snapshot, foreign: &crate::catalog::definitions:
         .unwrap_or_default()
 }
 
-fn servers(snapshot: &Snapshot, rows: &mut Rows) {
+/// The options of servers and foreign tables are shown to the owner alone.
+fn servers(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let shown = session.current_user() == OWNER;
     for server in snapshot.definitions.servers.values() {
         rows.push([
             ("oid", snapshot.oid(&Object::Server(server.name.clone())).into()),
             ("srvname", server.name.as_str().into()),
-            ("srvowner", role_oid(&server.owner).unwrap_or(OWNER_OID).into()),
+            ("srvowner", snapshot.role_oid(&server.owner).unwrap_or(OWNER_OID).into()),
             ("srvfdw", snapshot.oid(&Object::Wrapper(server.kind.clone())).into()),
             ("srvtype", server.server_type.clone().into()),
             ("srvversion", server.version.clone().into()),
             ("srvacl", acl(server.acl.as_ref())),
-            ("srvoptions", some(server_options(server))),
+            ("srvoptions", if shown { some(server_options(server)) } else { Cell::Null }),
         ]);
     }
 }
 
-fn foreign_tables(snapshot: &Snapshot, rows: &mut Rows) {
+fn foreign_tables(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let shown = session.current_user() == OWNER;
     for relation in snapshot.definitions.relations.values() {
         if let RelationKind::Foreign(foreign) = &relation.kind {
             rows.push([
                 ("ftrelid", snapshot.relation_oid(&relation.name).into()),
                 ("ftserver", snapshot.oid(&Object::Server(foreign.server.clone())).into()),
-                ("ftoptions", some(table_options(snapshot, foreign))),
+                ("ftoptions", if shown { some(table_options(snapshot, foreign)) } else { Cell::Null }),
             ]);
         }
     }
 }
 
-fn mapped_role(user: &str) -> i32 {
-    if user == PUBLIC { 0 } else { role_oid(user).unwrap_or_default() }
+fn mapped_role(snapshot: &Snapshot, user: &str) -> i32 {
+    if user == PUBLIC { 0 } else { snapshot.role_oid(user).unwrap_or_default() }
 }
 
-/// Options of user mappings are never shown: the catalog keeps no roles apart from the owner's secrets.
+/// Options of user mappings are never shown: they are secrets.
 fn user_mapping(snapshot: &Snapshot, rows: &mut Rows) {
     for mapping in snapshot.definitions.user_mappings.values() {
         rows.push([
             ("oid", snapshot.oid(&Object::Mapping(mapping.server.clone(), mapping.user.clone())).into()),
-            ("umuser", mapped_role(&mapping.user).into()),
+            ("umuser", mapped_role(snapshot, &mapping.user).into()),
             ("umserver", snapshot.oid(&Object::Server(mapping.server.clone())).into()),
         ]);
     }
@@ -282,7 +358,7 @@ fn user_mappings(snapshot: &Snapshot, rows: &mut Rows) {
             ("umid", snapshot.oid(&Object::Mapping(mapping.server.clone(), mapping.user.clone())).into()),
             ("srvid", snapshot.oid(&Object::Server(mapping.server.clone())).into()),
             ("srvname", mapping.server.as_str().into()),
-            ("umuser", mapped_role(&mapping.user).into()),
+            ("umuser", mapped_role(snapshot, &mapping.user).into()),
             ("usename", mapping.user.as_str().into()),
         ]);
     }

@@ -22,11 +22,12 @@ struct Source {
 
 type Known<'a> = HashMap<(&'a RelationName, &'a str), Vec<Source>>;
 
-/// Adds a row for each table's column in each view's column. A column that is made of no other has one row without a
+/// Adds a row for each table's column in each column of the views that the role may see. A column that is made of no other has one row without a
 /// source.
-pub fn fill(definitions: &Definitions, rows: &mut Rows) {
+pub fn fill(definitions: &Definitions, role: &str, rows: &mut Rows) {
+    let rights = definitions.rights(role);
     let mut known = Known::new();
-    for relation in definitions.relations.values() {
+    for relation in definitions.relations.values().filter(|relation| rights.sees(relation)) {
         let RelationKind::View(view) = &relation.kind else { continue };
         for column in &view.lineage {
             for source in sources(definitions, &relation.name, column, &mut known, 0) {

@@ -3,7 +3,7 @@
 
 use super::relations::key_positions;
 use super::rows::{Cell, Rows};
-use super::snapshot::{Key, OWNER_OID, Snapshot, indexes, role_oid};
+use super::snapshot::{Key, OWNER_OID, Snapshot, indexes};
 use crate::catalog::definitions::{RelationDef, quote_identifier};
 
 /// The access method `btree`.
@@ -27,7 +27,7 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("oid", snapshot.index_oid(relation, &key).into()),
             ("relname", key.name.as_str().into()),
             ("relnamespace", snapshot.schema_oid(&relation.name.schema).into()),
-            ("relowner", role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
+            ("relowner", snapshot.role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
             ("relam", BTREE.into()),
             ("reltuples", (-1.0).into()),
             ("relpersistence", "p".into()),

@@ -8,32 +8,39 @@ use super::rows::{Cell, Rows};
 use super::shapes::{self, Shape};
 use super::snapshot::{Key, Object, Snapshot, keys};
 use super::view::SessionView;
-use crate::catalog::acl;
-use crate::catalog::definitions::{ColumnDef, DATABASE, OWNER, RelationDef, RelationKind};
+use crate::catalog::acl::{self, AclEntry};
+use crate::catalog::definitions::{
+    ColumnDef, DATABASE, OWNER, RelationDef, RelationKind, RelationName, ServerDef, UserMappingDef,
+};
+use crate::catalog::rights::Rights;
 use crate::catalog::types::PgType;
 use crate::sources::kinds::KINDS;
 
-/// Adds the rows of one view of `information_schema`; a view that is not named here has none.
+/// Adds the rows of one view of `information_schema`; a view that is not named here has none. As in Postgres a role is
+/// shown what it owns or has a privilege on.
 pub fn fill(name: &str, snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let role = session.current_user();
+    let rights = &snapshot.definitions.rights(&role);
     match name {
         "information_schema_catalog_name" => rows.push([("catalog_name", DATABASE.into())]),
-        "schemata" => schemata(snapshot, rows),
-        "tables" => tables(snapshot, rows),
-        "columns" => columns(snapshot, rows),
-        "views" => views(snapshot, rows),
-        "view_table_usage" => view_table_usage(snapshot, rows),
-        "table_constraints" => table_constraints(snapshot, rows),
-        "key_column_usage" => key_column_usage(snapshot, rows),
-        "constraint_column_usage" => constraint_column_usage(snapshot, rows),
+        "schemata" => schemata(snapshot, rights, rows),
+        "tables" => tables(snapshot, rights, rows),
+        "columns" => columns(snapshot, rights, rows),
+        "views" => views(snapshot, rights, rows),
+        "view_table_usage" => view_table_usage(snapshot, rights, rows),
+        "table_constraints" => table_constraints(snapshot, rights, rows),
+        "key_column_usage" => key_column_usage(snapshot, rights, rows),
+        "constraint_column_usage" => constraint_column_usage(snapshot, rights, rows),
         "foreign_data_wrappers" => wrappers(rows),
-        "foreign_servers" => servers(snapshot, rows),
-        "foreign_server_options" => foreign_server_options(snapshot, rows),
-        "foreign_tables" => foreign_tables(snapshot, rows),
-        "foreign_table_options" => foreign_table_options(snapshot, rows),
-        "user_mappings" => user_mappings(snapshot, rows),
+        "foreign_servers" => servers(snapshot, rights, rows),
+        "foreign_server_options" => foreign_server_options(snapshot, rights, rows),
+        "foreign_tables" => foreign_tables(snapshot, rights, rows),
+        "foreign_table_options" => foreign_table_options(snapshot, rights, rows),
+        "user_mappings" => user_mappings(snapshot, rights, rows),
         "routines" => routines(snapshot, rows),
-        "enabled_roles" => rows.push([("role_name", session.current_user().into())]),
-        "table_privileges" | "role_table_grants" => privileges(snapshot, rows),
+        "enabled_roles" => enabled_roles(snapshot, rights, rows),
+        "table_privileges" => privileges(snapshot, rights, true, rows),
+        "role_table_grants" => privileges(snapshot, rights, false, rows),
         _ => {}
     }
 }
@@ -42,14 +49,30 @@ fn yes_or_no(value: bool) -> Cell {
     if value { "YES" } else { "NO" }.into()
 }
 
-fn schemata(snapshot: &Snapshot, rows: &mut Rows) {
-    for name in snapshot.schemas() {
+fn enabled_roles(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    let all = std::iter::once(OWNER).chain(snapshot.definitions.roles.keys().map(String::as_str));
+    for role in all.filter(|role| rights.has(role)) {
+        rows.push([("role_name", role.into())]);
+    }
+}
+
+/// The relations that a role is shown.
+fn seen<'a>(snapshot: &'a Snapshot, rights: &'a Rights<'_>) -> impl Iterator<Item = &'a RelationDef> {
+    snapshot.definitions.relations.values().filter(|relation| rights.sees(relation))
+}
+
+fn schemata(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    let shown = |name: &&str| {
+        let schema = snapshot.definitions.schemas.get(*name);
+        schema.is_none_or(|schema| rights.has(&schema.owner) || rights.schema(schema, "UC"))
+    };
+    for name in snapshot.schemas().into_iter().filter(shown) {
         let owner = snapshot.definitions.schemas.get(name).map_or(OWNER, |schema| schema.owner.as_str());
         rows.push([("catalog_name", DATABASE.into()), ("schema_name", name.into()), ("schema_owner", owner.into())]);
     }
 }
 
-fn tables(snapshot: &Snapshot, rows: &mut Rows) {
+fn tables(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
     let mut push = |schema: &str, name: &str, kind: &str, insertable: bool| {
         rows.push([
             ("table_catalog", DATABASE.into()),
@@ -60,7 +83,7 @@ fn tables(snapshot: &Snapshot, rows: &mut Rows) {
             ("is_typed", "NO".into()),
         ]);
     };
-    for relation in snapshot.definitions.relations.values() {
+    for relation in seen(snapshot, rights) {
         let kind = match relation.kind {
             RelationKind::View(_) => "VIEW",
             RelationKind::Foreign(_) => "FOREIGN",
@@ -191,9 +214,12 @@ impl Column<'_> {
     }
 }
 
-fn columns(snapshot: &Snapshot, rows: &mut Rows) {
-    for relation in snapshot.definitions.relations.values() {
+fn columns(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for relation in seen(snapshot, rights) {
         for (position, column) in (1..).zip(relation.columns()) {
+            if !rights.has(&relation.owner) && !rights.column(relation, &column.name, "arwx") {
+                continue;
+            }
             let pg_type = column.pg_type();
             let ColumnDef { name, nullable, default, .. } = column;
             Column {
@@ -227,14 +253,16 @@ fn columns(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn views(snapshot: &Snapshot, rows: &mut Rows) {
-    for relation in snapshot.definitions.relations.values() {
+fn views(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for relation in seen(snapshot, rights) {
         if let RelationKind::View(view) = &relation.kind {
+            // What a view is made of is its owner's to know.
+            let query = rights.has(&relation.owner).then(|| definition(&view.query));
             rows.push([
                 ("table_catalog", DATABASE.into()),
                 ("table_schema", relation.name.schema.as_str().into()),
                 ("table_name", relation.name.name.as_str().into()),
-                ("view_definition", definition(&view.query).into()),
+                ("view_definition", query.into()),
                 ("check_option", "NONE".into()),
                 ("is_updatable", "NO".into()),
                 ("is_insertable_into", "NO".into()),
@@ -246,10 +274,13 @@ fn views(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn view_table_usage(snapshot: &Snapshot, rows: &mut Rows) {
+fn view_table_usage(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
         let RelationKind::View(view) = &relation.kind else { continue };
-        for read in &view.depends_on {
+        let owned = |name: &&RelationName| {
+            snapshot.definitions.relation(name).map_or(rights.is_owner(), |read| rights.has(&read.owner))
+        };
+        for read in view.depends_on.iter().filter(owned) {
             rows.push([
                 ("view_catalog", DATABASE.into()),
                 ("view_schema", relation.name.schema.as_str().into()),
@@ -262,12 +293,13 @@ fn view_table_usage(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn every_key(snapshot: &Snapshot) -> impl Iterator<Item = (&RelationDef, Key)> {
-    snapshot.definitions.relations.values().flat_map(|relation| keys(relation).into_iter().map(move |k| (relation, k)))
+fn every_key<'a>(snapshot: &'a Snapshot, rights: &'a Rights<'_>) -> impl Iterator<Item = (&'a RelationDef, Key)> {
+    seen(snapshot, rights).flat_map(|relation| keys(relation).into_iter().map(move |k| (relation, k)))
 }
 
-fn table_constraints(snapshot: &Snapshot, rows: &mut Rows) {
-    for (relation, key) in every_key(snapshot) {
+fn table_constraints(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    let changes = |relation: &RelationDef| rights.has(&relation.owner) || rights.any_column(relation, "awdDxt");
+    for (relation, key) in every_key(snapshot, rights).filter(|(relation, _)| changes(relation)) {
         rows.push([
             ("constraint_catalog", DATABASE.into()),
             ("constraint_schema", relation.name.schema.as_str().into()),
@@ -283,8 +315,8 @@ fn table_constraints(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn key_column_usage(snapshot: &Snapshot, rows: &mut Rows) {
-    for (relation, key) in every_key(snapshot) {
+fn key_column_usage(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for (relation, key) in every_key(snapshot, rights) {
         for (position, column) in (1..=key_positions(relation, &key).len()).zip(&key.columns) {
             rows.push([
                 ("constraint_catalog", DATABASE.into()),
@@ -300,8 +332,8 @@ fn key_column_usage(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn constraint_column_usage(snapshot: &Snapshot, rows: &mut Rows) {
-    for (relation, key) in every_key(snapshot) {
+fn constraint_column_usage(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for (relation, key) in every_key(snapshot, rights).filter(|(relation, _)| rights.has(&relation.owner)) {
         for column in &key.columns {
             rows.push([
                 ("table_catalog", DATABASE.into()),
@@ -327,8 +359,9 @@ fn wrappers(rows: &mut Rows) {
     }
 }
 
-fn servers(snapshot: &Snapshot, rows: &mut Rows) {
-    for server in snapshot.definitions.servers.values() {
+fn servers(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    let shown = |server: &&ServerDef| rights.has(&server.owner) || rights.server(server);
+    for server in snapshot.definitions.servers.values().filter(shown) {
         rows.push([
             ("foreign_server_catalog", DATABASE.into()),
             ("foreign_server_name", server.name.as_str().into()),
@@ -341,8 +374,8 @@ fn servers(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn foreign_server_options(snapshot: &Snapshot, rows: &mut Rows) {
-    for server in snapshot.definitions.servers.values() {
+fn foreign_server_options(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for server in snapshot.definitions.servers.values().filter(|_| rights.is_owner()) {
         for option in server_options(server) {
             let (name, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
             rows.push([
@@ -355,8 +388,8 @@ fn foreign_server_options(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn foreign_tables(snapshot: &Snapshot, rows: &mut Rows) {
-    for relation in snapshot.definitions.relations.values() {
+fn foreign_tables(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for relation in seen(snapshot, rights) {
         if let RelationKind::Foreign(foreign) = &relation.kind {
             rows.push([
                 ("foreign_table_catalog", DATABASE.into()),
@@ -369,8 +402,8 @@ fn foreign_tables(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn foreign_table_options(snapshot: &Snapshot, rows: &mut Rows) {
-    for relation in snapshot.definitions.relations.values() {
+fn foreign_table_options(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    for relation in snapshot.definitions.relations.values().filter(|_| rights.is_owner()) {
         let RelationKind::Foreign(foreign) = &relation.kind else { continue };
         for option in table_options(snapshot, foreign) {
             let (name, value) = option.split_once('=').unwrap_or((option.as_str(), ""));
@@ -385,8 +418,11 @@ fn foreign_table_options(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-fn user_mappings(snapshot: &Snapshot, rows: &mut Rows) {
-    for mapping in snapshot.definitions.user_mappings.values() {
+fn user_mappings(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
+    let shown = |mapping: &&UserMappingDef| {
+        snapshot.definitions.servers.get(&mapping.server).is_some_and(|server| rights.server(server))
+    };
+    for mapping in snapshot.definitions.user_mappings.values().filter(shown) {
         rows.push([
             ("authorization_identifier", mapping.user.as_str().into()),
             ("foreign_server_catalog", DATABASE.into()),
@@ -423,32 +459,43 @@ fn routines(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-/// What was granted on relations; while nothing was, what its owner can do with one.
-fn privileges(snapshot: &Snapshot, rows: &mut Rows) {
+/// What was granted on relations by or to the role; while nothing was, what its owner can do with one. With `public`,
+/// what was granted to everyone too.
+fn privileges(snapshot: &Snapshot, rights: &Rights<'_>, public: bool, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
-        let mut push = |grantee: &str, privilege: &str| {
+        let mut push = |grantor: &str, grantee: &str, privilege: &str, grantable: bool| {
             rows.push([
-                ("grantor", relation.owner.as_str().into()),
+                ("grantor", grantor.into()),
                 ("grantee", grantee.into()),
                 ("table_catalog", DATABASE.into()),
                 ("table_schema", relation.name.schema.as_str().into()),
                 ("table_name", relation.name.name.as_str().into()),
                 ("privilege_type", privilege.into()),
-                ("is_grantable", yes_or_no(grantee == relation.owner)),
+                ("is_grantable", yes_or_no(grantable)),
                 ("with_hierarchy", yes_or_no(privilege == "SELECT")),
             ]);
         };
         match &relation.acl {
             Some(acl) => {
-                for entry in &acl.0 {
+                let concerns = |entry: &&AclEntry| match &entry.grantee {
+                    Some(grantee) => rights.has(grantee) || rights.has(&entry.grantor),
+                    None => public,
+                };
+                for entry in acl.0.iter().filter(concerns) {
                     let grantee = entry.grantee.as_deref().unwrap_or("PUBLIC");
-                    acl::names(&entry.privileges).for_each(|privilege| push(grantee, &privilege));
+                    for letter in entry.privileges.chars() {
+                        let grantable = grantee == relation.owner || entry.grants(letter);
+                        for privilege in acl::names(&letter.to_string()) {
+                            push(&entry.grantor, grantee, &privilege, grantable);
+                        }
+                    }
                 }
             }
+            None if !rights.has(&relation.owner) => {}
             None => {
                 let writable = matches!(relation.kind, RelationKind::Local(_));
                 let all: &[&str] = if writable { &["SELECT", "INSERT", "UPDATE", "DELETE"] } else { &["SELECT"] };
-                all.iter().for_each(|privilege| push(&relation.owner, privilege));
+                all.iter().for_each(|privilege| push(&relation.owner, &relation.owner, privilege, true));
             }
         }
     }

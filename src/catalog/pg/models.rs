@@ -4,11 +4,12 @@ use super::rows::Rows;
 use crate::catalog::definitions::Definitions;
 use crate::models::rules;
 
-/// One row a model. What is known of it once it is trained is NULL before; `problem` then says why it is not, where it
+/// One row a model that the role may look up. What is known of it once it is trained is NULL before; `problem` then says why it is not, where it
 /// was tried.
-pub fn fill(definitions: &Definitions, rows: &mut Rows) {
+pub fn fill(definitions: &Definitions, role: &str, rows: &mut Rows) {
+    let rights = definitions.rights(role);
     let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    for model in definitions.models.values() {
+    for model in definitions.models.values().filter(|model| rights.uses_schema(&model.name.schema)) {
         let tree = model.tree();
         let trained = tree.trained.as_deref();
         let features = trained.map(|trained| -> Vec<String> {

@@ -4,8 +4,9 @@
 use super::cluster::acl;
 use super::rows::{Cell, Rows};
 use super::shapes::{self, PG_CATALOG, Shape, ShapeColumn};
-use super::snapshot::{CLASS_CLASS, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys, role_oid};
+use super::snapshot::{CLASS_CLASS, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys};
 use super::statics::Statics;
+use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{ColumnDef, RelationDef, RelationKind};
 use crate::catalog::types::PgType;
 use crate::sources::kinds;
@@ -30,7 +31,7 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("oid", oid.into()),
             ("relname", relation.name.name.as_str().into()),
             ("relnamespace", snapshot.schema_oid(&relation.name.schema).into()),
-            ("relowner", role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
+            ("relowner", snapshot.role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
             ("reltuples", tuples.into()),
             ("relhasindex", (!indexes(relation).is_empty()).into()),
             ("relpersistence", "p".into()),
@@ -74,6 +75,7 @@ struct Attribute<'a> {
     not_null: bool,
     has_default: bool,
     options: Option<Vec<String>>,
+    acl: Option<&'a Acl>,
 }
 
 impl Attribute<'_> {
@@ -108,6 +110,7 @@ impl Attribute<'_> {
             ("atthasdef", self.has_default.into()),
             ("attislocal", true.into()),
             ("attcollation", collation(&self.pg_type).into()),
+            ("attacl", acl(self.acl)),
             ("attfdwoptions", self.options.into()),
         ]);
     }
@@ -136,6 +139,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                 not_null: !column.nullable,
                 has_default: column.default.is_some(),
                 options: column_options(snapshot, relation, &column),
+                acl: relation.column_acls.get(&column.name),
                 pg_type,
             }
             .push(rows);
@@ -154,6 +158,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                     not_null: false,
                     has_default: false,
                     options: None,
+                    acl: None,
                     pg_type,
                 }
                 .push(rows);
@@ -171,6 +176,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                 not_null: column.not_null,
                 has_default: false,
                 options: None,
+                acl: None,
             }
             .push(rows);
         }

@@ -20,6 +20,8 @@ use super::shapes::{self, INFORMATION_SCHEMA, PG_CATALOG, Shape};
 use super::snapshot::Snapshot;
 use super::statics::Statics;
 use super::view::{CatalogMoment, CatalogSession, CatalogView};
+use crate::catalog::definitions::OWNER;
+use crate::catalog::rights::denied;
 
 /// What schemas, tables and functions share: where the content comes from, and the snapshot that was made last.
 pub struct Catalog {
@@ -105,6 +107,14 @@ impl SchemaProvider for SystemSchema {
     }
 }
 
+/// Whether a system relation is the owner's alone, as it is a superuser's in Postgres.
+pub fn is_secret(name: &str) -> bool {
+    matches!(
+        name,
+        "pg_authid" | "pg_shadow" | "pg_user_mapping" | "pg_largeobject" | "pg_statistic" | "pg_subscription"
+    )
+}
+
 /// One system relation. Its rows are made when it is scanned.
 #[derive(Debug)]
 struct SystemTable {
@@ -131,6 +141,10 @@ impl TableProvider for SystemTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let snapshot = self.catalog.snapshot(state.config_options());
         let session = CatalogSession::of(state.config_options());
+        if is_secret(self.shape.name) && session.current_user() != OWNER {
+            let kind = if self.shape.relkind == "v" { "view" } else { "table" };
+            return Err(denied(&format!("{kind} {}", self.shape.name)).into());
+        }
         let statics = Statics::get()?;
         let mut rows = Rows::new(self.shape);
         let mut batches = vec![];

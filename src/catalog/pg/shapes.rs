@@ -132,9 +132,7 @@ pub fn all() -> impl Iterator<Item = &'static Shape> {
 /// Tables of `pg_catalog` that have no rows here, whatever is defined: there are no such objects in this program.
 /// [`super::query`] uses it to plan queries over them that DataFusion could not.
 pub const ALWAYS_EMPTY: &[&str] = &[
-    "pg_auth_members",
     "pg_db_role_setting",
-    "pg_default_acl",
     "pg_enum",
     "pg_event_trigger",
     "pg_extension",

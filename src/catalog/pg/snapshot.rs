@@ -61,6 +61,8 @@ pub enum Object {
     Mapping(String, String),
     /// A function that this program adds.
     Function(String),
+    /// A role that is not the owner.
+    Role(String),
 }
 
 impl Object {
@@ -76,6 +78,7 @@ impl Object {
             Object::Server(name) => ["server", name, ""],
             Object::Mapping(server, user) => ["mapping", server, user],
             Object::Function(name) => ["function", name, ""],
+            Object::Role(name) => ["role", name, ""],
         }
     }
 
@@ -207,6 +210,7 @@ impl Snapshot {
         all.extend(definitions.servers.keys().cloned().map(Object::Server));
         all.extend(definitions.user_mappings.keys().cloned().map(|(server, user)| Object::Mapping(server, user)));
         all.extend(functions.iter().map(|function| Object::Function(function.name.clone())));
+        all.extend(definitions.roles.keys().cloned().map(Object::Role));
 
         let span = u64::from(i32::MAX.unsigned_abs() - FIRST_OID.unsigned_abs());
         let mut oids = HashMap::with_capacity(all.len());
@@ -245,6 +249,22 @@ impl Snapshot {
     /// The object with this OID.
     pub fn object(&self, oid: i64) -> Option<&Object> {
         self.objects.get(&i32::try_from(oid).ok()?)
+    }
+
+    /// The OID of a role.
+    pub fn role_oid(&self, name: &str) -> Option<i32> {
+        if name == OWNER {
+            return Some(OWNER_OID);
+        }
+        Some(self.oid(&Object::Role(name.to_string()))).filter(|oid| *oid != 0)
+    }
+
+    /// The name of the role with this OID.
+    pub fn role_name(&self, oid: i64) -> Option<&str> {
+        match self.object(oid) {
+            Some(Object::Role(name)) => Some(name),
+            _ => (oid == i64::from(OWNER_OID)).then_some(OWNER),
+        }
     }
 
     /// A schema's OID, or 0.
@@ -344,16 +364,6 @@ impl Snapshot {
     }
 }
 
-/// The OID of a role. There is one until roles are made.
-pub fn role_oid(name: &str) -> Option<i32> {
-    (name == OWNER).then_some(OWNER_OID)
-}
-
-/// The name of the role with this OID.
-pub fn role_name(oid: i64) -> Option<&'static str> {
-    (oid == i64::from(OWNER_OID)).then_some(OWNER)
-}
-
 fn system_schema(name: &str) -> Option<i32> {
     match name {
         PG_CATALOG => Some(PG_CATALOG_OID),
@@ -375,6 +385,7 @@ mod tests {
             origin: Origin::State,
             acl: None,
             comment: None,
+            column_acls: Default::default(),
             column_comments: Default::default(),
             kind: RelationKind::Local(LocalTableDef { columns: vec![], primary_key: vec![], unique_keys: vec![] }),
         }

@@ -15,6 +15,7 @@ use crate::catalog::definitions::{
     SchemaDef, ServerDef, UserMappingDef, ViewDef,
 };
 use crate::catalog::types::PgType;
+use crate::ddl::statement::{RoleGrant, RoleOptions};
 use crate::sources::kinds::KINDS;
 use crate::sources::options::{OptionPlace, Options};
 use crate::sources::table::{ColumnSpec, TableSpec};
@@ -26,6 +27,7 @@ fn relation(schema: &str, name: &str, kind: RelationKind) -> RelationDef {
         origin: Origin::State,
         acl: None,
         comment: Some(format!("about {name}")),
+        column_acls: Default::default(),
         column_comments: [("id".to_string(), "its number".to_string())].into(),
         kind,
     }
@@ -53,6 +55,17 @@ fn sample() -> Snapshot {
         comment: Some("the ERP".into()),
     };
     definitions.servers.insert("erp".into(), server);
+    let options = RoleOptions { login: Some(true), ..RoleOptions::default() };
+    definitions.create_role("Ayşe", &options, Some("hidden".into()), Some(0), &Origin::State).unwrap();
+    definitions.create_role("team", &RoleOptions::default(), None, None, &Origin::State).unwrap();
+    let grant = RoleGrant {
+        revoke: false,
+        roles: vec!["team".into()],
+        members: vec!["Ayşe".into()],
+        admin: false,
+        cascade: false,
+    };
+    definitions.grant_roles(&grant, &Origin::State, OWNER).unwrap();
     let mapping = UserMappingDef {
         server: "erp".into(),
         user: "public".into(),
@@ -81,6 +94,7 @@ fn sample() -> Snapshot {
     let view = ViewDef {
         query: "SELECT city FROM erp.customer".into(),
         column_names: vec![],
+        security_invoker: false,
         columns: vec![column("city", None)],
         depends_on: vec![RelationName::new("erp", "customer")],
         models: vec![],
@@ -156,6 +170,12 @@ fn what_is_defined_is_listed() {
     assert_eq!(read(&snapshot, "pg_catalog", "pg_attrdef").num_rows(), 1);
     assert_eq!(read(&snapshot, "pg_catalog", "pg_depend").num_rows(), 2);
     assert_eq!(read(&snapshot, "information_schema", "foreign_server_options").num_rows(), 1);
+    for (table, rows) in [("pg_roles", 3), ("pg_authid", 3), ("pg_user", 2), ("pg_group", 1), ("pg_auth_members", 1)] {
+        assert_eq!(read(&snapshot, "pg_catalog", table).num_rows(), rows, "{table}");
+    }
+    let role = snapshot.role_oid("Ayşe").unwrap();
+    assert_eq!((snapshot.role_name(role.into()), snapshot.role_name(10)), (Some("Ayşe"), Some(OWNER)));
+    assert_eq!((snapshot.role_oid("nobody"), snapshot.role_name(11)), (None, None));
     let namespaces = read(&snapshot, "pg_catalog", "pg_namespace");
     let oids = namespaces.column_by_name("oid").unwrap().as_primitive::<Int32Type>();
     let names: Vec<_> = (0..namespaces.num_rows()).filter_map(|row| text(&namespaces, "nspname", row)).collect();

@@ -69,7 +69,7 @@ impl Session {
         };
         refuse_server(copy)?;
         let catalog = self.catalog();
-        let path = self.scope.search_path.read().clone();
+        let path = self.path();
         let found = catalog.definitions.find(name, &path);
         let (relation, there) = match found {
             Some(relation) => {
@@ -118,7 +118,7 @@ impl Session {
         };
         refuse_server(copy)?;
         let catalog = self.catalog();
-        let path = self.scope.search_path.read().clone();
+        let path = self.path();
         if catalog.definitions.find(name, &path).is_none() {
             if is_of_catalog(name) {
                 let message = format!("permission denied: \"{}\" is a system catalog", name.name);
@@ -136,6 +136,8 @@ impl Session {
         let format = copy.format()?;
         let there: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
         let columns = chosen(columns, &there, &relation)?;
+        let named: Vec<String> = columns.iter().filter_map(|index| there.get(*index).cloned()).collect();
+        self.check_columns(&relation, &named, "a")?;
         for (option, forced) in [("FORCE_NOT_NULL", &format.force_not_null), ("FORCE_NULL", &format.force_null)] {
             check_forced(option, forced, &columns, &there, &relation)?;
         }

@@ -26,6 +26,10 @@ impl Engine {
             Ddl::CreateUserMapping { .. } | Ddl::AlterUserMapping { .. } | Ddl::DropUserMapping { .. } => {
                 return apply_mapping(definitions, ddl, origin);
             }
+            Ddl::CreateRole { name, options } => {
+                self.make_role(definitions, name, options, origin)?;
+                "CREATE ROLE"
+            }
             Ddl::CreateSchema { name, if_not_exists } => {
                 if let Some(there) = definitions.schemas.get_mut(name) {
                     // A schema that something in the files made by naming it may still be declared.

@@ -137,6 +137,7 @@ pub(in crate::engine) fn add_from(
         owner: OWNER.into(),
         origin: origin.clone(),
         acl: None,
+        column_acls: BTreeMap::new(),
         comment,
         column_comments,
         kind,

@@ -4,6 +4,7 @@ use crate::catalog::change::{change_options, changeable, undefined};
 use crate::catalog::definitions::{Definitions, OWNER, Origin, ServerDef, UserMappingDef};
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
+use crate::engine::roles::mapped_role;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::kinds;
 use crate::sources::options::OptionPlace;
@@ -73,7 +74,7 @@ pub(super) fn apply_mapping(
     let tag = match ddl {
         Ddl::CreateUserMapping { user, server, if_not_exists, options } => {
             let kind = definitions.servers.get(server).ok_or_else(|| undefined("server", server))?.kind.clone();
-            let user = mapping_user(user)?;
+            let user = mapped_role(definitions, user, OWNER)?;
             let key = (server.clone(), user.clone());
             if definitions.user_mappings.contains_key(&key) {
                 let said = format!("user mapping for \"{user}\" already exists for server \"{server}\"");
@@ -91,7 +92,7 @@ pub(super) fn apply_mapping(
         }
         Ddl::AlterUserMapping { user, server, changes } => {
             let kind = definitions.servers.get(server).ok_or_else(|| undefined("server", server))?.kind.clone();
-            let user = mapping_user(user)?;
+            let user = mapped_role(definitions, user, OWNER)?;
             let mapping = definitions
                 .user_mappings
                 .get_mut(&(server.clone(), user.clone()))
@@ -102,7 +103,7 @@ pub(super) fn apply_mapping(
             "ALTER USER MAPPING"
         }
         Ddl::DropUserMapping { user, server, if_exists } => {
-            let user = mapping_user(user)?;
+            let user = mapped_role(definitions, user, OWNER)?;
             let there = definitions.servers.contains_key(server);
             match definitions.user_mappings.get(&(server.clone(), user.clone())) {
                 Some(mapping) => {
@@ -122,14 +123,6 @@ pub(super) fn apply_mapping(
         _ => return Err(Error::internal("a statement came where it is not handled")),
     };
     Ok((tag, notices))
-}
-
-fn mapping_user(user: &Option<String>) -> Result<String> {
-    match user.as_deref() {
-        None => Ok(OWNER.to_string()),
-        Some(known @ (OWNER | "public")) => Ok(known.to_string()),
-        Some(other) => Err(undefined("role", other)),
-    }
 }
 
 fn no_mapping(user: &str, server: &str) -> Error {

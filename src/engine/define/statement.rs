@@ -1,26 +1,30 @@
 //! A statement that changes the catalog, as typed over the wire.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 
 use super::foreign::add_from;
 use super::view::column_defs;
-use crate::catalog::change::undefined;
-use crate::catalog::definitions::{Definitions, LocalTableDef, OWNER, Origin, RelationKind, RelationName, ViewDef};
+use crate::catalog::definitions::{Definitions, LocalTableDef, Origin, RelationKind, RelationName, ViewDef};
 use crate::catalog::store::RowChange;
 use crate::ddl::statement::{Ddl, Statement};
 use crate::engine::session::Session;
-use crate::engine::{planning, run, write};
-use crate::error::{Error, Result, SqlState};
+use crate::engine::{access, planning, run, write};
+use crate::error::{Error, Result};
 
 impl Session {
     /// Runs a statement that changes the catalog, giving its command tag.
     pub(in crate::engine) async fn define(&self, ddl: &Ddl, statement: &Statement) -> Result<String> {
         if let Ddl::RefreshServer { name } = ddl {
+            self.check_definition(&self.catalog().definitions, ddl)?;
             return self.refresh_server(name).await;
         }
         let _writing = self.start_writing().await;
-        let mut definitions = self.catalog().definitions.as_ref().clone();
-        let path = self.scope.search_path.read().clone();
+        let before = Arc::clone(&self.catalog().definitions);
+        self.check_definition(&before, ddl).map_err(|e| e.shifted(statement.offset))?;
+        let mut definitions = before.as_ref().clone();
+        let path = self.path();
         let mut rows: Vec<(RelationName, Vec<RecordBatch>)> = vec![];
         let mut notices = vec![];
         let positioned = |e: Error| e.shifted(statement.offset);
@@ -41,10 +45,11 @@ impl Session {
                 definitions.comment(target, text.clone(), &Origin::State, &path).map_err(positioned)?;
                 "COMMENT"
             }
-            Ddl::CreateView { name, or_replace, columns, query, query_offset } => {
+            Ddl::CreateView { name, or_replace, columns, security_invoker, query, query_offset } => {
                 let view = ViewDef {
                     query: query.clone(),
                     column_names: columns.clone(),
+                    security_invoker: *security_invoker,
                     columns: vec![],
                     depends_on: vec![],
                     models: vec![],
@@ -81,6 +86,7 @@ impl Session {
                 } else {
                     let state = self.state();
                     let plan = planning::plan_query(&state, query).await?;
+                    access::check_plan(&plan, &before, &self.role())?;
                     // Types are settled by the analyser only.
                     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
                     let batches = run::collect(&state, &plan).await?;
@@ -93,6 +99,7 @@ impl Session {
                     let count = batch.num_rows();
                     add_from(&mut definitions, &relation, RelationKind::Local(table), &Origin::State)?;
                     rows.push((relation, vec![batch]));
+                    self.own_what_is_new(&mut definitions, &before);
                     return self.finish(definitions, &rows, notices, &format!("SELECT {count}"));
                 }
             }
@@ -103,20 +110,24 @@ impl Session {
                 }
                 "TRUNCATE TABLE"
             }
-            Ddl::Role { words } => return Err(self.refuse_role(words)),
-            Ddl::Grant(grant) => {
-                let tag = if grant.revoke { "REVOKE" } else { "GRANT" };
-                definitions.grant(grant, &Origin::State, &path).map_err(positioned)?;
+            Ddl::CreateRole { name, options } => self.create_role(&mut definitions, name, options)?,
+            Ddl::AlterRole { name, options } => self.alter_role(&mut definitions, name, options)?,
+            Ddl::DropRole { names, if_exists } => {
+                notices = self.drop_role(&mut definitions, names, *if_exists)?;
+                "DROP ROLE"
+            }
+            Ddl::DropOwned { roles, cascade } => {
+                notices = self.drop_owned(&mut definitions, roles, *cascade)?;
+                "DROP OWNED"
+            }
+            Ddl::ReassignOwned { roles, to } => self.reassign_owned(&mut definitions, roles, to)?,
+            Ddl::GrantRole(grant) => {
+                let (tag, told) = self.grant_role(&mut definitions, grant)?;
+                notices = told;
                 tag
             }
-            Ddl::AlterRolePassword { role, password } => {
-                if role != OWNER && role != "current_user" {
-                    return Err(undefined("role", role));
-                }
-                let kept = password.as_deref().map(crate::wire::password::kept_form).transpose()?;
-                self.change_password(kept)?;
-                return Ok("ALTER ROLE".to_string());
-            }
+            Ddl::Grant(grant) => self.grant(&mut definitions, grant).map_err(positioned)?,
+            Ddl::DefaultPrivileges(change) => self.change_defaults(&mut definitions, change)?,
             other => {
                 let (tag, told) =
                     self.engine.apply(&mut definitions, other, &Origin::State).await.map_err(positioned)?;
@@ -124,6 +135,7 @@ impl Session {
                 tag
             }
         };
+        self.own_what_is_new(&mut definitions, &before);
         self.finish(definitions, &rows, notices, tag)
     }
 
@@ -138,21 +150,5 @@ impl Session {
         self.commit_change(definitions, &rows)?;
         self.notice(notices);
         Ok(tag.to_string())
-    }
-
-    /// Roles come later. Until the owner has a password everyone is the owner, and a role would protect nothing.
-    fn refuse_role(&self, words: &str) -> Error {
-        match self.owner_has_password() {
-            Ok(true) => Error::unsupported(format!("{words} is not supported yet"))
-                .with_hint(format!("There is one role, {OWNER}, which owns everything.")),
-            Ok(false) => Error::new(
-                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("{words} needs a password for the owner first"),
-            )
-            .with_hint(format!(
-                "Set it with ALTER ROLE {OWNER} PASSWORD '..': without one, whoever connects is the owner."
-            )),
-            Err(error) => error,
-        }
     }
 }

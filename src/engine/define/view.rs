@@ -8,7 +8,7 @@ use datafusion::catalog::TableProvider;
 use super::dependencies::{cycle_error, cycle_from, dependencies};
 use crate::catalog::change::changeable;
 use crate::catalog::definitions::{
-    ColumnDef, ColumnLineage, Definitions, OWNER, Origin, PUBLIC, RelationDef, RelationKind, ViewDef,
+    ColumnDef, ColumnLineage, Definitions, Origin, PUBLIC, RelationDef, RelationKind, ViewDef,
 };
 use crate::catalog::model::needs_itself;
 use crate::catalog::types::PgType;
@@ -51,9 +51,10 @@ impl Session {
         let replaced = definitions.relations.remove(&relation);
         let mut created = RelationDef {
             name: relation.clone(),
-            owner: OWNER.into(),
+            owner: replaced.as_ref().map_or_else(|| self.role(), |r| r.owner.clone()),
             origin: Origin::State,
             acl: replaced.as_ref().and_then(|r| r.acl.clone()),
+            column_acls: replaced.as_ref().map(|r| r.column_acls.clone()).unwrap_or_default(),
             comment: replaced.as_ref().and_then(|r| r.comment.clone()),
             column_comments: replaced.map(|r| r.column_comments).unwrap_or_default(),
             kind: RelationKind::View(view.clone()),
@@ -96,7 +97,7 @@ pub(in crate::engine) async fn planned_columns(
     relation: &RelationDef,
     view: &ViewDef,
 ) -> Result<(Vec<ColumnDef>, Vec<ColumnLineage>)> {
-    let planned = snapshot.plan_view(relation, view).await?;
+    let planned = snapshot.plan_view(relation, view, &relation.owner).await?;
     let schema = planned.schema();
     let columns = column_defs(&result_types::typed(&planned.written, &schema).unwrap_or(schema), true);
     Ok((columns, origins(&planned.written)?))

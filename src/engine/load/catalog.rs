@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::files::{FileStatement, statements};
 use super::models::add_models;
 use super::rules::add_rules;
-use super::state::merge_state;
+use super::state::{merge_roles, merge_state};
 use super::views::add_views;
 use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, RelationKind, SchemaDef};
 use crate::catalog::store::DRIFTED;
@@ -69,6 +69,8 @@ impl Engine {
         let public =
             SchemaDef { name: PUBLIC.into(), owner: OWNER.into(), origin: Origin::State, acl: None, comment: None };
         loading.definitions.schemas.insert(PUBLIC.into(), public);
+        self.load_roles(&mut loading, &statements).await;
+        merge_roles(&mut loading, &kept);
         self.load_servers(&mut loading, &statements).await;
         self.load_tables(&mut loading, &statements).await;
         add_views(&mut loading, &statements);
@@ -128,6 +130,18 @@ impl Engine {
         }
     }
 
+    async fn load_roles(&self, loading: &mut Loading, statements: &[FileStatement]) {
+        for statement in statements.iter().filter(|s| matches!(s.ddl, Ddl::CreateRole { .. })) {
+            if let Err(e) = self.apply_from_file(loading, statement).await {
+                loading.errors.push(e);
+            }
+        }
+        // From now on nobody is the owner without a password.
+        if !loading.definitions.roles.is_empty() && !self.has_password().unwrap_or(false) {
+            info!("the files make roles, so the owner needs a password to log in");
+        }
+    }
+
     async fn load_servers(&self, loading: &mut Loading, statements: &[FileStatement]) {
         let servers = statements.iter().filter(|s| matches!(s.ddl, Ddl::CreateServer { .. }));
         let others =
@@ -162,7 +176,9 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
         let origin = Origin::File(statement.at.clone());
         let done = match &statement.ddl {
             Ddl::Comment { target, text } => loading.definitions.comment(target, text.clone(), &origin, &path),
-            Ddl::Grant(grant) => loading.definitions.grant(grant, &origin, &path),
+            Ddl::Grant(grant) => loading.definitions.grant(grant, &origin, &path, OWNER).map(|_| ()),
+            Ddl::GrantRole(grant) => loading.definitions.grant_roles(grant, &origin, OWNER).map(|_| ()),
+            Ddl::CreateRole { name, options } => loading.definitions.join_new_role(name, options, &origin, OWNER),
             _ => continue,
         };
         // A table whose source is down, or has it no more, cannot be found; what is said of it waits for the source.

@@ -135,6 +135,8 @@ fn allowed_in_files(ddl: &Ddl) -> bool {
             | Ddl::CreateTable { query: None, .. }
             | Ddl::Comment { .. }
             | Ddl::Grant(_)
+            | Ddl::GrantRole(_)
+            | Ddl::CreateRole { .. }
     )
 }
 

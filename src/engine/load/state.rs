@@ -5,6 +5,17 @@ use tracing::warn;
 use super::catalog::Loading;
 use crate::catalog::definitions::{Definitions, Origin};
 
+/// Adds the roles that were made over the wire, and what was granted on the database, before anything can name them.
+pub(super) fn merge_roles(loading: &mut Loading, kept: &Definitions) {
+    for (name, role) in &kept.roles {
+        match loading.definitions.roles.contains_key(name) {
+            true => warn!("role {name} of the state folder is hidden by the one that the files define"),
+            false => drop(loading.definitions.roles.insert(name.clone(), role.clone())),
+        }
+    }
+    loading.definitions.database = kept.database.clone();
+}
+
 /// Adds what was typed over the wire; where a file defines the same name, the file wins.
 pub(super) fn merge_state(loading: &mut Loading, kept: Definitions) {
     let definitions = &mut loading.definitions;

@@ -149,10 +149,11 @@ impl Engine {
 /// Adds the views of the files; they are planned later.
 pub(super) fn add_views(loading: &mut Loading, statements: &[FileStatement]) {
     for statement in statements {
-        let Ddl::CreateView { name, columns, query, .. } = &statement.ddl else { continue };
+        let Ddl::CreateView { name, columns, security_invoker, query, .. } = &statement.ddl else { continue };
         let view = ViewDef {
             query: query.clone(),
             column_names: columns.clone(),
+            security_invoker: *security_invoker,
             columns: vec![],
             depends_on: vec![],
             models: vec![],

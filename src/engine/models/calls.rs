@@ -39,7 +39,7 @@ pub(in crate::engine) fn prepared(state: &SessionState, statement: &mut DfStatem
         .config()
         .get_extension::<Caller>()
         .ok_or_else(|| Error::unsupported(format!("{NAME} cannot be called here")))?;
-    let mut binder = Binder { definitions: caller.definitions(), path: caller.search_path(), scores: vec![] };
+    let mut binder = Binder { definitions: caller.definitions(), path: caller.search_path(), caller, scores: vec![] };
     calls::change(statement, &mut binder)?;
     let mut own = state.clone();
     for score in binder.scores {
@@ -130,12 +130,16 @@ impl Visitor for Finder {
 struct Binder {
     definitions: Arc<Definitions>,
     path: Vec<String>,
+    caller: Arc<Caller>,
     scores: Vec<Arc<ScalarUDF>>,
 }
 
 impl Binder {
     /// The function that scores by the model of this name, given so many features.
     fn score(&mut self, name: &NameRef, features: usize) -> Result<Arc<ScalarUDF>> {
+        if let Some(schema) = &name.schema {
+            self.caller.check_look(schema)?;
+        }
         let model = self.definitions.find_model(name, &self.path).ok_or_else(|| {
             undefined("model", &name.shown())
                 .with_hint("Models are made with CREATE MODEL and listed in onerow_models.")

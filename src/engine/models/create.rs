@@ -57,6 +57,7 @@ impl Session {
         or_replace: bool,
     ) -> Result<()> {
         let mut made = defined(model, Origin::State);
+        made.owner = definitions.models.get(&made.name).map_or_else(|| self.role(), |there| there.owner.clone());
         definitions.check_new_model(&made, or_replace)?;
         let path = [PUBLIC.to_string()];
         made.depends_on = dependencies(&made.query, &path, definitions)?;

@@ -13,9 +13,10 @@ use crate::catalog::definitions::quote_identifier;
 use crate::catalog::model::ModelDef;
 use crate::catalog::types::PgType;
 use crate::engine::snapshot::Snapshot;
-use crate::engine::{planning, run};
+use crate::engine::{access, planning, run};
 use crate::error::{Error, Result, SqlState};
 use crate::models::{FeatureKind, Table, Trained, TreeOptions, learn};
+use crate::planner::names::Relations;
 
 /// The most labelled rows that a tree is learned from: all of them are in memory. A sample of so many tells as much.
 const MOST_ROWS: usize = 1_000_000;
@@ -48,6 +49,7 @@ impl Snapshot {
         // `now()` is when the training began.
         state.mark_start_execution();
         let written = Box::pin(planning::plan_query(&state, &model.query)).await?;
+        access::check_plan(&written, &self.definitions(), &model.owner)?;
         let analyze = |plan: LogicalPlan| state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
         // Types are settled by the analyser only.
         let analyzed = analyze(written.clone())?;

@@ -24,7 +24,6 @@
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::MemTable;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
@@ -40,6 +39,7 @@ use crate::engine::parameters::Parameter;
 use crate::error::Error;
 use crate::lineage::node::LineageNode;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::local::LocalTable;
 use crate::planner::output::is_text_output;
 use crate::planner::sample;
 
@@ -204,7 +204,7 @@ pub(super) fn is_bindable(plan: &LogicalPlan) -> DfResult<bool> {
             LogicalPlan::TableScan(scan) => {
                 scans += 1;
                 readable &= source_as_provider(&scan.source)
-                    .is_ok_and(|provider| provider.is::<ForeignTable>() || provider.is::<MemTable>());
+                    .is_ok_and(|provider| provider.is::<ForeignTable>() || provider.is::<LocalTable>());
             }
             LogicalPlan::Filter(filter) => {
                 if let LogicalPlan::TableScan(scan) = filter.input.as_ref() {

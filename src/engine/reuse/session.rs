@@ -91,7 +91,7 @@ impl Session {
             return Ok(None);
         }
         let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
-        let mut asked = Asked { query: query.clone(), numbers: vec![], kinds, settings, role: self.scope.role.clone() };
+        let mut asked = Asked { query: query.clone(), numbers: vec![], kinds, settings, role: self.role() };
         let taken = literals::take(&mut asked.query, parameters.len() + 1);
         asked.numbers = taken.iter().map(Literal::is_number).collect();
         if !taken.is_empty() {
@@ -192,7 +192,7 @@ impl Session {
         hints: &[Option<PgType>],
     ) -> Option<(DescribedKey, Option<Described>)> {
         let (query, _, settings) = self.may_reuse(statement, parsed)?;
-        let role = self.scope.role.clone();
+        let role = self.role();
         let key = DescribedKey { query: query.clone(), hints: hints.to_vec(), settings, role };
         let known = catalog.described.get(&key);
         Some((key, known))

@@ -286,24 +286,3 @@ pub fn grants(fixtures: &Fixtures) -> Outcome {
         )
     })
 }
-
-/// Roles come later: first the owner needs a password.
-pub fn roles(_: &Fixtures) -> Outcome {
-    let project = Project::new("");
-    let onerow = project.serve();
-    let statements = ["CREATE ROLE x LOGIN", "CREATE USER x", "ALTER ROLE x SET a = 1", "DROP ROLE IF EXISTS x"];
-    for statement in statements {
-        refused!(onerow.sql(statement), "55000", "password", "ALTER ROLE onerow PASSWORD");
-    }
-    // In a block that has set it, and once it is set for all.
-    refused!(onerow.sql("BEGIN; ALTER ROLE onerow PASSWORD 'x'; CREATE ROLE x"), "0A000", "onerow");
-    refused!(onerow.sql("CREATE ROLE x"), "55000");
-    refused!(onerow.sql("GRANT onerow TO PUBLIC"), "0A000");
-    refused!(onerow.sql("CREATE ROLE"), "42601");
-    drop(onerow);
-    let onerow = project.serve_with(&[], &[("ONEROW_PASSWORD", "s3cret")]);
-    let mut psql = onerow.psql_command();
-    let output = psql.env("PGPASSWORD", "s3cret").args(["-v", "VERBOSITY=verbose", "-c", "CREATE ROLE x"]).output()?;
-    holds!(String::from_utf8_lossy(&output.stderr), "0A000");
-    Ok(())
-}

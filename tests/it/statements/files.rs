@@ -87,7 +87,8 @@ pub fn refused_statements(_: &Fixtures) -> Outcome {
         "BEGIN",
         "ALTER ROLE onerow PASSWORD 'x'",
         "CREATE TABLE t AS SELECT 1 AS n",
-        "CREATE ROLE x",
+        "ALTER ROLE x LOGIN",
+        "DROP ROLE x",
     ] {
         let project = Project::new(&format!("CREATE VIEW v AS SELECT 1 AS n;\n  {statement};\n"));
         let (code, _, said) = project.check();

@@ -15,7 +15,6 @@ pub const TESTS: &[Test] = &[
     ("views_and_drops_answer_as_postgres", as_postgres::views_and_drops),
     ("comments_answer_as_postgres", as_postgres::comments),
     ("grants_answer_as_postgres", as_postgres::grants),
-    ("roles_come_later", as_postgres::roles),
     ("files_grant", files::grants),
     ("views_cannot_read_themselves", as_postgres::cycles_over_the_wire),
     ("options_are_checked", as_postgres::options),

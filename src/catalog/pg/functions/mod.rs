@@ -4,6 +4,7 @@ mod definitions;
 mod format;
 mod lists;
 mod names;
+mod privileges;
 mod register;
 mod session;
 mod spec;

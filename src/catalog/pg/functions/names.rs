@@ -7,7 +7,7 @@ use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
-use crate::catalog::pg::snapshot::{Object, role_name, role_oid};
+use crate::catalog::pg::snapshot::Object;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -46,7 +46,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_get_userbyid", &[Oid], Returns::Name, |call, row| {
         Ok(call
             .oid(0, row)
-            .map(|oid| role_name(oid).map_or_else(|| format!("unknown (OID={oid})"), str::to_string))
+            .map(|oid| call.snapshot.role_name(oid).map_or_else(|| format!("unknown (OID={oid})"), str::to_string))
             .into())
     }),
 ];
@@ -141,7 +141,7 @@ fn resolve(call: &Call<'_>, kind: Kind, text: &str) -> Option<i64> {
             if added != 0 { Some(added.into()) } else { call.statics.proc_oid(name).map(i64::from) }
         }
         Kind::Namespace => Some(call.snapshot.schema_oid(name)).filter(|oid| *oid != 0).map(i64::from),
-        Kind::Role => role_oid(name).map(i64::from),
+        Kind::Role => call.snapshot.role_oid(name).map(i64::from),
         Kind::Type | Kind::Other => None,
     }
 }
@@ -218,7 +218,7 @@ fn name_of(call: &Call<'_>, kind: Kind, oid: i64) -> Option<String> {
             Object::Schema(name) => Some(quote_identifier(name)),
             _ => None,
         },
-        Kind::Role => role_name(oid).map(str::to_string),
+        Kind::Role => call.snapshot.role_name(oid).map(quote_identifier),
         Kind::Other => None,
     }
 }

@@ -11,7 +11,7 @@ use datafusion_pg_catalog::pg_catalog::quote_ident_udf::create_parse_ident_udf;
 
 use super::lists::OrEmpty;
 use super::spec::CatalogFunction;
-use super::{definitions, names, session, text};
+use super::{definitions, names, privileges, session, text};
 use crate::catalog::pg::schema::Catalog;
 use crate::catalog::pg::statics::Statics;
 use crate::catalog::pg::view::CatalogView;
@@ -19,11 +19,12 @@ use crate::catalog::pg::view::CatalogView;
 /// Every scalar function of the catalog.
 pub fn scalar_functions(view: Arc<dyn CatalogView>) -> Vec<ScalarUDF> {
     let catalog = Catalog::new(view);
-    let mut functions: Vec<ScalarUDF> = [session::SPECS, names::SPECS, definitions::SPECS, text::SPECS]
-        .into_iter()
-        .flatten()
-        .map(|spec| ScalarUDF::new_from_impl(CatalogFunction::new(spec, Arc::clone(&catalog))))
-        .collect();
+    let mut functions: Vec<ScalarUDF> =
+        [session::SPECS, names::SPECS, privileges::SPECS, definitions::SPECS, text::SPECS]
+            .into_iter()
+            .flatten()
+            .map(|spec| ScalarUDF::new_from_impl(CatalogFunction::new(spec, Arc::clone(&catalog))))
+            .collect();
     functions.extend([
         ScalarUDF::new_from_impl(OrEmpty::new()),
         create_array_upper_udf(),

@@ -4,10 +4,12 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Volatility;
 
 use super::spec::{Call, Param, Returns, Spec};
+use crate::catalog::definitions::OWNER;
 use crate::catalog::pg::cluster::UTF8;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
 use crate::catalog::pg::view;
+use crate::catalog::rights::denied;
 use crate::error::{Error, SqlState};
 
 use Param::{Any, Bool, Int, Oid, Text};
@@ -47,21 +49,6 @@ pub const SPECS: &[Spec] = &[
     Spec::new("inet_server_port", &[], Returns::Int4, null),
     Spec::new("inet_client_addr", &[], Returns::Text, null),
     Spec::new("inet_client_port", &[], Returns::Int4, null),
-    // Privileges: the owner may do everything, and there is no one else until roles are made.
-    Spec::new("has_any_column_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_column_privilege", &[Any, Any, Any, Any], Returns::Bool, yes).requires(3),
-    Spec::new("has_database_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_foreign_data_wrapper_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_function_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_language_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_parameter_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_schema_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_sequence_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_server_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_table_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_tablespace_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("has_type_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
-    Spec::new("pg_has_role", &[Any, Any, Any], Returns::Bool, yes).requires(2),
     Spec::new("row_security_active", &[Any], Returns::Bool, no),
     // Sizes and counters: nothing of a relation is stored in files of ours that a client could add up.
     Spec::new("pg_relation_size", &[Oid, Text], Returns::Int8, zero).requires(1),
@@ -136,6 +123,9 @@ fn set_config(call: &Call<'_>, row: usize) -> Result<Cell> {
 
 /// Forgets what sources were asked. As Postgres's `void` the result is an empty text.
 fn stat_reset(call: &Call<'_>, _: usize) -> Result<Cell> {
+    if call.session.current_user() != OWNER {
+        return Err(denied("function onerow_stat_reset").into());
+    }
     if let Some(activity) = call.session.source_activity() {
         activity.reset();
     }

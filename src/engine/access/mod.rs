@@ -1,0 +1,8 @@
+//! Who may do what is settled before anything is done: plans are walked as they are written, while views are still views
+//! and nothing has been pushed down; definitions are looked at before they change anything.
+
+mod columns;
+mod plan;
+mod statement;
+
+pub(super) use plan::{check_plan, check_planned, check_read};

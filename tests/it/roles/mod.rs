@@ -1,0 +1,25 @@
+//! Roles and privileges: who gets in, who may do what, and what each is shown.
+
+mod catalog;
+mod login;
+mod matrix;
+mod reading;
+
+use super::Test;
+
+pub const TESTS: &[Test] = &[
+    ("roles_log_in", login::roles),
+    ("roles_need_a_password_of_the_owner", login::prerequisite),
+    ("roles_of_files", login::files),
+    ("roles_are_kept", login::kept),
+    ("a_session_changes_its_role", login::changes),
+    ("roles_answer_as_postgres", matrix::roles),
+    ("grants_answer_as_postgres", matrix::grants),
+    ("every_statement_needs_its_privileges_as_in_postgres", matrix::statements),
+    ("what_only_owners_may_is_refused_as_in_postgres", matrix::owners),
+    ("functions_over_relations_need_privileges", reading::functions),
+    ("plans_are_not_used_by_other_roles", reading::plans),
+    ("foreign_tables_and_servers_need_privileges", reading::sources),
+    ("the_catalog_shows_what_a_role_may_see", catalog::filtered),
+    ("psql_shows_roles_and_privileges", catalog::psql),
+];
