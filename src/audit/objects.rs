@@ -47,9 +47,11 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
             GrantTarget::AllIn(schemas) | GrantTarget::Schemas(schemas) => many("schema", schemas),
             GrantTarget::Servers(names) => many("server", names),
         },
-        Ddl::AlterRolePassword { role, .. } => one("role", role),
-        // What it is about is in its text alone.
-        Ddl::Role { .. } => vec![],
+        Ddl::CreateRole { name, .. } | Ddl::AlterRole { name, .. } => one("role", name),
+        Ddl::DropRole { names, .. } => many("role", names),
+        Ddl::DropOwned { roles, .. } | Ddl::ReassignOwned { roles, .. } => many("role", roles),
+        Ddl::DefaultPrivileges(defaults) => many("role", &defaults.roles),
+        Ddl::GrantRole(grant) => [many("role", &grant.roles), many("role", &grant.members)].concat(),
     };
     Touched { relations: vec![], objects }
 }

@@ -174,7 +174,7 @@ impl Session {
     pub(super) async fn before(&self, touched: impl FnOnce(&Names) -> Touched) -> Result<()> {
         let Some(entry) = self.auditing.lock().clone() else { return Ok(()) };
         let definitions = Arc::clone(&self.catalog().definitions);
-        let names = Names { definitions, path: self.scope.search_path.read().clone() };
+        let names = Names { definitions, path: self.path() };
         entry.begin(touched(&names)).await
     }
 
