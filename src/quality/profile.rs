@@ -192,9 +192,14 @@ impl Profiled {
     /// The aggregates of the column in one pass over the relation, each with its position in its name.
     fn aggregates(&self) -> Vec<String> {
         let (column, at) = (&self.sql, self.position);
+        // The two zeros are one value.
+        let value = match &self.kind {
+            kind @ (PgType::Float4 | PgType::Float8) => format!("({column} + 0::{kind})"),
+            _ => column.clone(),
+        };
         let mut all = vec![
             format!("count({column}) AS given_{at}"),
-            format!("{}({column}::text, 1) AS found_{at}", self.order.function()),
+            format!("{}({value}::text, 1) AS found_{at}", self.order.function()),
         ];
         if self.ranged {
             all.push(format!("min({column}) AS low_{at}, max({column}) AS high_{at}"));
