@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::acl::{Acl, AclEntry, ObjectKind};
-use super::definitions::{DATABASE, Definitions, OWNER, RelationDef, RelationKind, RelationName, SchemaDef, ServerDef};
+use super::definitions::{DATABASE, Definitions, OWNER, RelationDef, RelationName, SchemaDef, ServerDef};
 use crate::error::{Error, Result, SqlState};
 
 /// A role with all that it has the privileges of, at one moment. The owner may do everything.
@@ -127,14 +127,6 @@ impl<'a> Rights<'a> {
     /// Whether it has one of some privileges on the database.
     pub fn database(&self, letters: &str) -> bool {
         self.holds(self.definitions.database.acl.as_ref(), ObjectKind::Database, OWNER, DATABASE, letters)
-    }
-
-    /// Whether it may be shown what a relation is made of: the options of servers are the owner's.
-    pub fn sees_origin(&self, relation: &RelationDef) -> bool {
-        match &relation.kind {
-            RelationKind::Foreign(_) => self.owner,
-            _ => self.sees(relation),
-        }
     }
 
     /// 42501 unless it may make things in a schema. In a schema that is not there yet they are made with it, which

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::{Ddl, RoleGrant, RoleOptions};
+use super::statement::{Ddl, Grant, RoleGrant, RoleOptions};
 use crate::error::{Error, Result, SqlState};
 
 /// The words for a role in statements; a USER logs in where nothing else is said.
@@ -95,6 +95,36 @@ pub(super) fn role(cursor: &mut Cursor<'_>) -> Result<String> {
 pub const CURRENT_USER: &str = "\0current_user";
 /// Stands for the role that the session began as, or that SET SESSION AUTHORIZATION made it.
 pub const SESSION_USER: &str = "\0session_user";
+
+impl Grant {
+    /// The same with each role as `named` has it: the words for who asks become names.
+    pub fn named(&self, named: &dyn Fn(&str) -> String) -> Grant {
+        Grant { grantees: self.grantees.iter().map(|role| role.as_deref().map(named)).collect(), ..self.clone() }
+    }
+}
+
+impl RoleGrant {
+    /// The same with each role as `named` has it.
+    pub fn named(&self, named: &dyn Fn(&str) -> String) -> RoleGrant {
+        RoleGrant { members: all_named(&self.members, named), ..self.clone() }
+    }
+}
+
+impl RoleOptions {
+    /// The same with each role as `named` has it.
+    pub fn named(&self, named: &dyn Fn(&str) -> String) -> RoleOptions {
+        RoleOptions {
+            in_roles: all_named(&self.in_roles, named),
+            members: all_named(&self.members, named),
+            admins: all_named(&self.admins, named),
+            ..self.clone()
+        }
+    }
+}
+
+fn all_named(roles: &[String], named: &dyn Fn(&str) -> String) -> Vec<String> {
+    roles.iter().map(|role| named(role)).collect()
+}
 
 pub(super) fn roles(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
     let mut found = vec![role(cursor)?];

@@ -238,10 +238,7 @@ impl Session {
                 "Set it with ALTER ROLE {OWNER} PASSWORD '..': without one, whoever connects is the owner."
             )));
         }
-        let mut options = options.clone();
-        for named in [&mut options.in_roles, &mut options.members, &mut options.admins] {
-            *named = self.named_roles(named);
-        }
+        let options = options.named(&|name| self.named_role(name));
         self.engine.make_role(definitions, name, &options, &Origin::State)?;
         definitions.join_new_role(name, &options, &Origin::State, &role)?;
         Ok("CREATE ROLE")
@@ -346,15 +343,14 @@ impl Session {
         definitions: &mut Definitions,
         grant: &RoleGrant,
     ) -> Result<(&'static str, Vec<String>)> {
-        let grant = RoleGrant { members: self.named_roles(&grant.members), ..grant.clone() };
+        let grant = grant.named(&|name| self.named_role(name));
         let tag = if grant.revoke { "REVOKE ROLE" } else { "GRANT ROLE" };
         Ok((tag, definitions.grant_roles(&grant, &Origin::State, &self.role())?))
     }
 
     /// GRANT and REVOKE of privileges; gives the tag.
     pub(super) fn grant(&self, definitions: &mut Definitions, grant: &Grant) -> Result<&'static str> {
-        let named = |grantee: &Option<String>| grantee.as_deref().map(|name| self.named_role(name));
-        let grant = Grant { grantees: grant.grantees.iter().map(named).collect(), ..grant.clone() };
+        let grant = grant.named(&|name| self.named_role(name));
         let warnings = definitions.grant(&grant, &Origin::State, &self.path(), &self.role())?;
         for (state, message) in warnings {
             self.tell(Notice::warning(state, message));
@@ -368,15 +364,21 @@ impl Session {
         definitions: &mut Definitions,
         change: &DefaultPrivileges,
     ) -> Result<&'static str> {
-        let named = |grantee: &Option<String>| grantee.as_deref().map(|name| self.named_role(name));
-        let grantees = change.grant.grantees.iter().map(named).collect();
         let change = DefaultPrivileges {
             roles: self.named_roles(&change.roles),
-            grant: Grant { grantees, ..change.grant.clone() },
+            grant: change.grant.named(&|name| self.named_role(name)),
             ..change.clone()
         };
         definitions.change_defaults(&change, &self.role())?;
         Ok("ALTER DEFAULT PRIVILEGES")
+    }
+}
+
+/// The role that a name in the files means: who asks there is the owner.
+pub(super) fn role_of_files(name: &str) -> String {
+    match name {
+        CURRENT_USER | SESSION_USER => OWNER.to_string(),
+        name => name.to_string(),
     }
 }
 

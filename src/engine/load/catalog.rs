@@ -15,6 +15,7 @@ use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, RelationKi
 use crate::catalog::store::DRIFTED;
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
+use crate::engine::roles::role_of_files;
 use crate::engine::snapshot::CatalogState;
 use crate::error::{Error, Location, Result, SqlState};
 
@@ -176,9 +177,15 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
         let origin = Origin::File(statement.at.clone());
         let done = match &statement.ddl {
             Ddl::Comment { target, text } => loading.definitions.comment(target, text.clone(), &origin, &path),
-            Ddl::Grant(grant) => loading.definitions.grant(grant, &origin, &path, OWNER).map(|_| ()),
-            Ddl::GrantRole(grant) => loading.definitions.grant_roles(grant, &origin, OWNER).map(|_| ()),
-            Ddl::CreateRole { name, options } => loading.definitions.join_new_role(name, options, &origin, OWNER),
+            Ddl::Grant(grant) => {
+                loading.definitions.grant(&grant.named(&role_of_files), &origin, &path, OWNER).map(|_| ())
+            }
+            Ddl::GrantRole(grant) => {
+                loading.definitions.grant_roles(&grant.named(&role_of_files), &origin, OWNER).map(|_| ())
+            }
+            Ddl::CreateRole { name, options } => {
+                loading.definitions.join_new_role(name, &options.named(&role_of_files), &origin, OWNER)
+            }
             _ => continue,
         };
         // A table whose source is down, or has it no more, cannot be found; what is said of it waits for the source.
