@@ -46,6 +46,7 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
             GrantTarget::Relations(names) => relations("relation", names),
             GrantTarget::AllIn(schemas) | GrantTarget::Schemas(schemas) => many("schema", schemas),
             GrantTarget::Servers(names) => many("server", names),
+            GrantTarget::Databases(names) => many("database", names),
         },
         Ddl::CreateRole { name, .. } | Ddl::AlterRole { name, .. } => one("role", name),
         Ddl::DropRole { names, .. } => many("role", names),
