@@ -12,11 +12,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::DFSchema;
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
 use datafusion::logical_expr::{
-    Aggregate, AggregateUDF, Expr, Extension, LogicalPlan, LogicalPlanBuilder, cast, col, lit,
+    Aggregate, AggregateUDF, Expr, Extension, LogicalPlan, LogicalPlanBuilder, cast, col, lit, when,
 };
 
 use super::aggregate::{Call, MOST_FOR_DISTINCT};
@@ -144,7 +143,7 @@ fn together(shipped: LogicalPlan, aggregate: &Aggregate, asked: &[Asked]) -> Opt
         let (qualifier, field) = aggregate.schema.qualified_field(index);
         let mut value = Expr::Column(column);
         if matches!(one.whole, Whole::Count) {
-            value = coalesce(vec![value, lit(0i64)]);
+            value = when(value.clone().is_not_null(), value).otherwise(lit(0i64)).ok()?;
         }
         if whole.schema().field(index).data_type() != field.data_type() {
             value = cast(value, field.data_type().clone());

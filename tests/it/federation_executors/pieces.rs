@@ -75,8 +75,8 @@ pub fn first_rows(fixtures: &Fixtures) -> Outcome {
         "CREATE SCHEMA first_rows;
          CREATE TABLE first_rows.t AS
            SELECT g AS id, CASE WHEN g % 50000 > 0 THEN g * 48271 % 100003 / 100.0 END::numeric(10,2) AS amount,
-                  timestamp '1969-12-31 23:00' + g * 7919 % 200003 * interval '1 minute' AS at,
-                  date '9999-12-31' - g * 31 % 100003 AS day, g * 7 % 40 AS few, g * 7919 % 200003 AS sorted, repeat('x', 30) AS pad
+                  timestamp '1969-12-31 23:00' + (g * 7919 % 200003)::integer * interval '1 minute' AS at,
+                  date '9999-12-31' - (g * 31 % 100003)::integer AS day, g * 7 % 40 AS few, g * 7919 % 200003 AS sorted, repeat('x', 30) AS pad
              FROM generate_series(1::bigint, 200000) AS g;
          CREATE INDEX ON first_rows.t (sorted); ANALYZE first_rows.t;",
     );
