@@ -184,7 +184,8 @@ pub(super) fn rank(
         Way::Ranked(rule) => {
             Some(RowRanking::try_new(rule, arguments.get(..cell.call.arguments.len()).unwrap_or(&[]))?)
         }
-        _ => None,
+        Way::Extreme { .. } => Some(by_writing(value)?),
+        Way::Result | Way::All => None,
     };
     let ties = Ties::of(cell, layout, slice)?;
     let weights = match merge::rule(cell.call.function.name()).map(|rule| rule.choice) {
@@ -228,6 +229,15 @@ fn by_value_of(value: &ArrayRef, results: Option<&ArrayRef>) -> DfResult<RowRank
         None => Arc::clone(value),
     };
     RowRanking::try_new(rule, &[all])
+}
+
+/// The order of values alone in which the two zeros are two: a function that ranks rows keeps them apart, and has nothing
+/// here to rank them by.
+fn by_writing(value: &ArrayRef) -> DfResult<RowRanking> {
+    let Some(rule) = merge::rule("newest") else {
+        return Err(Error::internal("there is no newest to order values by").into());
+    };
+    RowRanking::try_new(rule, std::slice::from_ref(value))
 }
 
 /// The arguments of a call, then the columns of its ORDER BY.
@@ -401,7 +411,9 @@ impl Compared<'_> {
                 Way::Result if gives => {
                     is_result(*b).cmp(&is_result(*a)).then_with(|| self.ties.by_order(*a, *b)).then(order)
                 }
-                Way::Extreme { greatest: false } => self.by_value.compare_values(*a, *b).then(order),
+                Way::Extreme { greatest: false } => {
+                    self.ranked.compare(*a, *b).0.then_with(|| self.ties.compare(*a, *b))
+                }
                 _ => order,
             }
         });
@@ -439,6 +451,8 @@ impl Compared<'_> {
             if let Some(level) = self.ranked.compare(first, *next).1 {
                 return Tie::Given(level);
             }
+        } else if matches!(self.way, Way::Extreme { .. }) && self.ranked.compare(first, *next).0.is_ne() {
+            return Tie::Given(Level::Rule);
         } else if self.by_value.compare_values(first, *next).is_ne() {
             let ordered = !self.ties.order.is_empty() && self.ties.by_order(first, *next).is_eq();
             return Tie::Given(if ordered || self.outvoted(first, others) { Level::Value } else { Level::Rule });

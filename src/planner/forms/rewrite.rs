@@ -329,7 +329,7 @@ mod tests {
             ),
             (
                 "SELECT to_json(x) FROM t LEFT JOIN x ON true, unnest(a) AS g WHERE to_json(g) IS NULL",
-                "SELECT to_json('x' OPERATOR(onerow_row) true) FROM t LEFT JOIN x ON true, unnest(a) AS g (g) \
+                "SELECT to_json('x' OPERATOR(onerow_row) true) FROM t LEFT JOIN x ON true, UNNEST(a) AS g (g) \
                  WHERE to_json(g) IS NULL",
             ),
             (

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::DFSchema;
 use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::{Cast, TryCast};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::{combine, contains, get, path, paths};
 use crate::catalog::types::PgType;
-use crate::functions::merge::{self, MergeRule};
+use crate::error::{Error, Result};
 
-/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|`, `?&`, `#-`, `@?` and `@@`, and of `jsonb` `||` and `-`. Arrays keep their own
-/// `@>` and `<@`.
+/// Plans `->`, `->>`, `#>`, `#>>`, `@>`, `<@`, `?`, `?|`, `?&`, `#-`, `@?` and `@@`, and of `jsonb` `||` and `-`. Arrays keep
+/// their own `@>` and `<@`.
 #[derive(Debug)]
 pub struct JsonOperators {
     functions: Vec<Arc<ScalarUDF>>,
@@ -54,13 +55,19 @@ impl ExprPlanner for JsonOperators {
             BinaryOperator::HashMinus => (paths::DELETE_PATH, false),
             BinaryOperator::AtQuestion => (path::EXISTS, false),
             BinaryOperator::AtAt => (path::MATCHES, false),
-            BinaryOperator::StringConcat if joins(&expr.left, &expr.right, schema) => (combine::CONCAT, false),
-            BinaryOperator::Minus if is_jsonb(&expr.left, schema) => match expr.right.get_type(schema) {
-                Ok(DataType::List(_) | DataType::LargeList(_)) => (combine::WITHOUT_ALL, false),
-                Ok(number) if number.is_integer() => (combine::WITHOUT_ELEMENT, false),
-                Ok(name) if name.is_string() || name == DataType::Null => (combine::WITHOUT, false),
-                _ => return Ok(PlannerResult::Original(expr)),
+            BinaryOperator::StringConcat => match joins(&expr.left, &expr.right, schema)? {
+                true => (combine::CONCAT, false),
+                false => return Ok(PlannerResult::Original(expr)),
             },
+            // There is no other `-` that text has.
+            BinaryOperator::Minus if matches!(side(&expr.left, schema), Side::Jsonb | Side::Perhaps) => {
+                match expr.right.get_type(schema) {
+                    Ok(DataType::List(_) | DataType::LargeList(_)) => (combine::WITHOUT_ALL, false),
+                    Ok(number) if number.is_integer() => (combine::WITHOUT_ELEMENT, false),
+                    Ok(name) if name.is_string() || name == DataType::Null => (combine::WITHOUT, false),
+                    _ => return Ok(PlannerResult::Original(expr)),
+                }
+            }
             _ => return Ok(PlannerResult::Original(expr)),
         };
         let is_list = |side: &Expr| matches!(side.get_type(schema), Ok(DataType::List(_) | DataType::LargeList(_)));
@@ -79,47 +86,69 @@ impl ExprPlanner for JsonOperators {
     }
 }
 
-/// Whether `||` is that of `jsonb`: of two of them, or of one and a literal in quotes or NULL, which have no type.
-fn joins(left: &Expr, right: &Expr, schema: &DFSchema) -> bool {
-    let untyped = |expr: &Expr| match expr {
-        Expr::Literal(value, _) => value.is_null() || value.data_type().is_string(),
-        Expr::Placeholder(parameter) => parameter.field.is_none(),
-        _ => false,
-    };
-    match (is_jsonb(left, schema), is_jsonb(right, schema)) {
-        (true, true) => true,
-        (true, false) => untyped(right),
-        (false, true) => untyped(left),
-        (false, false) => false,
+/// What an operand of `||` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// It is `jsonb`, and says so itself.
+    Jsonb,
+    /// A column says that it is: one that was cast from `jsonb` to text below says the same.
+    Perhaps,
+    /// A literal in quotes, NULL or a parameter has no type.
+    Open,
+    Other,
+}
+
+/// Whether `||` is that of `jsonb`. 0A000 where it might be that of text as well.
+fn joins(left: &Expr, right: &Expr, schema: &DFSchema) -> Result<bool> {
+    match (side(left, schema), side(right, schema)) {
+        (Side::Jsonb, Side::Jsonb | Side::Open) | (Side::Open, Side::Jsonb) => Ok(true),
+        (Side::Perhaps, Side::Jsonb | Side::Perhaps | Side::Open) | (Side::Jsonb | Side::Open, Side::Perhaps) => {
+            Err(Error::unsupported("|| of a jsonb column cannot be told from || of a text")
+                .with_hint("Cast it: x::jsonb || .. is jsonb, and x::text || .. is text."))
+        }
+        _ => Ok(false),
     }
 }
 
-fn is_jsonb(expr: &Expr, schema: &DFSchema) -> bool {
-    kind(expr, schema) == Some(PgType::Jsonb)
-}
-
-/// The type of an expression. `coalesce` and the like hand a type on that their fields forget.
-fn kind(expr: &Expr, schema: &DFSchema) -> Option<PgType> {
+fn side(expr: &Expr, schema: &DFSchema) -> Side {
+    let is_jsonb = |field: &Field| PgType::of_field(field) == PgType::Jsonb;
+    let says = |expr: &Expr| expr.to_field(schema).is_ok_and(|(_, field)| is_jsonb(&field));
     match expr {
-        Expr::Alias(alias) => kind(&alias.expr, schema),
+        Expr::Alias(alias) => side(&alias.expr, schema),
+        Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) => {
+            if is_jsonb(field) {
+                Side::Jsonb
+            } else {
+                Side::Other
+            }
+        }
+        Expr::Literal(value, _) if value.is_null() || value.data_type().is_string() => Side::Open,
+        Expr::Placeholder(parameter) => match &parameter.field {
+            None => Side::Open,
+            Some(field) if is_jsonb(field) => Side::Jsonb,
+            Some(_) => Side::Other,
+        },
+        Expr::Literal(..) | Expr::BinaryExpr(_) => Side::Other,
         Expr::Case(case) => {
             let then = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
             shared(then.chain(case.else_expr.as_deref()), schema)
         }
-        Expr::ScalarFunction(call) if matches!(call.func.name(), "coalesce" | "greatest" | "least") => {
-            shared(call.args.iter(), schema)
-        }
-        Expr::ScalarFunction(call) if call.func.name() == "nullif" => kind(call.args.first()?, schema),
-        Expr::AggregateFunction(call) if merge::rule(call.func.name()).is_some_and(MergeRule::returns_input) => {
-            kind(call.params.args.first()?, schema)
-        }
-        _ => expr.to_field(schema).ok().map(|(_, field)| PgType::of_field(&field)),
+        Expr::ScalarFunction(call) => match call.func.name() {
+            "coalesce" | "greatest" | "least" => shared(call.args.iter(), schema),
+            "nullif" => shared(call.args.iter().take(1), schema),
+            name if says(expr) => {
+                let ours = name == "to_jsonb" || name.starts_with("jsonb_") || name.starts_with("onerow_json");
+                if ours { Side::Jsonb } else { Side::Perhaps }
+            }
+            _ => Side::Other,
+        },
+        _ if says(expr) => Side::Perhaps,
+        _ => Side::Other,
     }
 }
 
-/// The one type of several expressions, without literals.
-fn shared<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Option<PgType> {
-    let mut kinds = exprs.filter(|expr| !matches!(expr, Expr::Literal(..))).map(|expr| kind(expr, schema));
-    let first = kinds.next()??;
-    kinds.all(|other| other.as_ref() == Some(&first)).then_some(first)
+/// What several are together that one of is the value.
+fn shared<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Side {
+    let sides = exprs.map(|expr| side(expr, schema)).filter(|side| *side != Side::Open);
+    sides.reduce(|one, other| if one == other { one } else { Side::Perhaps }).unwrap_or(Side::Open)
 }

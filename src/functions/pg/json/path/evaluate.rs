@@ -94,7 +94,7 @@ fn down(steps: &[Step], item: &str, place: Place<'_>, unwraps: bool, found: &mut
         },
         (Step::Members, Json::Object(members)) => members.iter().try_for_each(|(_, value)| on(value)),
         (Step::Member(_) | Step::Members, _) if place.lax => Ok(()),
-        (Step::Member(_), _) => Err(misfit("2203C", "jsonpath member accessor can only be applied to an object")),
+        (Step::Member(_), _) => Err(misfit("2203A", "jsonpath member accessor can only be applied to an object")),
         (Step::Members, _) => {
             Err(misfit("2203C", "jsonpath wildcard member accessor can only be applied to an object"))
         }
@@ -322,12 +322,15 @@ mod tests {
             ("$.c.d == null", "true"),
             ("$.nothing", ""),
             ("strict $.nothing", "2203A"),
-            ("strict $.a.b", "2203C"),
+            ("strict $.a.b", "2203A"),
+            ("strict $.a.*", "2203C"),
             ("strict $.a[7]", "22033"),
             ("$.a[7]", ""),
             ("$.e[*].size()", "2 1"),
             ("$.e.type()", r#""array""#),
             ("$.c.d[0]", "null"),
+            ("-1.50e1", "-15.0"),
+            (r#""\u00e9""#, "\"é\""),
             ("$ ? (exists(@.a ? (@.b starts with \"x\")))", whole),
             ("$.a[*].b like_regex \"^X$\" flag \"i\"", "true"),
             ("$.a == \"q\"", "null"),

@@ -2,6 +2,7 @@
 
 use regex::RegexBuilder;
 
+use super::super::convert::jsonb;
 use super::tree::{Comparison, Condition, Expr, JsonPath, Root, Step};
 use crate::error::{Error, Result, SqlState};
 
@@ -103,8 +104,9 @@ impl Reader<'_> {
         });
         let (json, rest) = end.and_then(|end| self.rest.split_at_checked(end + 2)).ok_or_else(|| self.wrong())?;
         let text: String = serde_json::from_str(json).map_err(|_| self.wrong())?;
+        let json = canonical(json)?;
         self.rest = rest;
-        Ok((json.to_string(), text))
+        Ok((json, text))
     }
 
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -234,7 +236,10 @@ impl Reader<'_> {
                 match self.next() {
                     Some('0'..='9' | '.') => {
                         let number = self.number()?;
-                        Expr::Steps(Root::Literal(if minus { format!("-{number}") } else { number }), vec![])
+                        Expr::Steps(
+                            Root::Literal(if minus { canonical(&format!("-{number}"))? } else { number }),
+                            vec![],
+                        )
                     }
                     _ => return Err(arithmetic()),
                 }
@@ -320,7 +325,7 @@ impl Reader<'_> {
             json.pop();
         }
         self.rest = rest;
-        Ok(json.replace(".e", "e").replace(".E", "e"))
+        canonical(&json.replace(".e", "e").replace(".E", "e"))
     }
 
     fn steps(&mut self) -> Result<Vec<Step>> {
@@ -397,6 +402,12 @@ impl Reader<'_> {
         self.expect("]")?;
         Ok(Step::Subscripts(all))
     }
+}
+
+/// A scalar as `jsonb` has it.
+fn canonical(json: &str) -> Result<String> {
+    let value = jsonb(json)?;
+    Ok(value.try_as_str().flatten().unwrap_or(json).to_string())
 }
 
 fn arithmetic() -> Error {
