@@ -57,6 +57,8 @@ pub struct ServeConfig {
     pub grace: Duration,
     /// Where what clients do is recorded, if it is.
     pub audit: Option<AuditConfig>,
+    /// Where metrics and health are told, as host:port, if they are.
+    pub metrics: Option<String>,
 }
 
 /// How an answer is printed.

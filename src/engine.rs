@@ -154,6 +154,11 @@ impl Engine {
         self.sources.health()
     }
 
+    /// Bytes that queries hold now.
+    pub fn memory_held(&self) -> usize {
+        self.base.runtime_env().memory_pool.reserved()
+    }
+
     /// The owner's password as it is kept, if one was set with ALTER ROLE.
     pub fn stored_password(&self) -> Result<Option<String>> {
         self.store.setting(PASSWORD)

@@ -153,7 +153,7 @@ fn from_hex(text: &str) -> Option<Code> {
     for (byte, pair) in code.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         let [high, low] = pair else { return None };
         let digit = |c: u8| char::from(c).to_digit(16).and_then(|value| u8::try_from(value).ok());
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        *byte = (digit(*high)? << 4) | digit(*low)?;
     }
     Some(code)
 }

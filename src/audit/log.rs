@@ -88,6 +88,9 @@ fn gone() -> Error {
     Error::new(SqlState::IO_ERROR, "the audit log is closed")
 }
 
+/// A record that is to be written, and who waits for it.
+type Waiting = (String, Option<oneshot::Sender<Result<()>>>);
+
 /// What the thread holds.
 struct Writer {
     key: Key,
@@ -170,7 +173,7 @@ impl Writer {
     }
 
     /// Writes records, all of them or none, and tells those who wait.
-    fn write(&mut self, records: Vec<(String, Option<oneshot::Sender<Result<()>>>)>) {
+    fn write(&mut self, records: Vec<Waiting>) {
         if records.is_empty() {
             return;
         }
@@ -276,7 +279,7 @@ mod tests {
         let report = verify(&[old.clone(), config.file.clone()], &config.key, None).unwrap();
         assert_eq!((report.problems.as_slice(), report.records), ([].as_slice(), 11));
         let report = verify(std::slice::from_ref(&config.file), &config.key, None).unwrap();
-        assert_eq!((report.problems.len(), report.notes.len(), report.records), (0, 1, 3));
+        assert_eq!((report.problems.len(), report.notes.len(), report.records), (0, 2, 3));
         assert_eq!(verify(&[config.file.clone(), old], &config.key, None).unwrap().problems.len(), 1);
     }
 

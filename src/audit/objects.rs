@@ -1,6 +1,6 @@
 //! What definitions and COPY are about.
 
-use super::touched::{Relation, Touched};
+use super::touched::{Relation, Touched, full};
 use crate::catalog::definitions::RelationName;
 use crate::ddl::statement::{CommentTarget, Ddl, DropKind, GrantTarget, NameRef};
 
@@ -60,6 +60,6 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
 /// The local table that a COPY fills.
 pub fn of_copy(name: &RelationName, columns: Vec<String>) -> Touched {
     let relation =
-        Relation { name: name.to_string(), kind: "table", access: "insert", server: None, columns, via: None };
+        Relation { name: full(name), kind: "table", access: "insert", server: None, columns, via: None };
     Touched { relations: vec![relation], objects: vec![] }
 }

@@ -49,6 +49,8 @@ fn hidden(sql: &str, depth: usize) -> String {
     let mut rest = sql;
     // What comes next is a secret.
     let mut secret = false;
+    // It has come, and may go on.
+    let mut given = false;
     let of_role = is_about_a_role(sql);
     while let Some((kind, piece, more)) = next(rest) {
         rest = more;
@@ -60,14 +62,15 @@ fn hidden(sql: &str, depth: usize) -> String {
                 out.push('\'');
                 out.push_str(HIDDEN);
                 out.push('\'');
+                given = true;
             }
             Kind::Text => out.push_str(&inner(piece, depth)),
             Kind::Word if is_secret(piece) => {
-                secret = true;
+                (secret, given) = (true, false);
                 out.push_str(piece);
             }
             // It is wrong without quotes, and a password all the same.
-            Kind::Word if secret && of_role && !piece.eq_ignore_ascii_case("null") => {
+            Kind::Word if secret && of_role && !given && !piece.eq_ignore_ascii_case("null") => {
                 out.push_str(HIDDEN);
                 secret = false;
             }

@@ -94,7 +94,7 @@ impl Touched {
 
     /// The same with a local table that is written.
     pub fn writing(mut self, name: &RelationName, access: &'static str, columns: Vec<String>) -> Touched {
-        let relation = Relation { name: name.to_string(), kind: "table", access, server: None, columns, via: None };
+        let relation = Relation { name: full(name), kind: "table", access, server: None, columns, via: None };
         self.relations.insert(0, relation);
         self
     }
@@ -165,7 +165,7 @@ impl Walk<'_> {
     fn identify(&self, scan: &TableScan) -> (String, &'static str, Option<String>) {
         if let Ok(provider) = source_as_provider(&scan.source) {
             if let Some(view) = provider.downcast_ref::<View>() {
-                return (view.name.to_string(), "view", None);
+                return (full(&view.name), "view", None);
             }
             if let Some(table) = provider.downcast_ref::<ForeignTable>() {
                 let name = table.name();
@@ -173,7 +173,7 @@ impl Walk<'_> {
                     RelationKind::Foreign(foreign) => Some(foreign.server.clone()),
                     _ => None,
                 });
-                return (name.to_string(), "foreign table", server);
+                return (full(name), "foreign table", server);
             }
             if let Some(query) = provider.downcast_ref::<RemoteQueryTable>() {
                 return ("remote_query".to_string(), "remote query", Some(query.server.clone()));
@@ -187,7 +187,7 @@ impl Walk<'_> {
         let written = NameRef { schema: schema.map(str::to_string), name: table.table().to_string(), position: 1 };
         // The views of a view's definition are looked up in `public`, which a local table's name says by itself.
         match self.names.definitions.find(&written, &self.names.path) {
-            Some(relation) => (relation.name.to_string(), "table", None),
+            Some(relation) => (full(&relation.name), "table", None),
             None if table.table().ends_with("()") => (table.table().to_string(), "function", None),
             None => self.unknown(table),
         }
@@ -199,10 +199,15 @@ impl Walk<'_> {
             return (format!("pg_catalog.{name}"), "system catalog", None);
         }
         match self.names.definitions.relations.get(&RelationName::new("public", name)) {
-            Some(relation) => (relation.name.to_string(), "table", None),
+            Some(relation) => (full(&relation.name), "table", None),
             None => (name.to_string(), "function", None),
         }
     }
+}
+
+/// A relation's name with its schema, whichever that is.
+pub(super) fn full(name: &RelationName) -> String {
+    format!("{}.{}", name.schema, name.name)
 }
 
 /// The columns and subqueries of an expression; with whether the column is one of a plan around.

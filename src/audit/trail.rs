@@ -195,6 +195,8 @@ impl Entry {
             })
             .await;
         written.map_err(|error| {
+            // Its end is then its only record, and has the text.
+            self.advance(Stage::Begun, Stage::Fresh);
             error.with_hint("No statement is run that cannot be recorded; the server's log says what is wrong.")
         })
     }

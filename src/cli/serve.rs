@@ -47,6 +47,7 @@ pub(super) async fn bind(engine: &Arc<Engine>, listen: ServeConfig, audit: Optio
             login_timeout: Duration::from_secs(60),
             grace: listen.grace,
             audit,
+            metrics: listen.metrics,
         },
     )
     .await

@@ -152,6 +152,9 @@ struct Listen {
     /// How many seconds running statements may go on after a signal to stop
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     grace: u64,
+    /// Tell metrics (/metrics, for Prometheus) and health (/health) over HTTP, without encryption, to whoever asks
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
     /// Record every session and statement in this file; what cannot be recorded is refused
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
@@ -230,6 +233,7 @@ fn serve(listen: Listen) -> Result<ServeConfig> {
         max_connections: listen.max_connections.max(1),
         grace: Duration::from_secs(listen.grace),
         audit,
+        metrics: listen.metrics,
     })
 }
 

@@ -1,4 +1,4 @@
-//! What a connection does, as the audit log records it. Without a log none of this costs anything.
+//! What a connection does, as metrics count it and the audit log records it. Without a log recording costs nothing.
 
 use std::sync::Arc;
 
@@ -41,8 +41,16 @@ impl Connection {
         Ok(entry.begin(of.map(Entry::touched).unwrap_or_default()).await?)
     }
 
-    /// Records that the statement has ended well, before the client hears of it. An error (58030) is told instead.
+    /// Counts a statement that has ended well, and records that before the client hears of it. An error (58030) is told
+    /// instead.
     pub(super) async fn recorded(&mut self, tag: &str) -> Result<(), Failure> {
+        self.recorded_part(tag).await?;
+        self.shared.metrics.ended(SqlState("00000"));
+        Ok(())
+    }
+
+    /// Records the end of what a statement has run as a part of it.
+    pub(super) async fn recorded_part(&mut self, tag: &str) -> Result<(), Failure> {
         match self.entry.take() {
             Some(entry) => Ok(entry.end(Settled::Done(tag)).await?),
             None => Ok(()),
@@ -51,13 +59,14 @@ impl Connection {
 
     /// Records why a statement, or what should have been one, has failed.
     pub(super) async fn record_failure(&mut self, failure: &Failure) {
-        let Some(trail) = &self.trail else { return };
-        self.session.audit(None);
         let state = match failure {
             Failure::Statement(error) | Failure::Fatal(error) => error.state(),
             Failure::Gone => SqlState::CONNECTION_FAILURE,
             Failure::Shutdown => SqlState::ADMIN_SHUTDOWN,
         };
+        self.shared.metrics.ended(state);
+        let Some(trail) = &self.trail else { return };
+        self.session.audit(None);
         let entry = match (self.entry.take(), self.said.take()) {
             (Some(entry), _) => entry,
             (None, Some(said)) => trail.statement(None, &said, None),
@@ -71,6 +80,7 @@ impl Connection {
     /// Has the rows of the statement that runs counted, and limited as the session wants.
     pub(super) fn account(&self, rows: &mut Rows) {
         rows.entry = self.entry.clone();
+        rows.metrics = Some(Arc::clone(&self.shared.metrics));
         rows.most = self.most_rows();
     }
 

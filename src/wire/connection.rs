@@ -141,6 +141,7 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
         }
         Err(failure) => {
             if let Failure::Fatal(error) | Failure::Statement(error) = &failure {
+                shared.metrics.refused();
                 tracing::warn!(%peer, state = %error.state(), error = %error, "connection refused");
             }
             farewell(&mut wire, failure).await;
@@ -192,8 +193,13 @@ impl Connection {
                 error = out_of(patience) => return Failure::Fatal(error),
             };
             self.idle = false;
+            let began = Instant::now();
             let answered = match read {
-                Ok(frame) => self.answer(frame).await,
+                Ok(frame) => {
+                    let answered = self.answer(frame).await;
+                    self.shared.metrics.took(began.elapsed());
+                    answered
+                }
                 Err(error) => return error.into(),
             };
             match answered {

@@ -65,8 +65,10 @@ impl Connection {
                     writer.write(&columns, row, out)
                 })?;
                 count += 1;
+                let bytes = (self.wire.output.len() - before) as u64;
+                self.shared.metrics.sent(1, bytes);
                 if let Some(entry) = &self.entry {
-                    entry.count(1, (self.wire.output.len() - before) as u64);
+                    entry.count(1, bytes);
                 }
                 if self.wire.output.len() >= FLUSH_SIZE {
                     self.wire.flush_until(&self.shared.ending).await?;

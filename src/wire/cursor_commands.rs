@@ -72,7 +72,7 @@ impl Connection {
                 let values = std::mem::take(&mut portal.parameters);
                 self.record(None, portal.prepared.text(), &values);
                 let rows = self.open(&portal.prepared, values).await?;
-                self.recorded(verb).await?;
+                self.recorded_part(verb).await?;
                 Some(rows)
             }
             Progress::Suspended(rows) => Some(rows),
@@ -198,7 +198,7 @@ impl Connection {
                 }
             }
         }
-        self.recorded("EXECUTE").await?;
+        self.recorded_part("EXECUTE").await?;
         Ok(values)
     }
 

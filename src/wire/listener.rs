@@ -17,6 +17,8 @@ use super::cancel::Registry;
 use super::connection;
 use super::door::{Door, DoorConfig};
 use super::lobby::Lobby;
+use super::metrics::{Metrics, Now};
+use super::metrics_page;
 use super::password::Verifier;
 use super::workers::Workers;
 use crate::audit::AuditLog;
@@ -54,6 +56,8 @@ pub struct ListenConfig {
     pub grace: Duration,
     /// Where what clients do is recorded, if it is.
     pub audit: Option<AuditLog>,
+    /// Where metrics and health are told, as `host:port`, if they are.
+    pub metrics: Option<String>,
 }
 
 /// What every connection needs.
@@ -73,6 +77,9 @@ pub(super) struct Shared {
     pub reserved: usize,
     pub login_timeout: Duration,
     pub audit: Option<AuditLog>,
+    pub metrics: Arc<Metrics>,
+    /// How many sessions there may be.
+    most_sessions: usize,
     /// The server is stopping: idle connections end.
     pub stopping: CancellationToken,
     /// The grace is over: busy connections end.
@@ -80,6 +87,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// What is so now, for metrics.
+    pub fn now(&self) -> Now {
+        Now {
+            sessions: self.most_sessions.saturating_sub(self.sessions.available_permits()),
+            sessions_most: self.most_sessions,
+            memory: self.engine.memory_held(),
+            memory_most: self.engine.config().memory_limit,
+            sources: self.engine.source_health(),
+        }
+    }
+
     /// Who comes in, as the files say now.
     pub fn door(&self) -> Arc<Door> {
         Arc::clone(&self.door.read())
@@ -122,6 +140,7 @@ pub struct Listener {
     grace: Duration,
     door: DoorConfig,
     provider: Arc<CryptoProvider>,
+    metrics: Option<TcpListener>,
 }
 
 /// Has a listener read again who comes in.
@@ -172,6 +191,10 @@ impl Listener {
             .with_hint("Set the owner's password, or listen on 127.0.0.1."));
         }
         let door = Door::load(&config.door, open.is_some(), &provider)?;
+        let metrics = match &config.metrics {
+            Some(address) => Some(metrics_page::bind(address).await?),
+            None => None,
+        };
         let socket = listen(&addresses, &config.address)?;
         let address = socket.local_addr().map_err(|error| taken(&config.address, &error))?;
         let sessions = config.max_connections.clamp(1, Semaphore::MAX_PERMITS / 2);
@@ -190,6 +213,8 @@ impl Listener {
                 reserved: if sessions >= RESERVED_FROM { RESERVED } else { 0 },
                 login_timeout: config.login_timeout,
                 audit: config.audit,
+                metrics: Arc::default(),
+                most_sessions: sessions,
                 stopping: CancellationToken::new(),
                 ending: CancellationToken::new(),
             }),
@@ -197,6 +222,7 @@ impl Listener {
             grace: config.grace,
             door: config.door,
             provider,
+            metrics,
         })
     }
 
@@ -221,7 +247,7 @@ impl Listener {
     }
 
     /// Serves until `shutdown`. Then idle connections end at once, and busy ones after the grace at the latest.
-    pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
+    pub async fn serve(mut self, shutdown: CancellationToken) -> Result<()> {
         tracing::info!(
             address = %self.address,
             trusts = !self.shared.door().has_rules() && matches!(self.shared.password(OWNER), Ok(None)),
@@ -230,6 +256,12 @@ impl Listener {
             "listening"
         );
         let mut connections = JoinSet::new();
+        let served = CancellationToken::new();
+        if let Some(socket) = self.metrics.take() {
+            tokio::spawn(metrics_page::serve(socket, Arc::clone(&self.shared), served.clone()));
+        }
+        // Until the last connection has ended.
+        let _served = served.drop_guard();
         loop {
             tokio::select! {
                 biased;
@@ -264,6 +296,7 @@ impl Listener {
     }
 
     fn accept(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
+        self.shared.metrics.connected();
         let (guest, shared) = (self.lobby.enter(), Arc::clone(&self.shared));
         connections.spawn(connection::serve(stream, peer, guest, shared));
     }

@@ -21,6 +21,8 @@ mod frontend;
 mod hba;
 mod listener;
 mod lobby;
+mod metrics;
+mod metrics_page;
 mod negotiate;
 pub(crate) mod password;
 mod portal;

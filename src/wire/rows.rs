@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_row::{EncodedBatch, RowEncoder};
 use super::errors::Failure;
+use super::metrics::Metrics;
 use super::running::{Batches, Leash, watch};
 use super::transport::Transport;
 use crate::audit::Entry;
@@ -32,6 +33,8 @@ pub(super) struct Rows {
     pub leash: Leash,
     /// Where they are counted, if they are.
     pub entry: Option<Arc<Entry>>,
+    /// Where all rows are counted.
+    pub metrics: Option<Arc<Metrics>>,
     /// How many of them the client may have; none for all.
     pub most: Option<u64>,
     /// How many it has.
@@ -68,6 +71,7 @@ impl Rows {
             verb,
             leash,
             entry: None,
+            metrics: None,
             most: None,
             total: 0,
         })
@@ -141,8 +145,12 @@ impl Rows {
                     let written = batch.write(left, FLUSH_SIZE, &mut wire.output)? as u64;
                     rows += written;
                     self.total += written;
+                    let bytes = (wire.output.len() - before) as u64;
+                    if let Some(metrics) = &self.metrics {
+                        metrics.sent(written, bytes);
+                    }
                     if let Some(entry) = &self.entry {
-                        entry.count(written, (wire.output.len() - before) as u64);
+                        entry.count(written, bytes);
                     }
                     if wire.output.len() >= FLUSH_SIZE {
                         wire.flush_until(ending).await?;

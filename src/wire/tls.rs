@@ -24,7 +24,8 @@ pub(super) struct Tls {
     pub certificate: Arc<[u8]>,
 }
 
-/// Reads certificate chain and key, and with `client_ca` whose certificates clients may show, all in PEM. Anything wrong with them is an error (F0000): a server that was
+/// Reads certificate chain and key, and with `client_ca` whose certificates clients may show, all in PEM.
+/// Anything wrong with them is an error (F0000): a server that was
 /// asked to encrypt must not start without.
 pub(super) fn load(
     provider: Arc<CryptoProvider>,

@@ -1,6 +1,6 @@
 //! Who is let in by rules and certificates, how guesses are slowed down, and that silent clients keep nobody out.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -368,10 +368,10 @@ pub fn most_rows(_: &Fixtures) -> Outcome {
         same!(rows(&client, "FETCH 900 FROM c").await?.len(), 900);
         same!(rows(&client, "FETCH 900 FROM c").await.map(|_| ()).map_err(|f| f.state), Err("54000".to_string()));
         rows(&client, "ROLLBACK").await?;
-        same!(
-            rows(&client, &format!("COPY ({}) TO STDOUT", count(5000))).await.map(|_| ()).map_err(|f| f.state),
-            Err("54000".to_string())
-        );
+        let copied = client.copy_out(&format!("COPY ({}) TO STDOUT", count(5000))).await.map_err(Fault::from)?;
+        let copied: Vec<_> = futures::StreamExt::collect(copied).await;
+        let ended = copied.into_iter().find_map(Result::err).map(|error| Fault::from(error).state);
+        same!(ended, Some("54000".to_string()));
         same!(value(&client, &format!("SELECT count(*) FROM ({}) s", count(5000))).await?, "5000");
         for wrong in ["-1", "'many'"] {
             let sql = format!("SET onerow.max_result_rows = {wrong}");
@@ -381,4 +381,50 @@ pub fn most_rows(_: &Fixtures) -> Outcome {
         same!(rows(&client, &count(1001)).await?.len(), 1001);
         Ok(())
     })
+}
+
+/// What is counted, and whether the server is well, on an address of their own.
+pub fn metrics(_: &Fixtures) -> Outcome {
+    let project = Project::new(&format!(
+        "CREATE SERVER gone FOREIGN DATA WRAPPER postgres OPTIONS (host '127.0.0.1', port '{}');
+         CREATE USER MAPPING FOR PUBLIC SERVER gone OPTIONS (user 'x', password 'y');
+         CREATE FOREIGN TABLE away (id int) SERVER gone;",
+        free_port()
+    ));
+    let port = free_port();
+    let onerow = project.serve_with(&["--metrics", &format!("127.0.0.1:{port}")], &[]);
+    let get = |request: &str| -> Result<String, std::io::Error> {
+        let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        socket.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let page = |path: &str| get(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    same!(page("/health")?.ends_with("\r\n\r\nok\n"), true);
+    onerow.sql("SELECT g FROM generate_series(1, 10) AS t(g)")?;
+    refused!(onerow.sql("SELECT nope"), "42703");
+    refused!(onerow.sql("SELECT id FROM away"), "08006");
+    let text = page("/metrics?x=1")?;
+    holds!(text, "HTTP/1.1 200 OK\r\n");
+    for line in [
+        "onerow_sessions_max 100",
+        "onerow_statements_total{outcome=\"42703\"} 1",
+        "onerow_statements_total{outcome=\"08006\"} 1",
+        "onerow_rows_sent_total 10",
+        "onerow_source_failures{server=\"gone\"} 1",
+        "onerow_memory_limit_bytes 4294967296",
+    ] {
+        same!(text.lines().any(|found| found == line), true, "{line} in {text}");
+    }
+    holds!(text, "onerow_statements_total{outcome=\"00000\"}");
+    holds!(page("/")?, "404 Not Found");
+    holds!(get("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n")?, "405 Method Not Allowed");
+    same!(get("HEAD /health HTTP/1.1\r\n\r\n")?.ends_with("\r\n\r\n"), true);
+    // Those that say nothing keep nobody out.
+    let silent: Vec<_> = (0..15).filter_map(|_| TcpStream::connect(("127.0.0.1", port)).ok()).collect();
+    holds!(page("/health")?, "200 OK");
+    drop(silent);
+    Ok(())
 }

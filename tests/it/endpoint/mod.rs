@@ -78,6 +78,7 @@ pub const TESTS: &[Test] = &[
     ("silent_clients_keep_nobody_out", door::silent),
     ("idle_sessions_end", door::idle),
     ("results_may_be_limited", door::most_rows),
+    ("metrics_on_an_address_of_their_own", door::metrics),
     ("cancel_ends_a_statement", limits::cancel),
     ("statement_timeout_ends_a_statement", limits::timeout),
     ("a_client_that_leaves_ends_its_statement", limits::disconnect),
