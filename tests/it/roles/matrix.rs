@@ -266,8 +266,9 @@ const CASES: &[Case] = &[
 ];
 
 /// What came of a statement: its rows, or that it went well where the rows are each server's own.
-async fn outcome(client: &Client, statement: &str) -> Result<Rows, Fault> {
-    if statement.starts_with("COPY") {
+async fn outcome(client: &Client, statement: &str, allowed: bool) -> Result<Rows, Fault> {
+    // A COPY FROM that is refused confuses the driver, but for the simple protocol.
+    if statement.starts_with("COPY") && (allowed || statement.ends_with("STDOUT")) {
         return match statement.ends_with("STDOUT") {
             true => {
                 let parts: Vec<Bytes> = client.copy_out(statement).await?.try_collect().await?;
@@ -326,7 +327,7 @@ pub fn statements(fixtures: &Fixtures) -> Outcome {
                     }
                     granted.push_str("SET ROLE rm_r");
                     rows(client, &granted).await.map_err(|fault| format!("{granted}: {fault}"))?;
-                    let found = outcome(client, statement).await.map_err(|fault| fault.words());
+                    let found = outcome(client, statement, missing == needs.len()).await.map_err(|fault| fault.words());
                     // The one database has another name there.
                     let found = found.map_err(|words| words.replace("database as_matrix", "database onerow"));
                     rows(client, "RESET ROLE").await.map_err(|fault| fault.to_string())?;
