@@ -59,7 +59,6 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
 
 /// The local table that a COPY fills.
 pub fn of_copy(name: &RelationName, columns: Vec<String>) -> Touched {
-    let relation =
-        Relation { name: full(name), kind: "table", access: "insert", server: None, columns, via: None };
+    let relation = Relation { name: full(name), kind: "table", access: "insert", server: None, columns, via: None };
     Touched { relations: vec![relation], objects: vec![] }
 }

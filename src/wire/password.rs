@@ -141,13 +141,7 @@ impl Prover {
 
     /// Asks for the password itself, for an encrypted connection. A user who is not `known` fails as one with a wrong
     /// password does, and as late.
-    pub async fn ask(
-        &self,
-        wire: &mut Transport,
-        verifier: &Verifier,
-        user: &str,
-        known: bool,
-    ) -> Result<(), Failure> {
+    pub async fn ask(&self, wire: &mut Transport, verifier: &Verifier, user: &str, known: bool) -> Result<(), Failure> {
         send(wire, Authentication::CleartextPassword).await?;
         let password = (Reader { rest: answer(wire).await? }).text().map_err(Failure::Fatal)?;
         let verifier = verifier.clone();

@@ -61,12 +61,10 @@ pub(super) fn load(
         }
         None => config.with_no_client_auth(),
     };
-    let mut config = config
-        .with_single_cert(chain, key_der)
-        .map_err(|error| {
-            wrong(format!("certificate \"{}\" and key \"{}\" cannot be used", certificate.display(), key.display()))
-                .with_detail(format!("{error}."))
-        })?;
+    let mut config = config.with_single_cert(chain, key_der).map_err(|error| {
+        wrong(format!("certificate \"{}\" and key \"{}\" cannot be used", certificate.display(), key.display()))
+            .with_detail(format!("{error}."))
+    })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificate: certificate_pem.into() })
 }

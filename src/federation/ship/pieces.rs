@@ -148,11 +148,10 @@ fn together(shipped: LogicalPlan, aggregate: &Aggregate, asked: &[Asked]) -> Opt
         if whole.schema().field(index).data_type() != field.data_type() {
             value = cast(value, field.data_type().clone());
         }
-        value.alias_qualified(qualifier.cloned(), field.name())
+        Some(value.alias_qualified(qualifier.cloned(), field.name()))
     });
-    let items: Vec<Expr> = items.collect();
-    let plan = whole.project(items).ok()?.build().ok()?;
-    Some(plan)
+    let items = items.collect::<Option<Vec<_>>>()?;
+    whole.project(items).ok()?.build().ok()
 }
 
 fn name(index: usize) -> String {
