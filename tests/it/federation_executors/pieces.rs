@@ -32,7 +32,7 @@ pub fn put_together(fixtures: &Fixtures) -> Outcome {
         "count(DISTINCT far), count(*), count(amount), min(name), max(far), min(near) FROM {}.t",
         "count(DISTINCT near) AS n, count(DISTINCT far), count(DISTINCT small), sum(near), sum(far) FROM {}.t",
         "count(DISTINCT near) FILTER (WHERE name = 'Ç'), count(*) FILTER (WHERE amount > 5), sum(small) FROM {}.t",
-        "count(DISTINCT near + 1), sum(amount) FROM {}.t t WHERE amount > 1000.50 AND name <> ''' OR 1=1 --'",
+        "count(DISTINCT near + 1), sum(amount) FROM {}.t t",
         "count(DISTINCT near) * 2 + count(*), max(amount) FROM {}.t",
         "count(DISTINCT near), sum(amount), count(*) FROM {}.none",
         "count(DISTINCT near), sum(amount) FROM {}.t HAVING count(*) > 5",
@@ -41,6 +41,8 @@ pub fn put_together(fixtures: &Fixtures) -> Outcome {
         // Its last digits depend on the order of rows.
         "count(DISTINCT near), round(sum(double)) FROM {}.t",
         "count(DISTINCT name), sum(amount) FROM {}.t",
+        // Few rows, as far as is known: counted there.
+        "count(DISTINCT near + 1), sum(amount) FROM {}.t t WHERE amount > 1000.50 AND name <> ''' OR 1=1 --'",
         "name, count(DISTINCT near), sum(amount) FROM {}.t GROUP BY name ORDER BY name",
     ];
     block_on(async {
@@ -98,6 +100,14 @@ pub fn first_rows(fixtures: &Fixtures) -> Outcome {
     ];
     block_on(async {
         let (client, source) = (onerow.client().await, postgres.client("postgres").await);
+        // Statistics are read behind the first query.
+        for _ in 0..100 {
+            let plan = rows(&client, &format!("EXPLAIN {}", queries[0].0.replace("{}", "s"))).await?;
+            if format!("{plan:?}").contains("first where ") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         for (sql, is_likely) in queries {
             let plan = format!("{:?}", rows(&client, &format!("EXPLAIN {}", sql.replace("{}", "s"))).await?);
             same!(plan.contains("first where "), is_likely, "{sql}: {plan}");
