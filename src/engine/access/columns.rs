@@ -10,7 +10,7 @@ use datafusion::common::{Column, DFSchemaRef, JoinType};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
-use datafusion::logical_expr::{Expr, LogicalPlan, Subquery};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Subquery};
 
 /// One scan of a plan, with the indexes of the provider's columns that are used.
 pub(super) struct Scanned {
@@ -79,6 +79,10 @@ impl Finder {
                 self.passing(plan, &aggregate.input, outer)?;
                 Ok(vec![None; plan.schema().fields().len()])
             }
+            LogicalPlan::Distinct(Distinct::On(distinct)) => {
+                self.passing(plan, &distinct.input, outer)?;
+                Ok(vec![None; plan.schema().fields().len()])
+            }
             LogicalPlan::Join(join)
                 if matches!(join.join_type, JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full) =>
             {
@@ -92,6 +96,12 @@ impl Finder {
                 Ok(scope.fields)
             }
             other => {
+                // VALUES has no rows beneath, and may have subqueries.
+                if other.inputs().is_empty() {
+                    let fields = vec![None; other.schema().fields().len()];
+                    let scope = Scope { schema: Arc::clone(other.schema()), fields };
+                    self.expressions(other, &scope, outer)?;
+                }
                 for input in other.inputs() {
                     let fields = self.visit(input, outer)?;
                     self.mark_all(&fields);
@@ -213,6 +223,9 @@ mod tests {
             ("SELECT z.n FROM (SELECT b AS n FROM t) z", vec!["b"]),
             ("WITH w AS (SELECT a, b FROM t) SELECT a FROM w", vec!["ab"]),
             ("SELECT a FROM t UNION SELECT b FROM u", vec!["a", "b"]),
+            ("SELECT DISTINCT ON (b) a FROM t ORDER BY b", vec!["ab"]),
+            ("VALUES ((SELECT max(a) FROM t WHERE b > 0))", vec!["ab"]),
+            ("SELECT * FROM (VALUES (1, (SELECT c FROM t LIMIT 1))) AS v (x, y)", vec!["c"]),
             ("SELECT sum(a) OVER (PARTITION BY b) FROM t", vec!["ab"]),
             ("SELECT sum(a) FILTER (WHERE b > 0) FROM t GROUP BY c HAVING max(c) > 1", vec!["abc"]),
         ] {

@@ -208,6 +208,8 @@ const CASES: &[Case] = &[
     case(&[U, "SELECT (a) ON m.t", "SELECT (id) ON m.t"], "SELECT max(a) FROM m.t GROUP BY id ORDER BY 1"),
     case(&[U, "SELECT (id) ON m.t"], "SELECT count(*) FROM m.t"),
     case(&[U, "SELECT (id) ON m.t"], "SELECT 1 FROM m.t LIMIT 1"),
+    case(&[U, "SELECT (id) ON m.t", "SELECT (a) ON m.t"], "SELECT DISTINCT ON (id) a FROM m.t ORDER BY id"),
+    case(&[U, T], "VALUES (1, (SELECT max(a) FROM m.t))"),
     case(&[U, T, "SELECT ON m.u"], "SELECT t.a, u.n FROM m.t JOIN m.u USING (id) ORDER BY 1"),
     case(&[U, T, "SELECT (id) ON m.u"], "SELECT a FROM m.t WHERE id IN (SELECT id FROM m.u) ORDER BY 1"),
     case(
