@@ -34,12 +34,14 @@ pub struct SessionParameters {
     pub settings: Vec<(String, String)>,
     /// The number that the client knows the session by.
     pub pid: i32,
+    /// Whether any name is let in, as the owner.
+    pub trusted: bool,
 }
 
 impl SessionParameters {
     /// The owner, with no settings of its own: for the command line.
     pub fn owner() -> Self {
-        SessionParameters { user: OWNER.into(), application_name: None, settings: vec![], pid: 0 }
+        SessionParameters { user: OWNER.into(), application_name: None, settings: vec![], pid: 0, trusted: false }
     }
 }
 
@@ -92,7 +94,7 @@ impl Session {
         }
         let role = asked.iter().rposition(|(name, _)| name.eq_ignore_ascii_case("role")).map(|at| asked.remove(at).1);
         let mut settings = Settings::new(&asked)?;
-        let login = engine.enter(&parameters.user)?;
+        let login = engine.enter(&parameters.user, parameters.trusted)?;
         settings.begin_as(&login);
         let search_path = Arc::new(RwLock::new(settings.search_path()));
         let settings = Arc::new(Mutex::new(settings));

@@ -119,7 +119,7 @@ async fn enter(
         let newest = (3 << 16) | i32::from(agreed);
         wire.put(&NegotiateProtocolVersion::new(newest, request.unknown.clone())).map_err(Failure::Fatal)?;
     }
-    authenticate(wire, shared, door, caller, &request, visitor).await?;
+    let trusted = authenticate(wire, shared, door, caller, &request, visitor).await?;
     let Ok(permit) = Arc::clone(&shared.sessions).try_acquire_owned() else {
         return Err(Failure::Fatal(Error::new(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")));
     };
@@ -143,6 +143,7 @@ async fn enter(
             application_name: request.application,
             settings: request.settings,
             pid: slot.pid,
+            trusted,
         })
         .map_err(Failure::Fatal)?;
     let trail = match &shared.audit {
@@ -154,7 +155,8 @@ async fn enter(
     Ok(Welcome { session: Arc::new(session), slot, user: request.user, application, permit, trail })
 }
 
-/// Has a client prove who it is, as the rules say; without rules by the password, if there is one.
+/// Has a client prove who it is, as the rules say; without rules by the password, if there is one. The answer is whether
+/// any name will do.
 async fn authenticate(
     wire: &mut Transport,
     shared: &Shared,
@@ -162,7 +164,7 @@ async fn authenticate(
     caller: &Caller,
     request: &Request,
     visitor: &mut Visitor,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let user = request.user.as_str();
     let knock = Knock {
         user,
@@ -183,7 +185,7 @@ async fn authenticate(
             Some(_) => Method::Scram,
             None => {
                 visitor.method = Some("trust");
-                return Ok(());
+                return Ok(true);
             }
         },
     };
@@ -195,7 +197,7 @@ async fn authenticate(
     match method {
         Method::Trust => {
             visitor.method = Some("trust");
-            if known { Ok(()) } else { Err(nobody()) }
+            if known { Ok(false) } else { Err(nobody()) }
         }
         // The rules have refused it.
         Method::Reject => Err(unproved("pg_hba.conf rejects connection".to_string())),
@@ -204,7 +206,7 @@ async fn authenticate(
             let (password, known) = password()?;
             door.prover.check(wire, &password, user, known, caller.secure).await?;
             shared.attempts.succeeded(caller.peer.ip());
-            Ok(())
+            Ok(false)
         }
         Method::Password => {
             visitor.method = Some("password");
@@ -214,7 +216,7 @@ async fn authenticate(
             let (password, known) = password()?;
             door.prover.ask(wire, &password, user, known).await?;
             shared.attempts.succeeded(caller.peer.ip());
-            Ok(())
+            Ok(false)
         }
         Method::Certificate => {
             visitor.method = Some("cert");
@@ -222,7 +224,7 @@ async fn authenticate(
                 None => Err(unproved("connection requires a valid client certificate".to_string())),
                 Some(name) if name == user => {
                     if known {
-                        Ok(())
+                        Ok(false)
                     } else {
                         Err(nobody())
                     }
