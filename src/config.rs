@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::planner::mask::MaskKey;
 use crate::wire::DoorConfig;
 
 pub use command_line::{command, parse};
@@ -22,6 +23,8 @@ pub struct EngineConfig {
     pub memory_limit: Option<usize>,
     /// Whether imported schemas are taken from the state first and refreshed behind.
     pub start_from_state: bool,
+    /// The secret of masks with hash(), if there is one.
+    pub mask_key: Option<MaskKey>,
 }
 
 /// Where what clients do is recorded.

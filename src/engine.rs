@@ -1,20 +1,25 @@
 //! The only place that sees every module: a session per connection is made here.
 
+mod accepted;
 mod access;
 mod check;
 mod constant;
 mod copy;
 mod define;
 mod explain;
+mod kept_rows;
 mod load;
 mod local_rows;
 mod models;
 mod modes;
 mod naming;
 mod notice;
+mod notify;
 mod open_sources;
 mod parameters;
+mod places;
 mod planning;
+mod populate;
 mod raw_queries;
 mod refresh;
 mod relation_calls;
@@ -22,12 +27,16 @@ mod reuse;
 mod roles;
 mod rules;
 mod run;
+mod securing;
 mod session;
 mod settings;
 mod shape;
 mod snapshot;
+mod spilling;
 mod transaction;
+mod turns;
 mod write;
+mod write_secured;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,10 +49,13 @@ use tokio::sync::Mutex as AsyncMutex;
 
 pub use check::{Broken, Check, CheckLine};
 pub use copy::{CopyIn, CopyOut, CopyPiece};
+pub use kept_rows::KeptRows;
 pub use notice::{Level, Notice};
+pub use notify::Notification;
 pub use parameters::Parameter;
 pub use run::{Described, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
+pub use turns::Turn;
 
 use crate::catalog::definitions::Definitions;
 use crate::catalog::pg;
@@ -52,15 +64,18 @@ use crate::config::EngineConfig;
 pub use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::functions::registry;
+use crate::planner::mask::MaskKey;
 use crate::planner::{relation_function, remote_query};
 use crate::sources::activity::Activity;
 use crate::sources::guard::ServerHealth;
 use constant::Answers;
+use notify::Listeners;
 use open_sources::OpenSources;
 use refresh::AskedAgain;
 use roles::RoleSessions;
 use snapshot::{CatalogState, Snapshot};
 use transaction::Pending;
+use turns::Turns;
 
 /// Everything that is shared among sessions.
 #[derive(Debug)]
@@ -82,17 +97,28 @@ pub struct Engine {
     password_configured: AtomicBool,
     /// How many sessions each role has.
     role_sessions: RoleSessions,
+    turns: Turns,
+    listeners: Listeners,
     /// Of statements that need no planning.
     answers: Answers,
     /// What sources were asked.
     activity: Arc<Activity>,
+    /// The connections that are open.
+    backends: Arc<pg::Backends>,
     /// Functions, planners and settings that every session begins with.
     base: SessionState,
+    /// The same without functions, for plans that are there.
+    running: SessionState,
     /// `pg_catalog` and `information_schema`.
     system_schemas: Vec<(&'static str, Arc<dyn SchemaProvider>)>,
 }
 
 impl Engine {
+    /// The connections that are open.
+    pub fn backends(&self) -> &Arc<pg::Backends> {
+        &self.backends
+    }
+
     /// Opens the state, loads the files and plans the views. Sources that are down do not make it fail; mistakes
     /// in the files do, and all of them are given.
     pub async fn open(config: EngineConfig) -> Result<Arc<Engine>, Vec<Error>> {
@@ -112,6 +138,7 @@ impl Engine {
         let activity = Arc::new(Activity::default());
         base.config_mut().set_extension(Arc::clone(&activity));
         remote_query::register(&mut base, vec![]);
+        let running = planning::without_functions(&base);
         let system_schemas = vec![
             ("pg_catalog", pg::pg_catalog_schema(Arc::clone(&view))),
             ("information_schema", pg::information_schema(view)),
@@ -128,15 +155,24 @@ impl Engine {
             asked_again: Mutex::default(),
             password_configured: AtomicBool::new(false),
             role_sessions: RoleSessions::default(),
+            turns: Turns::default(),
+            listeners: Listeners::default(),
             answers: Answers::default(),
             activity,
+            backends: Arc::default(),
             base,
+            running,
             system_schemas,
         });
         engine.sources.watched_by(Arc::new(shape::Watch(Arc::downgrade(&engine))));
         // The first and only time: the cell was made above.
         let _ = shown.engine.set(Arc::downgrade(&engine));
         Ok(engine)
+    }
+
+    /// The secret of masks with hash(), if there is one.
+    pub(crate) fn mask_key(&self) -> Option<MaskKey> {
+        self.config.mask_key.clone()
     }
 
     /// How it was configured.

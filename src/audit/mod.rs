@@ -19,6 +19,7 @@ mod verify;
 pub use chain::Head;
 pub use log::AuditLog;
 pub use objects::{of_copy, of_definition};
+pub(crate) use redact::redact;
 pub use touched::{Names, Relation, Touched};
 pub use trail::{Entry, Settled, Trail, Visitor};
 pub use verify::{Report, verify};

@@ -2,7 +2,7 @@
 
 use super::touched::{Relation, Touched, full};
 use crate::catalog::definitions::RelationName;
-use crate::ddl::statement::{CommentTarget, Ddl, DropKind, GrantTarget, NameRef};
+use crate::ddl::statement::{CommentTarget, Ddl, DropKind, GrantTarget, NameRef, SecurityChange};
 
 /// What a definition is about, as the statement names it.
 pub fn of_definition(ddl: &Ddl) -> Touched {
@@ -30,6 +30,7 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
         Ddl::CreateView { name, .. } => one("view", &name.shown()),
         Ddl::CreateTable { name, .. } => one("table", &name.shown()),
         Ddl::Drop { kind, names, .. } => relations(kind.words(), names),
+        Ddl::Rename { kind, name, .. } => one(kind.words(), &name.shown()),
         Ddl::CreateRule { rule, .. } => vec![format!("rule {} on {}", rule.name, rule.relation.shown())],
         Ddl::DropRule { name, relation, .. } => vec![format!("rule {name} on {}", relation.shown())],
         Ddl::CreateModel { model, .. } => one("model", &model.name.shown()),
@@ -52,13 +53,22 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
         Ddl::DropRole { names, .. } => many("role", names),
         Ddl::DropOwned { roles, .. } | Ddl::ReassignOwned { roles, .. } => many("role", roles),
         Ddl::DefaultPrivileges(defaults) => many("role", &defaults.roles),
+        Ddl::Security(statement) => match &statement.change {
+            SecurityChange::CreatePolicy { name, .. }
+            | SecurityChange::AlterPolicy { name, .. }
+            | SecurityChange::DropPolicy { name, .. } => {
+                vec![format!("policy {name} on {}", statement.relation.shown())]
+            }
+            SecurityChange::Label { column, .. } => vec![format!("column {}.{column}", statement.relation.shown())],
+            SecurityChange::RowLevel { .. } => one("relation", &statement.relation.shown()),
+        },
         Ddl::GrantRole(grant) => [many("role", &grant.roles), many("role", &grant.members)].concat(),
     };
-    Touched { relations: vec![], objects }
+    Touched { objects, ..Touched::default() }
 }
 
 /// The local table that a COPY fills.
 pub fn of_copy(name: &RelationName, columns: Vec<String>) -> Touched {
-    let relation = Relation { name: full(name), kind: "table", access: "insert", server: None, columns, via: None };
-    Touched { relations: vec![relation], objects: vec![] }
+    let relation = Relation { name: full(name), kind: "table", access: "insert", columns, ..Relation::default() };
+    Touched { relations: vec![relation], ..Touched::default() }
 }

@@ -24,7 +24,7 @@ const DEPTH: usize = 4;
 
 /// A statement as it may be written down: what stands in quotes after a word such as PASSWORD, `password=` in a text,
 /// and the password of a URL are left out.
-pub(super) fn redact(sql: &str) -> Cow<'_, str> {
+pub(crate) fn redact(sql: &str) -> Cow<'_, str> {
     if is_secret(sql) || sql.contains("://") { Cow::Owned(hidden(sql, 0)) } else { Cow::Borrowed(sql) }
 }
 

@@ -17,7 +17,9 @@ use serde::Serialize;
 use crate::catalog::definitions::{Definitions, RelationKind, RelationName, SEARCH_PATH_SCHEMA};
 use crate::ddl::statement::NameRef;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::local::LocalTable;
 use crate::planner::remote_query::RemoteQueryTable;
+use crate::planner::secured::{Protection, Secured};
 use crate::planner::view::View;
 
 /// What a statement reads and changes.
@@ -29,10 +31,13 @@ pub struct Touched {
     /// What a definition is about, such as `server erp`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<String>,
+    /// The role that the statement runs as, where that is not the one that logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// A relation that a statement reads or changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Relation {
     /// With its schema.
     pub name: String,
@@ -48,6 +53,12 @@ pub struct Relation {
     /// The view whose definition reads it; none where the statement itself does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// The policies of row level security that were applied, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// The columns that were masked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
 }
 
 /// What names mean.
@@ -61,17 +72,25 @@ pub struct Names {
 impl Touched {
     /// What a plan reads, in which views are still scans of views.
     pub fn by_plan(plan: &LogicalPlan, names: &Names) -> Touched {
-        let mut walk = Walk { names, found: BTreeMap::new(), views: HashSet::new() };
+        let mut walk = Walk { names, found: BTreeMap::new(), protected: BTreeMap::new(), views: HashSet::new() };
         walk.visit(plan, None, None);
-        let relations = walk.found.into_iter().map(|((via, name), (kind, server, columns))| Relation {
-            name,
-            kind,
-            access: "select",
-            server,
-            columns: columns.into_iter().collect(),
-            via,
+        let mut protected = walk.protected;
+        let relations = walk.found.into_iter().map(|((via, name), (kind, server, columns))| {
+            let key = (via, name);
+            let protection = protected.remove(&key).unwrap_or_default();
+            let (via, name) = key;
+            Relation {
+                name,
+                kind,
+                access: "select",
+                server,
+                columns: columns.into_iter().collect(),
+                via,
+                policies: protection.policies,
+                masked: protection.masked,
+            }
         });
-        Touched { relations: relations.collect(), objects: vec![] }
+        Touched { relations: relations.collect(), ..Touched::default() }
     }
 
     /// The same with what another plan reads.
@@ -84,6 +103,8 @@ impl Touched {
                 Some(known) => {
                     let columns: BTreeSet<String> = known.columns.drain(..).chain(relation.columns).collect();
                     known.columns = columns.into_iter().collect();
+                    let policies: BTreeSet<String> = known.policies.drain(..).chain(relation.policies).collect();
+                    known.policies = policies.into_iter().collect();
                 }
                 None => self.relations.push(relation),
             }
@@ -94,7 +115,7 @@ impl Touched {
 
     /// The same with a local table that is written.
     pub fn writing(mut self, name: &RelationName, access: &'static str, columns: Vec<String>) -> Touched {
-        let relation = Relation { name: full(name), kind: "table", access, server: None, columns, via: None };
+        let relation = Relation { name: full(name), kind: "table", access, columns, ..Relation::default() };
         self.relations.insert(0, relation);
         self
     }
@@ -106,6 +127,8 @@ type Found = BTreeMap<(Option<String>, String), (&'static str, Option<String>, B
 struct Walk<'n> {
     names: &'n Names,
     found: Found,
+    /// What was between, under the same.
+    protected: BTreeMap<(Option<String>, String), Protection>,
     /// Views that were looked into.
     views: HashSet<String>,
 }
@@ -145,11 +168,21 @@ impl Walk<'_> {
     fn scan(&mut self, scan: &TableScan, via: Option<&str>) {
         let (name, kind, server) = self.identify(scan);
         let key = (via.map(str::to_string), name.clone());
-        self.found.entry(key).or_insert_with(|| (kind, server, BTreeSet::new()));
+        self.found.entry(key.clone()).or_insert_with(|| (kind, server, BTreeSet::new()));
+        let Ok(provider) = source_as_provider(&scan.source) else { return };
+        let secured = provider.downcast_ref::<Secured>();
+        if let Some(secured) = secured
+            && !self.protected.contains_key(&key)
+        {
+            self.protected.insert(key, secured.protection.clone());
+            // The relation itself is in it, and what its policies read.
+            self.visit(&secured.written, None, Some(&name));
+            self.found.remove(&(Some(name.clone()), name.clone()));
+        }
+        let inner = secured.map_or(&provider, |secured| &secured.inner);
         if kind == "view"
             && self.views.insert(name.clone())
-            && let Ok(provider) = source_as_provider(&scan.source)
-            && let Some(view) = provider.downcast_ref::<View>()
+            && let Some(view) = inner.downcast_ref::<View>()
         {
             self.visit(&view.written, None, Some(&name));
         }
@@ -164,6 +197,13 @@ impl Walk<'_> {
     /// A relation's name, kind and server.
     fn identify(&self, scan: &TableScan) -> (String, &'static str, Option<String>) {
         if let Ok(provider) = source_as_provider(&scan.source) {
+            let provider = match provider.downcast_ref::<Secured>() {
+                Some(secured) => Arc::clone(&secured.inner),
+                None => provider,
+            };
+            if let Some(table) = provider.downcast_ref::<LocalTable>() {
+                return (full(table.name()), "table", None);
+            }
             if let Some(view) = provider.downcast_ref::<View>() {
                 return (full(&view.name), "view", None);
             }

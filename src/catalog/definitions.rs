@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::acl::Acl;
 use crate::catalog::model::ModelDef;
+use crate::catalog::reserved::is_quoted;
 use crate::catalog::role::{DatabaseDef, RoleDef};
 use crate::catalog::rule::RuleDef;
+use crate::catalog::security::Security;
 use crate::catalog::types::PgType;
 use crate::error::Location;
 use crate::sources::kind::ImportRequest;
@@ -80,7 +82,8 @@ impl fmt::Display for RelationName {
 pub fn quote_identifier(name: &str) -> String {
     let plain = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && !is_quoted(name);
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
@@ -183,6 +186,9 @@ pub struct ViewDef {
     /// WITH (security_invoker): it reads with the rights of who asks, and not with its owner's.
     #[serde(default)]
     pub security_invoker: bool,
+    /// WITH (security_barrier): conditions of who asks are not looked at before its own.
+    #[serde(default)]
+    pub security_barrier: bool,
     /// Its columns, once it has been planned; empty before, and when it does not plan.
     pub columns: Vec<ColumnDef>,
     /// The relations it reads, resolved.
@@ -281,6 +287,9 @@ pub struct RelationDef {
     pub comment: Option<String>,
     /// COMMENT ON COLUMN, by column name.
     pub column_comments: BTreeMap<String, String>,
+    /// Row level security and masks.
+    #[serde(default)]
+    pub security: Security,
     /// What it is.
     pub kind: RelationKind,
 }

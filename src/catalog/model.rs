@@ -318,10 +318,12 @@ mod tests {
             comment: None,
             column_acls: Default::default(),
             column_comments: Default::default(),
+            security: Default::default(),
             kind: RelationKind::View(ViewDef {
                 query: String::new(),
                 column_names: vec![],
                 security_invoker: false,
+                security_barrier: false,
                 columns: vec![],
                 depends_on: named(depends_on),
                 models: named(models),

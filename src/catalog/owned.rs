@@ -88,6 +88,7 @@ impl Definitions {
             relation.column_acls.values_mut().for_each(|acl| acl.forget(role));
             relation.column_acls.retain(|_, acl| !acl.0.is_empty());
         }
+        self.forget_in_policies(role)?;
         forget(&mut self.database.acl);
         self.database.defaults.retain(|default| default.role != role);
         self.database.defaults.iter_mut().for_each(|default| default.acl.forget(role));

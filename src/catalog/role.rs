@@ -8,6 +8,7 @@ use super::acl::Acl;
 use super::change::{changeable, undefined};
 use super::definitions::{Definitions, OWNER, Origin};
 use super::rights::Rights;
+use super::security::UNMASK;
 use crate::ddl::statement::{RoleGrant, RoleOptions};
 use crate::error::{Error, Result, SqlState};
 
@@ -22,6 +23,12 @@ pub struct RoleDef {
     pub inherit: bool,
     /// CONNECTION LIMIT; -1 for none.
     pub connection_limit: i32,
+    /// BYPASSRLS: no policy applies to it. Its members do not have that of it.
+    #[serde(default)]
+    pub bypass_rls: bool,
+    /// STATEMENT LIMIT: how many statements its sessions may run at a time; -1 for none.
+    #[serde(default = "unlimited")]
+    pub statement_limit: i32,
     /// VALID UNTIL: when its password ends, in microseconds since 1970 UTC; the greatest number for `infinity`.
     #[serde(default)]
     pub valid_until: Option<i64>,
@@ -36,10 +43,32 @@ pub struct RoleDef {
     pub origin: Origin,
 }
 
+fn unlimited() -> i32 {
+    -1
+}
+
 impl std::fmt::Debug for RoleDef {
     /// Without its password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RoleDef").field("name", &self.name).field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+impl RoleDef {
+    /// A role that nobody has made: one that cannot log in, of which others become members.
+    fn predefined() -> RoleDef {
+        RoleDef {
+            name: String::new(),
+            login: false,
+            inherit: true,
+            connection_limit: -1,
+            bypass_rls: false,
+            statement_limit: -1,
+            valid_until: None,
+            password: None,
+            members: BTreeMap::new(),
+            origin: Origin::State,
+        }
     }
 }
 
@@ -79,7 +108,7 @@ pub struct DefaultAcl {
 impl Definitions {
     /// Whether there is a role of this name.
     pub fn has_role(&self, name: &str) -> bool {
-        name == OWNER || self.roles.contains_key(name)
+        name == OWNER || name == UNMASK || self.roles.contains_key(name)
     }
 
     /// 42704 unless there is a role of this name.
@@ -131,7 +160,7 @@ impl Definitions {
             return Err(Error::new(SqlState("42939"), format!("role name \"{name}\" is reserved"))
                 .with_detail("Role names starting with \"pg_\" are reserved."));
         }
-        if name == "public" || name == "none" {
+        if name == "public" || name == "none" || name == UNMASK {
             return Err(Error::new(SqlState("42939"), format!("role name \"{name}\" is reserved")));
         }
         if self.has_role(name) {
@@ -148,6 +177,8 @@ impl Definitions {
             login: options.login.unwrap_or(false),
             inherit: options.inherit.unwrap_or(true),
             connection_limit: options.connection_limit.unwrap_or(-1),
+            bypass_rls: options.bypass_rls.unwrap_or(false),
+            statement_limit: options.statement_limit.unwrap_or(-1),
             valid_until,
             password,
             members: BTreeMap::new(),
@@ -186,6 +217,8 @@ impl Definitions {
         role.login = options.login.unwrap_or(role.login);
         role.inherit = options.inherit.unwrap_or(role.inherit);
         role.connection_limit = options.connection_limit.unwrap_or(role.connection_limit);
+        role.bypass_rls = options.bypass_rls.unwrap_or(role.bypass_rls);
+        role.statement_limit = options.statement_limit.unwrap_or(role.statement_limit);
         role.valid_until = valid_until.or(role.valid_until);
         if let Some(password) = password {
             role.password = password;
@@ -259,6 +292,7 @@ impl Definitions {
         for model in self.models.values() {
             look(&model.label(), &model.owner, vec![]);
         }
+        found.extend(self.policies_naming(role));
         for default in &self.database.defaults {
             if default.role == role || default.acl.names(role) {
                 found.push(format!("default privileges of role {}", default.role));
@@ -283,6 +317,11 @@ impl Definitions {
             if name == OWNER {
                 return Err(Error::unsupported(format!("membership in role \"{OWNER}\" is not supported"))
                     .with_hint("Its members would be owners of everything. Grant privileges to a role instead."));
+            }
+            if name == UNMASK && by == OWNER && !self.roles.contains_key(name) {
+                // It is there from the start, and is kept once it has members.
+                let predefined = RoleDef { name: name.clone(), origin: origin.clone(), ..RoleDef::predefined() };
+                self.roles.insert(name.clone(), predefined);
             }
             self.need_role(name)?;
             if !self.administers(by, name) {

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::{Action, AuditConfig, Config, EngineConfig, Format, LogFormat, ServeConfig};
 use crate::error::{Error, Result, SqlState};
+use crate::planner::mask::MaskKey;
 use crate::wire::DoorConfig;
 
 /// Each customer as one row, live, from all your systems, to anything that speaks PostgreSQL.
@@ -203,6 +204,7 @@ fn engine(project: Project) -> Result<EngineConfig> {
         state: Some(state),
         memory_limit: Some(project.memory),
         start_from_state: false,
+        mask_key: std::env::var("ONEROW_MASK_KEY").ok().map(|secret| MaskKey::new(&secret)).transpose()?,
     })
 }
 

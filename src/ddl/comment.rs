@@ -72,7 +72,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
 }
 
 /// `relation.column` or `schema.relation.column`.
-fn column(cursor: &mut Cursor<'_>) -> Result<CommentTarget> {
+pub(super) fn column(cursor: &mut Cursor<'_>) -> Result<CommentTarget> {
     let position = cursor.offset() + 1;
     let mut parts = vec![cursor.identifier()?];
     while cursor.take_token(&datafusion::sql::sqlparser::tokenizer::Token::Period) {

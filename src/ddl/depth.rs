@@ -17,6 +17,8 @@ const MOST: usize = 5_000;
 const TABLE: usize = 5;
 /// WITH in WITH: planning looks for names once more for each level around them, so each doubles its time.
 const WITHS: usize = 10;
+/// Calls that the parser reads twice when something in them is wrong, each in the other: so each doubles its time.
+const RETRIES: usize = 12;
 /// CASE in the condition of CASE: each level is planned twice for each that it decides upon.
 const CONDITIONS: usize = 10;
 
@@ -43,13 +45,16 @@ struct Level {
     begins: bool,
     /// Whether it begins with WITH.
     with: bool,
+    /// How often the parser doubles its time for what it encloses.
+    retries: usize,
     /// In CASE, whether what is read decides: up to THEN, or from WHEN on.
     decides: bool,
 }
 
 impl Level {
     fn new(by: Enclosed) -> Level {
-        Level { by, steps: 0, tables: 0, listing: false, begins: true, with: false, decides: by == Enclosed::Case }
+        let decides = by == Enclosed::Case;
+        Level { by, steps: 0, tables: 0, listing: false, begins: true, with: false, retries: 0, decides }
     }
 
     fn weight(&self) -> usize {
@@ -67,6 +72,8 @@ struct Outer {
     withs: usize,
     /// In how many a CASE decides.
     conditions: usize,
+    /// The sum of their retries.
+    retries: usize,
 }
 
 impl Outer {
@@ -75,6 +82,7 @@ impl Outer {
         self.weight += level.weight();
         self.withs += usize::from(level.with);
         self.conditions += usize::from(level.decides);
+        self.retries += level.retries;
         self.levels.push(std::mem::replace(level, Level::new(by)));
     }
 
@@ -84,6 +92,7 @@ impl Outer {
             self.weight -= back.weight();
             self.withs -= usize::from(back.with);
             self.conditions -= usize::from(back.decides);
+            self.retries -= back.retries;
             *level = back;
         }
     }
@@ -93,10 +102,12 @@ impl Outer {
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut outer = Outer::default();
     let mut level = Level::new(Enclosed::Brackets);
+    let mut before = 0;
     for token in tokens {
         if matches!(token.token, Token::Whitespace(_)) {
             continue;
         }
+        let called = std::mem::replace(&mut before, retries(&token.token));
         if std::mem::take(&mut level.begins)
             && matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.keyword == Keyword::WITH)
         {
@@ -108,6 +119,7 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                     level.steps += 1;
                 }
                 outer.enter(&mut level, Enclosed::Brackets);
+                level.retries = called;
             }
             Token::RParen | Token::RBracket | Token::RBrace => outer.leave(&mut level),
             Token::SemiColon => {
@@ -182,6 +194,13 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 .with_detail(format!("CASE may decide upon CASE {CONDITIONS} levels deep."))
                 .with_hint("Compute the inner ones in a query of their own."));
         }
+        if outer.retries + level.retries > RETRIES {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
+                .with_detail(format!(
+                    "CAST, ARRAY[..], NOT (..), substring and their like may nest {RETRIES} levels deep."
+                ))
+                .with_hint("Compute the inner ones in a query of their own."));
+        }
         if outer.withs + usize::from(level.with) > WITHS {
             return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "the statement is nested too deeply")
                 .with_detail(format!("WITH may stand in WITH {WITHS} levels deep."))
@@ -194,6 +213,34 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How often the parser doubles its time for what stands in brackets behind this word: where something is wrong in them,
+/// it reads them once more as the arguments of a function, or as the subscript of a column, of that name.
+fn retries(token: &Token) -> usize {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+            Keyword::ARRAY
+            | Keyword::CAST
+            | Keyword::TRY_CAST
+            | Keyword::SAFE_CAST
+            | Keyword::CONVERT
+            | Keyword::TRY_CONVERT
+            | Keyword::SUBSTRING
+            | Keyword::SUBSTR
+            | Keyword::OVERLAY
+            | Keyword::FLOOR
+            | Keyword::CEIL
+            | Keyword::CEILING
+            | Keyword::NOT
+            // An aggregate in the condition or the order of another is planned twice.
+            | Keyword::FILTER
+            | Keyword::GROUP => 1,
+            Keyword::POSITION => 2,
+            _ => 0,
+        },
+        _ => 0,
+    }
 }
 
 /// Whether a token takes what stands before it as its operand.
@@ -254,6 +301,16 @@ mod tests {
         assert!(deep(&format!("{}SELECT 1{}", "WITH a AS (".repeat(11), ") SELECT 1".repeat(11))));
         assert!(deep(&format!("SELECT {}", "CASE WHEN ".repeat(11))));
         assert!(deep(&format!("SELECT {}", "CASE (".repeat(11))));
+        for (open, close) in [
+            ("CAST(", " AS int)"),
+            ("ARRAY[", "]"),
+            ("cast ( substring(", ") AS text)"),
+            ("Floor(-", ")"),
+            ("NOT (", ")"),
+        ] {
+            assert!(deep(&format!("SELECT {}1 1{}", open.repeat(13), close.repeat(13))), "{open}");
+        }
+        assert!(deep(&format!("SELECT {}1{}", "position(".repeat(7), " IN 'a')".repeat(7))));
         // Half of the levels outside of the brackets, half of them inside.
         assert!(deep(&format!("SELECT {}({})", "1+".repeat(3_000), "1+".repeat(3_000))));
     }
@@ -269,6 +326,10 @@ mod tests {
         assert!(!deep(&"WITH a AS (WITH b AS (SELECT 1) SELECT 1) SELECT 1;".repeat(20)));
         assert!(!deep(&format!("SELECT {}1{}", "CASE WHEN a THEN ".repeat(50), " ELSE 2 END".repeat(50))));
         assert!(!deep(&format!("SELECT {}1{}", "CASE WHEN ".repeat(10), " THEN true END".repeat(10))));
+        assert!(!deep(&format!("SELECT {}1{}", "CAST(".repeat(12), " AS int)".repeat(12))));
+        assert!(!deep(&format!("SELECT {}1", "CAST(a[1] AS int) + ARRAY[1][1] + ".repeat(1_000))));
+        assert!(!deep(&format!("SELECT {}1{}", "lower(".repeat(50), ")".repeat(50))));
+        assert!(!deep(&format!("SELECT cast, {}1{}", "(".repeat(50), ")".repeat(50))));
         assert!(!deep("SELECT )))]]]}}} END END"));
     }
 }

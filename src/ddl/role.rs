@@ -140,7 +140,6 @@ const OWNERS: &[(&str, &str)] = &[
     ("CREATEDB", "There is one database, and none can be made."),
     ("CREATEROLE", "Roles are made by the owner, onerow."),
     ("REPLICATION", "There is no replication."),
-    ("BYPASSRLS", "No policy applies to the owner of a table and to onerow."),
 ];
 
 fn options(cursor: &mut Cursor<'_>, new: bool) -> Result<RoleOptions> {
@@ -172,9 +171,18 @@ fn options(cursor: &mut Cursor<'_>, new: bool) -> Result<RoleOptions> {
             if options.inherit == Some(false) {
                 cursor.advance();
             }
+        } else if cursor.looking_at(&["BYPASSRLS"]) || cursor.looking_at(&["NOBYPASSRLS"]) {
+            again(options.bypass_rls.is_some())?;
+            options.bypass_rls = Some(cursor.take(&["BYPASSRLS"]));
+            if options.bypass_rls == Some(false) {
+                cursor.advance();
+            }
         } else if cursor.take(&["CONNECTION", "LIMIT"]) {
             again(options.connection_limit.is_some())?;
-            options.connection_limit = Some(limit(cursor)?);
+            options.connection_limit = Some(limit(cursor, "connection")?);
+        } else if cursor.take(&["STATEMENT", "LIMIT"]) {
+            again(options.statement_limit.is_some())?;
+            options.statement_limit = Some(limit(cursor, "statement")?);
         } else if cursor.take(&["VALID", "UNTIL"]) {
             again(options.valid_until.is_some())?;
             options.valid_until = Some(cursor.string()?);
@@ -188,7 +196,7 @@ fn options(cursor: &mut Cursor<'_>, new: bool) -> Result<RoleOptions> {
             cursor.take(&["PASSWORD"]);
             options.password = Some(if cursor.take(&["NULL"]) { None } else { Some(cursor.string()?) });
         } else if new && cursor.take(&["SYSID"]) {
-            limit(cursor)?;
+            limit(cursor, "connection")?;
         } else if new && (cursor.take(&["IN", "ROLE"]) || cursor.take(&["IN", "GROUP"])) {
             again(!options.in_roles.is_empty())?;
             options.in_roles = roles(cursor)?;
@@ -205,7 +213,7 @@ fn options(cursor: &mut Cursor<'_>, new: bool) -> Result<RoleOptions> {
     Ok(options)
 }
 
-fn limit(cursor: &mut Cursor<'_>) -> Result<i32> {
+fn limit(cursor: &mut Cursor<'_>, of: &str) -> Result<i32> {
     let position = Some(cursor.offset() + 1);
     let negative = cursor.take_token(&Token::Minus);
     let Some(Token::Number(digits, _)) = cursor.peek(0) else { return Err(cursor.unexpected("a number")) };
@@ -214,10 +222,8 @@ fn limit(cursor: &mut Cursor<'_>) -> Result<i32> {
     match (negative, number) {
         (false, number) => Ok(number),
         (true, 1) => Ok(-1),
-        (true, number) => {
-            Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid connection limit: -{number}"))
-                .with_position(position))
-        }
+        (true, number) => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid {of} limit: -{number}"))
+            .with_position(position)),
     }
 }
 
@@ -262,11 +268,12 @@ mod tests {
     fn what_a_role_cannot_be_is_refused() {
         for (sql, state) in [
             ("CREATE ROLE a SUPERUSER", "0A000"),
-            ("CREATE ROLE a BYPASSRLS", "0A000"),
             ("ALTER ROLE a RENAME TO b", "0A000"),
             ("ALTER ROLE a SET search_path = x", "0A000"),
             ("CREATE ROLE a LOGIN NOLOGIN", "42601"),
             ("CREATE ROLE a CONNECTION LIMIT -2", "22023"),
+            ("ALTER ROLE a STATEMENT LIMIT -2", "22023"),
+            ("ALTER ROLE a STATEMENT LIMIT 1 STATEMENT LIMIT 2", "42601"),
             ("CREATE ROLE a FLYING", "42601"),
             ("ALTER ROLE a IN ROLE b", "42601"),
             ("DROP ROLE none", "42939"),

@@ -45,7 +45,7 @@ fn create(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Ddl> {
 }
 
 /// What stands in the parentheses, and how many characters of the statement stand before it.
-fn expression(cursor: &mut Cursor<'_>) -> Result<(String, usize)> {
+pub(super) fn expression(cursor: &mut Cursor<'_>) -> Result<(String, usize)> {
     cursor.expect_token(&Token::LParen)?;
     let start = cursor.offset();
     let mut depth = 0usize;

@@ -10,7 +10,9 @@ use super::depth;
 use super::dialect::PgDialect;
 use super::explain::ExplainOptions;
 use super::statement::{Ddl, Statement, StatementKind};
-use super::{comment, copy, drop, expansion, foreign, grant, local, model, role, rule, server, session, view};
+use super::{
+    comment, copy, drop, expansion, foreign, grant, local, model, rename, role, rule, security, server, session, view,
+};
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 
@@ -132,7 +134,7 @@ fn piece(rest: &mut Rest<'_>, lines: &Lines, tokens: Vec<TokenWithSpan>) -> Opti
 impl Piece {
     fn parse(&self) -> Result<Statement> {
         depth::check(&self.tokens).map_err(|e| e.with_position(Some(1)))?;
-        let kind = self.kind().map_err(|e| e.located_in(&self.text))?;
+        let kind = self.kind().map_err(|e| at_end(e.located_in(&self.text), &self.text))?;
         Ok(Statement { text: self.text.clone(), offset: self.offset, kind })
     }
 
@@ -175,6 +177,14 @@ impl Piece {
             ExplainStatementOptions { analyze: options.analyze, verbose: options.verbose, ..Default::default() };
         Ok(DfStatement::Explain(ExplainStatement { statement, options }))
     }
+}
+
+/// An error of the parser's about the end of the text is there.
+fn at_end(error: Error, text: &str) -> Error {
+    if error.position().is_none() && error.message().starts_with("syntax error at end of input") {
+        return error.with_position(Some(text.chars().count() + 1));
+    }
+    error
 }
 
 /// Parses one statement for DataFusion.
@@ -226,11 +236,13 @@ fn ddl(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
         view::parse,
         local::parse,
         drop::parse,
+        rename::parse,
         comment::parse,
         grant::parse,
         role::parse,
         rule::parse,
         model::parse,
+        security::parse,
     ];
     for parse in parsers {
         if let Some(ddl) = parse(cursor)? {
@@ -266,10 +278,8 @@ fn refuse(cursor: &Cursor<'_>) -> Result<()> {
         (&["CLUSTER"], "CLUSTER is not supported"),
         (&["DO"], "DO is not supported"),
         (&["LOAD"], "LOAD is not supported"),
-        (&["NOTIFY"], "NOTIFY is not supported"),
         (&["REFRESH"], "REFRESH is not supported"),
         (&["REINDEX"], "REINDEX is not supported"),
-        (&["SECURITY", "LABEL"], "SECURITY LABEL is not supported"),
         (&["COPY"], "COPY needs a connection to the server"),
         (&["DECLARE"], "cursors need a connection to the server"),
         (&["FETCH"], "cursors need a connection to the server"),
@@ -313,7 +323,6 @@ const OBJECTS: &[&str] = &[
     "LANGUAGE",
     "MATERIALIZED VIEW",
     "OPERATOR",
-    "POLICY",
     "PROCEDURE",
     "PUBLICATION",
     "RECURSIVE VIEW",

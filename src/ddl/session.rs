@@ -42,11 +42,14 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
     } else if cursor.take(&["DISCARD"]) {
         SessionStatement::Discard(discard(cursor)?)
     } else if cursor.take(&["LISTEN"]) {
-        cursor.identifier()?;
-        SessionStatement::Accepted("LISTEN")
+        SessionStatement::Listen(cursor.identifier()?)
     } else if cursor.take(&["UNLISTEN"]) {
-        skip_rest(cursor);
-        SessionStatement::Accepted("UNLISTEN")
+        let all = cursor.take_token(&Token::Mul);
+        SessionStatement::Unlisten(if all { None } else { Some(cursor.identifier()?) })
+    } else if cursor.take(&["NOTIFY"]) {
+        let channel = cursor.identifier()?;
+        let payload = if cursor.take_token(&Token::Comma) { cursor.string()? } else { String::new() };
+        SessionStatement::Notify { channel, payload }
     } else {
         return Ok(None);
     };
@@ -71,6 +74,13 @@ fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
         cursor.take(&["SESSION"]);
     }
     let name = if cursor.take(&["TIME", "ZONE"]) {
+        if cursor.take(&["INTERVAL"]) {
+            let value = Some(cursor.string()?);
+            if !cursor.take(&["HOUR", "TO", "MINUTE"]) {
+                cursor.take(&["HOUR"]);
+            }
+            return Ok(SessionStatement::Set { name: "timezone".into(), value, local });
+        }
         let value = value(cursor)?;
         let value = value.filter(|v| !v.eq_ignore_ascii_case("local"));
         return Ok(SessionStatement::Set { name: "timezone".into(), value, local });

@@ -4,6 +4,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 
 use crate::catalog::definitions::ColumnDef;
 use crate::catalog::rule::Severity;
+use crate::catalog::security::PolicyDef;
 use crate::models::TreeOptions;
 use crate::sources::kind::ImportTables;
 use crate::sources::options::Options;
@@ -146,6 +147,10 @@ pub struct RoleOptions {
     pub inherit: Option<bool>,
     /// CONNECTION LIMIT; -1 for none
     pub connection_limit: Option<i32>,
+    /// BYPASSRLS, NOBYPASSRLS
+    pub bypass_rls: Option<bool>,
+    /// STATEMENT LIMIT; -1 for none
+    pub statement_limit: Option<i32>,
     /// VALID UNTIL, as written
     pub valid_until: Option<String>,
     /// PASSWORD, as written; PASSWORD NULL is none in it
@@ -197,6 +202,99 @@ pub struct Model {
     pub query_offset: usize,
     /// the whole statement, as written
     pub statement: String,
+}
+
+/// WITH of a view
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ViewOptions {
+    /// security_invoker
+    pub security_invoker: bool,
+    /// security_barrier
+    pub security_barrier: bool,
+}
+
+/// ENABLE, DISABLE, FORCE or NO FORCE ROW LEVEL SECURITY
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowLevel {
+    /// ENABLE
+    Enable,
+    /// DISABLE
+    Disable,
+    /// FORCE
+    Force,
+    /// NO FORCE
+    NoForce,
+}
+
+/// What ALTER POLICY changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyChange {
+    /// RENAME TO
+    Rename(String),
+    /// The others; none where they stay.
+    Parts {
+        /// TO; nobody named is PUBLIC
+        roles: Option<Vec<String>>,
+        /// USING
+        using: Option<String>,
+        /// WITH CHECK
+        check: Option<String>,
+    },
+}
+
+/// A statement about row level security or masks of one relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityStatement {
+    /// The relation.
+    pub relation: NameRef,
+    /// What it does.
+    pub change: SecurityChange,
+}
+
+/// What such a statement does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecurityChange {
+    /// ALTER TABLE .. ROW LEVEL SECURITY
+    RowLevel {
+        /// The kind that ALTER names; TABLE may be any.
+        kind: DropKind,
+        /// IF EXISTS
+        if_exists: bool,
+        /// what changes, in order
+        changes: Vec<RowLevel>,
+    },
+    /// CREATE POLICY
+    CreatePolicy {
+        /// its name
+        name: String,
+        /// what it says
+        policy: PolicyDef,
+        /// where USING and WITH CHECK begin in the statement: characters before them
+        offsets: [usize; 2],
+    },
+    /// ALTER POLICY
+    AlterPolicy {
+        /// its name
+        name: String,
+        /// what changes
+        change: PolicyChange,
+        /// where USING and WITH CHECK begin
+        offsets: [usize; 2],
+    },
+    /// DROP POLICY
+    DropPolicy {
+        /// its name
+        name: String,
+        /// IF EXISTS
+        if_exists: bool,
+    },
+    /// SECURITY LABEL ON COLUMN
+    Label {
+        /// the column
+        column: String,
+        /// the label; none takes it away
+        label: Option<String>,
+    },
 }
 
 /// A change of the catalog, or of a local table.
@@ -319,8 +417,8 @@ pub enum Ddl {
         or_replace: bool,
         /// column names, if given
         columns: Vec<String>,
-        /// WITH (security_invoker)
-        security_invoker: bool,
+        /// WITH
+        options: ViewOptions,
         /// the query's text, as written
         query: String,
         /// where the query begins in the statement: characters before it
@@ -396,6 +494,17 @@ pub enum Ddl {
         /// the text; none takes it away
         text: Option<String>,
     },
+    /// ALTER VIEW, ALTER TABLE .. RENAME TO
+    Rename {
+        /// what the statement calls it
+        kind: DropKind,
+        /// the relation
+        name: NameRef,
+        /// IF EXISTS
+        if_exists: bool,
+        /// its new name
+        to: String,
+    },
     /// GRANT, REVOKE
     Grant(Grant),
     /// ALTER DEFAULT PRIVILEGES
@@ -437,6 +546,8 @@ pub enum Ddl {
     },
     /// GRANT and REVOKE of membership in roles
     GrantRole(RoleGrant),
+    /// Row level security and masks
+    Security(SecurityStatement),
 }
 
 /// What a transaction is to be, where the statement says it.
@@ -502,7 +613,18 @@ pub enum SessionStatement {
     Release(String),
     /// DISCARD ALL, PLANS, SEQUENCES, TEMP; the tag
     Discard(&'static str),
-    /// LISTEN, UNLISTEN, SET CONSTRAINTS and others that are accepted and do nothing; the tag
+    /// LISTEN
+    Listen(String),
+    /// UNLISTEN; none for all channels
+    Unlisten(Option<String>),
+    /// NOTIFY
+    Notify {
+        /// where
+        channel: String,
+        /// what; empty for nothing
+        payload: String,
+    },
+    /// SET CONSTRAINTS and others that are accepted and do nothing; the tag
     Accepted(&'static str),
 }
 

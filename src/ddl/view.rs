@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::statement::Ddl;
+use super::statement::{Ddl, ViewOptions};
 use crate::error::{Error, Result, SqlState};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
@@ -34,37 +34,42 @@ fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Ddl> {
         columns = cursor.identifiers()?;
         cursor.expect_token(&Token::RParen)?;
     }
-    let security_invoker = cursor.take(&["WITH"]) && options(cursor)?;
+    let options = if cursor.take(&["WITH"]) { options(cursor)? } else { ViewOptions::default() };
     cursor.expect(&["AS"])?;
     if cursor.at_end() {
         return Err(cursor.unexpected("a query"));
     }
     let (query, query_offset) = cursor.rest();
     while cursor.advance().is_some() && !cursor.at_end() {}
-    Ok(Ddl::CreateView { name, or_replace, columns, security_invoker, query, query_offset })
+    Ok(Ddl::CreateView { name, or_replace, columns, options, query, query_offset })
 }
 
-/// `(security_invoker [= true])`; whether it is on.
-fn options(cursor: &mut Cursor<'_>) -> Result<bool> {
+/// `(security_invoker [= true], security_barrier [= true])`
+fn options(cursor: &mut Cursor<'_>) -> Result<ViewOptions> {
     cursor.expect_token(&Token::LParen)?;
-    let invoker = loop {
+    let mut options = ViewOptions::default();
+    loop {
         let position = Some(cursor.offset() + 1);
         let name = cursor.identifier()?;
-        if name != "security_invoker" {
-            return Err(Error::unsupported(format!("view option \"{name}\" is not supported"))
-                .with_hint("The option that is known is security_invoker.")
-                .with_position(position));
-        }
-        let on = !cursor.take_token(&Token::Eq) || boolean(cursor)?;
+        let option = match name.as_str() {
+            "security_invoker" => &mut options.security_invoker,
+            "security_barrier" => &mut options.security_barrier,
+            _ => {
+                return Err(Error::unsupported(format!("view option \"{name}\" is not supported"))
+                    .with_hint("The options that are known are security_barrier and security_invoker.")
+                    .with_position(position));
+            }
+        };
+        *option = !cursor.take_token(&Token::Eq) || boolean(cursor, &name)?;
         if !cursor.take_token(&Token::Comma) {
-            break on;
+            break;
         }
-    };
+    }
     cursor.expect_token(&Token::RParen)?;
-    Ok(invoker)
+    Ok(options)
 }
 
-fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
+fn boolean(cursor: &mut Cursor<'_>, option: &str) -> Result<bool> {
     let position = Some(cursor.offset() + 1);
     let text = match cursor.peek(0) {
         Some(Token::Word(_)) => cursor.identifier()?,
@@ -79,7 +84,7 @@ fn boolean(cursor: &mut Cursor<'_>) -> Result<bool> {
         "false" | "off" | "no" | "0" => Ok(false),
         _ => Err(Error::new(
             SqlState::INVALID_PARAMETER_VALUE,
-            format!("invalid value for boolean option \"security_invoker\": {text}"),
+            format!("invalid value for boolean option \"{option}\": {text}"),
         )
         .with_position(position)),
     }

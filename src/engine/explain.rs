@@ -48,10 +48,17 @@ struct Explained {
     planning: Duration,
     /// How long it ran.
     running: Option<Duration>,
+    /// Whether it reads what who asks may not: then its operators are named, and nothing is told of them.
+    hidden: bool,
 }
 
-/// Explains a plan, and runs it for EXPLAIN ANALYZE.
-pub(super) async fn run(mut state: SessionState, plan: &LogicalPlan, statement: &Statement) -> Result<RecordBatch> {
+/// Explains a plan, and runs it for EXPLAIN ANALYZE. Of one that is `hidden` only the names of its operators are shown.
+pub(super) async fn run(
+    mut state: SessionState,
+    plan: &LogicalPlan,
+    statement: &Statement,
+    hidden: bool,
+) -> Result<RecordBatch> {
     let options = ExplainOptions::of(&statement.text);
     let kept = Arc::new(Kept::default());
     state.config_mut().set_extension(Arc::clone(&kept));
@@ -62,7 +69,8 @@ pub(super) async fn run(mut state: SessionState, plan: &LogicalPlan, statement: 
         _ => return Err(Error::internal("a statement was explained that is no EXPLAIN")),
     };
     let physical = state.create_physical_plan(inner).await.map_err(|e| located(e, statement))?;
-    let mut explained = Explained { plan: physical, kept: kept.reasons(), planning: began.elapsed(), running: None };
+    let kept = if hidden { vec![] } else { kept.reasons() };
+    let mut explained = Explained { plan: physical, kept, planning: began.elapsed(), running: None, hidden };
     if options.analyze {
         let began = Instant::now();
         let mut rows = execute_stream(Arc::clone(&explained.plan), state.task_ctx())?;
@@ -71,7 +79,7 @@ pub(super) async fn run(mut state: SessionState, plan: &LogicalPlan, statement: 
     }
     let lines = match options.format {
         ExplainFormat::Json => vec![explained.json(&options)?],
-        ExplainFormat::Text if options.verbose && !options.analyze => {
+        ExplainFormat::Text if options.verbose && !options.analyze && !hidden => {
             let steps = steps(&collect(&state, plan).await?)?;
             steps.into_iter().chain(explained.notes(&options)).collect()
         }
@@ -84,7 +92,10 @@ pub(super) async fn run(mut state: SessionState, plan: &LogicalPlan, statement: 
 impl Explained {
     fn lines(&self, options: &ExplainOptions) -> Vec<String> {
         let mut lines = vec![];
-        add(&mut lines, 0, &self.plan, self.running.is_some(), options);
+        match self.hidden {
+            true => names(&mut lines, 0, &self.plan),
+            false => add(&mut lines, 0, &self.plan, self.running.is_some(), options),
+        }
         lines.extend(self.notes(options));
         lines
     }
@@ -102,7 +113,11 @@ impl Explained {
     /// The document, with the keys of Postgres where it has them.
     fn json(&self, options: &ExplainOptions) -> Result<String> {
         let mut document = Map::new();
-        document.insert("Plan".to_string(), node(&self.plan, self.running.is_some(), options));
+        let plan = match self.hidden {
+            true => named(&self.plan),
+            false => node(&self.plan, self.running.is_some(), options),
+        };
+        document.insert("Plan".to_string(), plan);
         if !self.kept.is_empty() {
             document.insert("Kept Here".to_string(), json!(self.kept));
         }
@@ -160,6 +175,25 @@ fn add(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>, ana
     for child in plan.children() {
         add(lines, depth + 1, child, analyzed, options);
     }
+}
+
+/// The operators alone.
+fn names(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>) {
+    lines.push(format!("{}{}", "  ".repeat(depth), plan.name()));
+    for child in plan.children() {
+        names(lines, depth + 1, child);
+    }
+}
+
+/// The same as JSON.
+fn named(plan: &Arc<dyn ExecutionPlan>) -> Value {
+    let mut node = Map::new();
+    node.insert("Node Type".to_string(), json!(plan.name()));
+    let children: Vec<Value> = plan.children().into_iter().map(named).collect();
+    if !children.is_empty() {
+        node.insert("Plans".to_string(), Value::Array(children));
+    }
+    Value::Object(node)
 }
 
 fn node(plan: &Arc<dyn ExecutionPlan>, analyzed: bool, options: &ExplainOptions) -> Value {

@@ -10,6 +10,7 @@ mod models;
 mod order;
 mod refresh;
 mod rules;
+mod security;
 mod state;
 mod tables;
 mod views;

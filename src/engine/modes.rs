@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 use super::notice::Notice;
 use super::session::{Session, TransactionState};
-use crate::ddl::statement::{Ddl, TransactionModes};
+use crate::ddl::statement::{Ddl, SecurityChange, TransactionModes};
 use crate::error::{Error, Result, SqlState};
 
 /// There is a transaction already.
@@ -110,6 +110,13 @@ pub(super) fn definition_words(ddl: &Ddl, text: &str) -> String {
         Ddl::GrantRole(grant) if grant.revoke => "REVOKE ROLE",
         Ddl::GrantRole(_) => "GRANT ROLE",
         Ddl::DefaultPrivileges(_) => "ALTER DEFAULT PRIVILEGES",
+        Ddl::Security(statement) => match &statement.change {
+            SecurityChange::CreatePolicy { .. } => "CREATE POLICY",
+            SecurityChange::AlterPolicy { .. } => "ALTER POLICY",
+            SecurityChange::DropPolicy { .. } => "DROP POLICY",
+            SecurityChange::Label { .. } => "SECURITY LABEL",
+            SecurityChange::RowLevel { .. } => "ALTER TABLE",
+        },
         Ddl::CreateRole { .. } => "CREATE ROLE",
         Ddl::AlterRole { .. } => "ALTER ROLE",
         Ddl::DropRole { .. } => "DROP ROLE",

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Ident, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, VisitMut, VisitorMut,
+    Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, VisitMut,
+    VisitorMut,
 };
 
 use crate::catalog::pg;
@@ -128,6 +129,8 @@ fn folded(alias: &Ident) -> String {
 }
 
 fn name_query(query: &mut Query, mark: bool) {
+    // ORDER BY of a UNION knows its columns alone.
+    let is_union = matches!(query.body.as_ref(), SetExpr::SetOperation { .. });
     let mut body = query.body.as_mut();
     // The names of a UNION are those of its first branch.
     while let SetExpr::SetOperation { left, .. } = body {
@@ -142,13 +145,14 @@ fn name_query(query: &mut Query, mark: bool) {
     if select.distinct.is_some() && query.order_by.is_some() {
         return;
     }
-    // A star brings names that are not known here, so what stands beside it is marked.
+    // A star brings names that are not known here, so what stands beside it is marked. What ORDER BY calls by a name
+    // that was given to it keeps that.
     let star = mark
-        && query.order_by.is_none()
         && select
             .projection
             .iter()
             .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+    let ordered = ordered_names(query.order_by.as_ref());
     let mut taken: HashSet<String> = HashSet::new();
     for item in &mut select.projection {
         let (expr, name, named) = match item {
@@ -156,7 +160,8 @@ fn name_query(query: &mut Query, mark: bool) {
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), folded(alias), true),
             _ => continue,
         };
-        let first = taken.insert(name.clone()) && !star;
+        let kept = !star || ordered.contains(&name) && (named || is_union || !pg::is_column(&expr));
+        let first = taken.insert(name.clone()) && kept;
         if first && (named || pg::is_column(&expr)) {
             continue;
         }
@@ -166,6 +171,20 @@ fn name_query(query: &mut Query, mark: bool) {
         let name = if first { name } else { format!("{name}{MARK}{}", taken.len() + taken_marks(&taken)) };
         taken.insert(name.clone());
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+    }
+}
+
+/// The bare names in ORDER BY.
+fn ordered_names(order: Option<&OrderBy>) -> HashSet<String> {
+    match order.map(|order| &order.kind) {
+        Some(OrderByKind::Expressions(by)) => by
+            .iter()
+            .filter_map(|item| match &item.expr {
+                Expr::Identifier(name) => Some(folded(name)),
+                _ => None,
+            })
+            .collect(),
+        _ => HashSet::new(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The session state that planning begins with, and how a view is planned.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::error::Result as DfResult;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
@@ -19,7 +19,7 @@ use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::located;
 use super::snapshot::{CatalogState, Snapshot};
-use super::{Engine, models, naming};
+use super::{Engine, models, naming, populate, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
@@ -27,7 +27,7 @@ use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
-use crate::functions::pg::json::JsonOperators;
+use crate::functions::pg::json::{JsonOperators, JsonSubscripts};
 use crate::functions::{collected, distinct_count, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::bounds;
@@ -51,8 +51,11 @@ use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
 use crate::planner::try_casts::TryCasts;
 use crate::planner::types::PgTypePlanner;
+use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
-use crate::planner::{avg, distinct_sums, interrupt, literals, sum, whole_groups, written};
+use crate::planner::{
+    avg, barrier, distinct_sums, interrupt, lateral, literals, plain_constants, sum, whole_groups, written,
+};
 use crate::quality;
 
 /// Functions, planners and settings that every session begins with.
@@ -73,10 +76,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     // Keys of customers are nearly all different: what is grouped by them is not grouped twice for long.
     settings.execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
     settings.execution.time_zone = Some("UTC".to_string());
-    let runtime = match config.memory_limit {
-        Some(bytes) => RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0),
-        None => RuntimeEnvBuilder::new(),
-    };
+    spilling::settle(&mut settings.execution)?;
     let mut analyzer = Analyzer::new();
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
@@ -88,9 +88,11 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.push(Arc::new(NumberCasts));
     analyzer.rules.push(Arc::new(CheckedArithmetic));
     analyzer.rules.push(Arc::new(LimitedConcatenation));
+    analyzer.rules.push(Arc::new(UnnestedKeys));
     let mut state = SessionStateBuilder::new()
         .with_config(options)
-        .with_runtime_env(runtime.build_arc()?)
+        .with_runtime_env(spilling::runtime(config.memory_limit).build_arc()?)
+        .with_expr_planners(vec![Arc::new(JsonSubscripts::new())])
         .with_default_features()
         .with_analyzer_rules(interrupt::analyzing(analyzer.rules))
         .with_optimizer_rules(interrupt::optimizing(logical_rules()))
@@ -118,9 +120,21 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     Ok(context.state())
 }
 
+/// The same without functions.
+pub(super) fn without_functions(state: &SessionState) -> SessionState {
+    SessionStateBuilder::new_from_existing(state.clone())
+        .with_scalar_functions(vec![])
+        .with_higher_order_functions(vec![])
+        .with_aggregate_functions(vec![])
+        .with_window_functions(vec![])
+        .with_table_functions(HashMap::new())
+        .build()
+}
+
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let mut rules = whole_groups::guarded(distinct_sums::rules());
+    let rules = barrier::guarded(whole_groups::guarded(distinct_sums::rules()));
+    let mut rules = plain_constants::before_simplifying(rules);
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));
@@ -149,12 +163,28 @@ impl Engine {
         self.base.clone()
     }
 
+    /// What a session's settings begin as.
+    pub(super) fn session_config(&self) -> SessionConfig {
+        self.base.config().clone()
+    }
+
+    /// What a plan that is there is run with, before it is pinned: [`Engine::session_state`] without the functions, as
+    /// copying their lists for each statement takes longer than planning a lookup.
+    pub(super) fn running_state(&self) -> SessionState {
+        self.running.clone()
+    }
+
     /// Fixes what a statement sees: all its names are looked up in this one state of the catalog, in `scope`.
     pub(super) fn pin(self: &Arc<Self>, state: &mut SessionState, catalog: Arc<CatalogState>, scope: &NameScope) {
-        let definitions = Arc::clone(&catalog.definitions);
+        self.pin_to(state, Snapshot::new(Arc::clone(self), catalog), scope);
+    }
+
+    /// The same in a state of the catalog that is read in a way of its own.
+    pub(super) fn pin_to(self: &Arc<Self>, state: &mut SessionState, snapshot: Snapshot, scope: &NameScope) {
+        let definitions = snapshot.definitions();
         let querier = RawQuerier::new(self, &definitions, &scope.role);
         state.config_mut().set_extension(Arc::new(querier));
-        let relations: Arc<dyn Relations> = Arc::new(Snapshot::new(Arc::clone(self), catalog));
+        let relations: Arc<dyn Relations> = Arc::new(snapshot);
         state.config_mut().set_extension(Arc::new(Caller::new(&relations, scope)));
         let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
         state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
@@ -166,6 +196,7 @@ impl Engine {
 /// Postgres's types. Nothing is analysed yet.
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
+    populate::prepare(state, &mut statement).await?;
     let own = raw_queries::prepared(state, &mut statement, text).await?;
     let state = own.as_ref().unwrap_or(state);
     let own = relation_calls::prepared(state, &mut statement).await?;
@@ -188,7 +219,7 @@ pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, te
 }
 
 async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
-    let plan = unwrapped(Box::pin(state.statement_to_plan(statement)).await?);
+    let plan = lateral::joined(unwrapped(Box::pin(state.statement_to_plan(statement)).await?))?;
     raw_queries::check(state, &plan)?;
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))

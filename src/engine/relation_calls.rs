@@ -141,6 +141,15 @@ fn calls_of(statement: &mut DfStatement) -> Result<Vec<Call>> {
     Ok(finder.found)
 }
 
+/// A relation that a statement names elsewhere than in FROM, looked up with the caller's path and rights.
+pub(super) async fn relation(state: &SessionState, name: &NameRef) -> Result<NamedRelation> {
+    let caller = state
+        .config()
+        .get_extension::<Caller>()
+        .ok_or_else(|| Error::unsupported("relations cannot be looked up here"))?;
+    Context { state, caller }.resolve(name).await
+}
+
 /// What a function sees of the engine.
 #[derive(Debug)]
 struct Context<'a> {

@@ -1,6 +1,6 @@
 //! Who a session acts as, and the statements that make, change and drop roles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
@@ -59,6 +59,12 @@ impl Engine {
     /// Whether there is a role of this name besides the owner.
     pub fn has_role(&self, name: &str) -> bool {
         self.definitions().roles.contains_key(name)
+    }
+
+    /// A role, and those that it is a member of, also through others. That the owner may become any role does not make it
+    /// a member.
+    pub fn roles_of(&self, name: &str) -> BTreeSet<String> {
+        self.definitions().roles_of(name, false).into_iter().map(str::to_string).collect()
     }
 
     /// What proves a role's password, as it is kept; none for a role that is not there, has no password, or whose
@@ -208,7 +214,7 @@ impl Session {
     }
 
     /// The role that a name of a statement means: its words for who asks have names of their own.
-    fn named_role(&self, name: &str) -> String {
+    pub(super) fn named_role(&self, name: &str) -> String {
         match name {
             CURRENT_USER => self.role(),
             SESSION_USER => self.settings.lock().session_role().to_string(),
@@ -264,7 +270,8 @@ impl Session {
             None => None,
         };
         if name == OWNER {
-            let login = options.login == Some(false) || options.connection_limit.is_some_and(|limit| limit != -1);
+            let limits = [options.connection_limit, options.statement_limit];
+            let login = options.login == Some(false) || limits.iter().flatten().any(|limit| *limit != -1);
             if login || options.valid_until.is_some() {
                 return Err(Error::unsupported(format!("role \"{OWNER}\" owns the database and can always log in")));
             }

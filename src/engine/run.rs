@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::session::{Session, SessionAnswer, TransactionState};
-use super::{access, constant, explain, modes, naming, planning};
+use super::{access, constant, explain, modes, naming, places, planning};
 use crate::audit::{self, Touched};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{Ddl, SessionStatement, Statement, StatementKind};
@@ -61,6 +61,16 @@ impl Session {
     /// Parameter and result types; `hints` are the client's parameter types, where it gave them. Cancelling `cancel`
     /// ends it with 57014.
     pub async fn describe(
+        &self,
+        statement: &Statement,
+        hints: &[Option<PgType>],
+        cancel: CancellationToken,
+    ) -> Result<Described> {
+        let described = Box::pin(self.describe_unplaced(statement, hints, cancel)).await;
+        described.map_err(|error| places::placed(error, statement))
+    }
+
+    async fn describe_unplaced(
         &self,
         statement: &Statement,
         hints: &[Option<PgType>],
@@ -116,7 +126,7 @@ impl Session {
         self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
         let outcome = guard.until(self.run_unguarded(statement, parameters)).await;
         self.audit(None);
-        let outcome = outcome.and_then(|inner| inner);
+        let outcome = outcome.and_then(|inner| inner).map_err(|error| places::placed(error, statement));
         if outcome.is_err() {
             self.fail();
         }
@@ -194,19 +204,23 @@ impl Session {
                     }
                 }
                 let catalog = self.catalog();
-                let state = self.state_to_answer(Arc::clone(&catalog));
-                let reusable = Box::pin(self.reusable(&state, &catalog, statement, parsed, &parameters)).await;
+                let planning = OnceLock::new();
+                let to_plan = || planning.get_or_init(|| self.state_to_answer(Arc::clone(&catalog)));
+                let reusable = Box::pin(self.reusable(&to_plan, &catalog, statement, parsed, &parameters)).await;
                 if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
                     self.before(|names| Touched::by_plan(reusable.written(), names)).await?;
+                    let state = self.state_to_run(Arc::clone(&catalog));
                     let stream = reusable.stream(&state).await.map_err(|e| located(e, statement))?;
                     let shown = reusable.shown(&stream.schema(), shown);
                     return Ok(answer(shown, stream));
                 }
+                let state = planning.into_inner().unwrap_or_else(|| self.state_to_answer(Arc::clone(&catalog)));
                 let plan = Box::pin(self.plan(&state, statement, parsed, &kinds)).await?;
                 let plan = bind_typed(plan, parameters)?;
                 self.before(|names| Touched::by_plan(&plan, names)).await?;
                 if explain::is_explain(&plan) {
-                    return Ok(rows_of(Box::pin(explain::run(state, &plan, statement)).await?, "EXPLAIN"));
+                    let hidden = access::hides_beneath(&plan, &state)?;
+                    return Ok(rows_of(Box::pin(explain::run(state, &plan, statement, hidden)).await?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
                     let row = match shown(&plan, &row.schema()) {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use datafusion::execution::SessionState;
+use datafusion::prelude::SessionConfig;
 use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
+use super::access;
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
+use super::notify::Ear;
 use super::settings::Settings;
 use super::snapshot::CatalogState;
 use super::transaction::{Block, Pending};
@@ -66,16 +69,24 @@ pub struct Session {
     /// What SET LOCAL changed, to put back when the transaction ends.
     pub(super) local_settings: Mutex<Vec<(String, String)>>,
     pub(super) transaction: Mutex<TransactionState>,
+    /// Whether the block is one that no BEGIN began: the statements of one text.
+    implicit: AtomicBool,
     /// What the block has changed and no one else sees yet.
     pub(super) block: Mutex<Option<Block>>,
     /// Savepoints of the block with what it had changed by then.
     pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
+    /// What it tells other sessions, and hears of them.
+    pub(super) ear: Ear,
+    /// The number that other sessions know it by.
+    pub(super) pid: i32,
     /// The role that logged in.
     pub(super) login: String,
     /// The schemas of names that give none, in order.
     pub(super) search_path: Arc<RwLock<Vec<String>>>,
-    state: RwLock<SessionState>,
-    /// Whether `state` has options of DataFusion's that SET has changed.
+    /// What statements are planned and run with. The functions are the engine's: a list of them for each session would be
+    /// most of what an idle one holds.
+    config: RwLock<SessionConfig>,
+    /// Whether `config` has options of DataFusion's that SET has changed.
     own_options: AtomicBool,
     notices: Arc<Mutex<Vec<Notice>>>,
     /// What ends the statement that is being planned.
@@ -98,26 +109,30 @@ impl Session {
         settings.begin_as(&login);
         let search_path = Arc::new(RwLock::new(settings.search_path()));
         let settings = Arc::new(Mutex::new(settings));
-        let mut state = engine.session_state();
+        let mut config = engine.session_config();
         let shown = ShownSession {
             user: parameters.user,
             login: login.clone(),
             pid: parameters.pid,
             settings: Arc::clone(&settings),
             activity: Arc::clone(&engine.activity),
+            backends: Arc::clone(&engine.backends),
         };
-        state.config_mut().options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
+        config.options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
         let session = Session {
             engine,
             settings,
             saved_settings: Mutex::new(None),
             local_settings: Mutex::default(),
             transaction: Mutex::new(TransactionState::Idle),
+            implicit: AtomicBool::default(),
             block: Mutex::default(),
             savepoints: Mutex::default(),
+            ear: Ear::default(),
+            pid: parameters.pid,
             login,
             search_path,
-            state: RwLock::new(state),
+            config: RwLock::new(config),
             own_options: AtomicBool::default(),
             notices: Arc::default(),
             interrupt: Mutex::default(),
@@ -135,6 +150,37 @@ impl Session {
     /// Splits and parses a query string. A syntax error carries its position in `sql`.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>> {
         script::parse(sql)
+    }
+
+    /// What the catalog says of the session.
+    pub fn shown(&self) -> Arc<dyn pg::SessionView> {
+        pg::CatalogSession::of(self.config.read().options())
+    }
+
+    /// Begins a block for the statements of one text, unless there is one. As in Postgres they are done together or not
+    /// at all; a BEGIN among them makes the block one like any other, a COMMIT ends it.
+    pub fn begin_text(&self) {
+        let mut transaction = self.transaction.lock();
+        if *transaction == TransactionState::Idle {
+            *transaction = TransactionState::InBlock;
+            self.implicit.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the session is in the block of a text.
+    pub fn is_in_text(&self) -> bool {
+        self.implicit.load(Ordering::Relaxed)
+    }
+
+    /// Ends the block of a text, if that is what the session is in.
+    pub fn end_text(&self, commit: bool) -> Result<()> {
+        if !self.is_in_text() {
+            return Ok(());
+        }
+        let ended = self.end_transaction(commit, false, false);
+        self.settle_modes();
+        self.apply_settings();
+        ended.map(|_| ())
     }
 
     /// What ReadyForQuery says.
@@ -177,7 +223,10 @@ impl Session {
         let Some(entry) = self.auditing.lock().clone() else { return Ok(()) };
         let definitions = Arc::clone(&self.catalog().definitions);
         let names = Names { definitions, path: self.path() };
-        entry.begin(touched(&names)).await
+        let mut touched = touched(&names);
+        let role = self.role();
+        touched.role = (role != self.login).then_some(role);
+        entry.begin(touched).await
     }
 
     /// Notices of a definition.
@@ -211,9 +260,25 @@ impl Session {
 
     /// The same in a given state of the catalog.
     pub(super) fn state_in(&self, catalog: Arc<CatalogState>) -> SessionState {
+        self.settled(self.engine.session_state(), catalog)
+    }
+
+    /// The same for a query whose rows are only shown: it may leave out what cannot be reached, where the session wants
+    /// that. What is written somewhere never lacks rows.
+    pub(super) fn state_to_answer(&self, catalog: Arc<CatalogState>) -> SessionState {
+        self.skipping(self.state_in(catalog))
+    }
+
+    /// The same for a query whose plan is there: a plan holds its functions, and this knows none by name.
+    pub(super) fn state_to_run(&self, catalog: Arc<CatalogState>) -> SessionState {
+        self.skipping(self.settled(self.engine.running_state(), catalog))
+    }
+
+    /// A state of the engine's with what the session says, and all names in a state of the catalog.
+    fn settled(&self, mut state: SessionState, catalog: Arc<CatalogState>) -> SessionState {
         // `set_config` changes a setting from within a statement: the next one must see it.
         self.apply_settings();
-        let mut state = self.state.read().clone();
+        *state.config_mut() = self.config.read().clone();
         self.engine.pin(&mut state, catalog, &self.scope());
         if let Some(interrupt) = self.interrupt.lock().clone() {
             state.config_mut().options_mut().extensions.insert(interrupt);
@@ -223,10 +288,7 @@ impl Session {
         state
     }
 
-    /// The same for a query whose rows are only shown: it may leave out what cannot be reached, where the session wants
-    /// that. What is written somewhere never lacks rows.
-    pub(super) fn state_to_answer(&self, catalog: Arc<CatalogState>) -> SessionState {
-        let mut state = self.state_in(catalog);
+    fn skipping(&self, mut state: SessionState) -> SessionState {
         if self.settings.lock().skips_down() {
             let notices = Arc::clone(&self.notices);
             let tell = move |skipped: Skipped| notices.lock().push(told(&skipped));
@@ -243,9 +305,9 @@ impl Session {
         *self.search_path.write() = settings.search_path();
         let zone = settings.get("timezone").unwrap_or("UTC").to_string();
         let push_down = settings.push_down();
-        let mut state = self.state.write();
-        let config = state.config_mut();
+        let mut config = self.config.write();
         config.set_extension(Arc::new(push_down));
+        config.set_extension(Arc::new(access::RowSecurity(settings.get("row_security") != Some("off"))));
         let options = config.options_mut();
         options.execution.time_zone = Some(zone);
         options.extensions.insert(settings.keys());
@@ -259,7 +321,9 @@ impl Session {
                     self.tell(Notice::warning(NO_TRANSACTION, "SET LOCAL can only be used in transaction blocks"));
                 } else {
                     self.save_settings();
-                    if let (true, Some(before)) = (*local, self.setting(name)) {
+                    // A name of somebody's own is empty when it was not set.
+                    let before = self.setting(name).or_else(|| name.contains('.').then(String::new));
+                    if let (true, Some(before)) = (*local, before) {
                         self.local_settings.lock().push((name.clone(), before));
                     }
                     self.set(name, value.as_deref())?;
@@ -296,7 +360,7 @@ impl Session {
             SessionStatement::Begin(tag, modes) => {
                 if self.transaction_state() == TransactionState::Idle {
                     *self.transaction.lock() = TransactionState::InBlock;
-                } else {
+                } else if !self.implicit.swap(false, Ordering::Relaxed) {
                     self.tell(Notice::warning(ACTIVE_TRANSACTION, "there is already a transaction in progress"));
                 }
                 self.take_modes(modes);
@@ -311,17 +375,19 @@ impl Session {
                 self.set_characteristics(modes)?;
                 SessionAnswer::Tag("SET")
             }
-            SessionStatement::Commit { chain } => SessionAnswer::Tag(self.end_transaction(true, *chain)?),
-            SessionStatement::Rollback { chain } => SessionAnswer::Tag(self.end_transaction(false, *chain)?),
+            SessionStatement::Commit { chain } => SessionAnswer::Tag(self.end_transaction(true, *chain, true)?),
+            SessionStatement::Rollback { chain } => SessionAnswer::Tag(self.end_transaction(false, *chain, true)?),
             SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
                 self.savepoints.lock().push((name.clone(), self.changed()));
+                self.ear.mark();
                 SessionAnswer::Tag("SAVEPOINT")
             }
             SessionStatement::Release(name) => {
                 self.need_block("RELEASE SAVEPOINT")?;
                 let (at, _) = self.savepoint(name)?;
                 self.savepoints.lock().truncate(at);
+                self.ear.release(at);
                 SessionAnswer::Tag("RELEASE")
             }
             SessionStatement::RollbackTo(name) => {
@@ -329,6 +395,7 @@ impl Session {
                 let (at, changed) = self.savepoint(name)?;
                 self.go_back(changed);
                 self.savepoints.lock().truncate(at + 1);
+                self.ear.go_back(at);
                 *self.transaction.lock() = TransactionState::InBlock;
                 SessionAnswer::Tag("ROLLBACK")
             }
@@ -342,12 +409,26 @@ impl Session {
                     }
                     self.settings.lock().reset_all();
                     self.set_authorization(None, false)?;
+                    self.ear.unlisten(None);
                 }
                 SessionAnswer::Tag(tag)
+            }
+            SessionStatement::Listen(channel) => {
+                self.ear.listen(channel);
+                SessionAnswer::Tag("LISTEN")
+            }
+            SessionStatement::Unlisten(channel) => {
+                self.ear.unlisten(channel.as_deref());
+                SessionAnswer::Tag("UNLISTEN")
+            }
+            SessionStatement::Notify { channel, payload } => {
+                self.ear.notify(channel, payload)?;
+                SessionAnswer::Tag("NOTIFY")
             }
             SessionStatement::Accepted(tag) => SessionAnswer::Tag(tag),
         };
         if self.transaction_state() == TransactionState::Idle {
+            self.settle_said(true);
             self.settle_modes();
         }
         self.apply_settings();
@@ -375,7 +456,7 @@ impl Session {
             return Err(Error::unsupported(format!("\"{name}\" has no default to go back to")));
         };
         self.own_options.store(true, Ordering::Relaxed);
-        self.state.write().config_mut().options_mut().set(name, value)?;
+        self.config.write().options_mut().set(name, value)?;
         Ok(())
     }
 
@@ -389,14 +470,16 @@ impl Session {
         }
     }
 
-    /// Ends the block; with `chain`, another one like it begins.
-    fn end_transaction(&self, commit: bool, chain: bool) -> Result<&'static str> {
+    /// Ends the block, because a statement says so (`told`) or a text is at its end; with `chain`, another one like it
+    /// begins.
+    fn end_transaction(&self, commit: bool, chain: bool, told: bool) -> Result<&'static str> {
         if chain {
             self.need_block(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" })?;
         }
         let modes = self.modes();
         let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
-        if before == TransactionState::Idle {
+        let implicit = self.implicit.swap(false, Ordering::Relaxed);
+        if before == TransactionState::Idle || (implicit && told) {
             self.tell(Notice::warning(NO_TRANSACTION, "there is no transaction in progress"));
         }
         self.ended.fetch_add(1, Ordering::Relaxed);
@@ -404,6 +487,7 @@ impl Session {
         self.savepoints.lock().clear();
         let ended = self.end_writing(committed);
         let committed = committed && ended.is_ok();
+        self.settle_said(committed);
         let saved = self.saved_settings.lock().take();
         let locals = std::mem::take(&mut *self.local_settings.lock());
         let mut settings = self.settings.lock();
@@ -436,7 +520,7 @@ impl Session {
     }
 
     fn need_block(&self, what: &str) -> Result<()> {
-        if self.transaction_state() == TransactionState::Idle {
+        if self.transaction_state() == TransactionState::Idle || self.is_in_text() {
             return Err(Error::new(NO_TRANSACTION, format!("{what} can only be used in transaction blocks")));
         }
         Ok(())
@@ -468,6 +552,7 @@ struct ShownSession {
     pid: i32,
     settings: Arc<Mutex<Settings>>,
     activity: Arc<Activity>,
+    backends: Arc<pg::Backends>,
 }
 
 impl pg::SessionView for ShownSession {
@@ -498,6 +583,10 @@ impl pg::SessionView for ShownSession {
 
     fn source_activity(&self) -> Option<Arc<Activity>> {
         Some(Arc::clone(&self.activity))
+    }
+
+    fn backends(&self) -> Option<Arc<pg::Backends>> {
+        Some(Arc::clone(&self.backends))
     }
 
     fn set(&self, name: &str, value: &str) -> Result<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accepted;
 use crate::catalog::definitions::OWNER;
 use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
@@ -216,12 +217,21 @@ impl Settings {
 
     /// A setting's value. A setting with a dot in its name that was never set has none.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(&name.to_ascii_lowercase()).map(String::as_str)
+        let name = name.to_ascii_lowercase();
+        self.values.get(&name).map(String::as_str).or_else(|| accepted::default(&name))
     }
 
     /// Every setting, as SHOW ALL gives them.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (display_name(name), value.as_str()))
+        let mut all: Vec<(&str, &str)> =
+            self.values.iter().map(|(name, value)| (display_name(name), value.as_str())).collect();
+        for (name, value) in accepted::all() {
+            if !self.values.contains_key(name) {
+                all.push((name, value));
+            }
+        }
+        all.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+        all.into_iter()
     }
 
     /// Sets a setting, or puts back what the session began with.
@@ -229,7 +239,10 @@ impl Settings {
         let name = name.to_ascii_lowercase();
         let value = match value {
             Some(value) => value.to_string(),
-            None => self.initial.get(&name).cloned().unwrap_or_default(),
+            None => self
+                .initial
+                .get(&name)
+                .map_or_else(|| accepted::default(&name).unwrap_or_default().to_string(), String::clone),
         };
         if READ_ONLY.contains(&name.as_str()) && self.values.get(&name) != Some(&value) {
             return Err(Error::new(SqlState("55P02"), format!("parameter \"{name}\" cannot be changed")));
@@ -237,7 +250,7 @@ impl Settings {
         if name == "role" && self.values.get(&name) != Some(&value) {
             return Err(Error::new(SqlState("55P02"), "parameter \"role\" is set by SET ROLE"));
         }
-        if !self.values.contains_key(&name) && !name.contains('.') {
+        if !self.values.contains_key(&name) && !name.contains('.') && accepted::default(&name).is_none() {
             return Err(Error::new(
                 SqlState::UNDEFINED_OBJECT,
                 format!("unrecognized configuration parameter \"{name}\""),
@@ -283,6 +296,11 @@ impl Settings {
 
     /// Puts back all the values that the settings had before.
     pub fn restore(&mut self, before: Settings) {
+        // What was not set before is so no more; as in Postgres, a name of somebody's own stays known.
+        self.values.retain(|name, _| before.values.contains_key(name) || name.contains('.'));
+        for (_, value) in self.values.iter_mut().filter(|(name, _)| !before.values.contains_key(*name)) {
+            value.clear();
+        }
         for (name, value) in before.values {
             self.put_back(&name, &value);
         }
@@ -321,12 +339,12 @@ impl Settings {
 
     /// The settings that plans can depend on and that are not as they are at first, by their names.
     pub fn differing(&self) -> Vec<(String, String)> {
-        let default = |name: &str| {
-            let at = SETTINGS.binary_search_by(|(setting, ..)| (*setting).cmp(name));
-            at.ok().and_then(|at| SETTINGS.get(at)).map(|(_, value, _)| *value)
-        };
+        // Both are in order of name: they are walked side by side, as each statement asks.
+        let mut defaults = SETTINGS.iter().peekable();
         let differs = |(name, value): &(&String, &String)| {
-            default(name) != Some(value.as_str()) && !UNPLANNED.contains(&name.as_str())
+            while defaults.next_if(|(setting, ..)| *setting < name.as_str()).is_some() {}
+            let default = defaults.next_if(|(setting, ..)| *setting == name.as_str()).map(|(_, value, _)| *value);
+            default != Some(value.as_str()) && !UNPLANNED.contains(&name.as_str()) && accepted::default(name).is_none()
         };
         self.values.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
@@ -366,6 +384,9 @@ fn checked(name: &str, value: String) -> Result<String> {
     let invalid = |value: &str| {
         Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid value for parameter \"{name}\": \"{value}\""))
     };
+    if let Some(checked) = accepted::checked(name, &value) {
+        return checked;
+    }
     match name {
         switch if SWITCHES.contains(&switch) => match switched(&value) {
             Some(false) if switch == "standard_conforming_strings" => {
@@ -443,7 +464,7 @@ fn checked(name: &str, value: String) -> Result<String> {
 }
 
 /// The unique beginnings of true, false, yes, no, on and off, and 1 and 0.
-fn switched(value: &str) -> Option<bool> {
+pub(super) fn switched(value: &str) -> Option<bool> {
     match value.trim_matches('"').to_ascii_lowercase().as_str() {
         "1" | "on" | "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" => Some(true),
         "0" | "of" | "off" | "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" => Some(false),
@@ -466,6 +487,11 @@ fn timezone(text: &str) -> Option<String> {
         _ => return None,
     };
     let digits = text.trim_start_matches(['+', '-']);
+    if digits.contains('.') {
+        // Hours with a fraction.
+        let minutes = digits.parse::<f64>().ok().filter(|hours| *hours < 15.0)? * 60.0;
+        return Some(format!("{sign}{:02.0}:{:02.0}", (minutes / 60.0).floor(), (minutes % 60.0).floor()));
+    }
     let (hours, minutes) = match digits.split_once(':') {
         Some((hours, minutes)) => (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?),
         None => (digits.parse::<u8>().ok()?, 0),

@@ -14,11 +14,13 @@ use super::run::Described;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
 use crate::error::{Error, Result, SqlState};
-use crate::planner::bounds;
+use crate::planner::barrier::SecurityBarrier;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::local::LocalTable;
 use crate::planner::names::{NameScope, Relations};
+use crate::planner::secured::{ROWS, Secured};
 use crate::planner::view::View;
+use crate::planner::{bounds, remote_query};
 
 /// One state of the catalog with the views that were planned in it.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct CatalogState {
     pub rows: LocalRows,
     /// By the role that they are planned for, too: where a source is reached differently by each.
     views: Mutex<HashMap<(RelationName, String), Arc<View>>>,
+    /// Relations behind policies and masks, by the role that they are planned for.
+    secured: Mutex<HashMap<(RelationName, String), Arc<Secured>>>,
     /// Plans that were made in it.
     pub plans: Recent<Asked, Known>,
     /// What clients were told of queries in it.
@@ -53,24 +57,35 @@ impl CatalogState {
 /// A state of the catalog with the engine that it belongs to.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    engine: Arc<Engine>,
-    state: Arc<CatalogState>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) state: Arc<CatalogState>,
+    /// The relations whose policies are being planned, the outermost first.
+    pub(super) securing: Vec<RelationName>,
+    /// What the name of a policy's own rows means.
+    pub(super) rows: Option<Arc<dyn TableProvider>>,
 }
 
 impl Snapshot {
     pub fn new(engine: Arc<Engine>, state: Arc<CatalogState>) -> Self {
-        Snapshot { engine, state }
+        Snapshot { engine, state, securing: vec![], rows: None }
     }
 
     /// The state that a view is planned with: names that give no schema are in `public`.
     pub fn view_state(&self, owner: &str) -> SessionState {
+        let engine = Arc::clone(&self.engine);
+        let state = Arc::clone(&self.state);
+        self.state_as(owner, Snapshot { engine, state, securing: self.securing.clone(), rows: None })
+    }
+
+    /// The same, with names looked up in a snapshot.
+    pub(super) fn state_as(&self, owner: &str, snapshot: Snapshot) -> SessionState {
         let scope = NameScope {
             role: owner.to_string(),
             search_path: Arc::new(RwLock::new(vec![PUBLIC.to_string()])),
             looks_everywhere: true,
         };
         let mut state = self.engine.session_state();
-        self.engine.pin(&mut state, Arc::clone(&self.state), &scope);
+        self.engine.pin_to(&mut state, snapshot, &scope);
         state
     }
 
@@ -81,11 +96,34 @@ impl Snapshot {
         let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
         let size = bounds::check_view(&written)?;
-        let analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
+        let mut analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
+        if view.security_barrier {
+            analyzed = SecurityBarrier::around(analyzed);
+        }
         Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed, size))
     }
 
+    /// A relation as a role sees it: behind policies and masks that concern it.
     async fn provider(&self, relation: &RelationDef, role: &str) -> Result<Arc<dyn TableProvider>> {
+        let definitions = &self.state.definitions;
+        if !definitions.is_secured(relation, role) {
+            return self.plain(relation, role).await;
+        }
+        let key = (relation.name.clone(), role.to_string());
+        if let Some(known) = self.state.secured.lock().get(&key) {
+            return Ok(Arc::clone(known) as Arc<dyn TableProvider>);
+        }
+        let plain = self.plain(relation, role).await?;
+        let secured = Arc::new(Box::pin(self.secured(relation, plain, role)).await?);
+        // The columns of a raw query are what its server says each time.
+        if !remote_query::is_in(secured.analyzed()) {
+            self.state.secured.lock().insert(key, Arc::clone(&secured));
+        }
+        Ok(secured)
+    }
+
+    /// A relation as it is.
+    pub(super) async fn plain(&self, relation: &RelationDef, role: &str) -> Result<Arc<dyn TableProvider>> {
         match &relation.kind {
             RelationKind::Foreign(foreign) => {
                 if let Some(error) = &foreign.broken {
@@ -129,6 +167,11 @@ impl Relations for Snapshot {
     }
 
     async fn relation(&self, name: &RelationName, role: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if name.name == ROWS
+            && let Some(rows) = &self.rows
+        {
+            return Ok(Some(Arc::clone(rows)));
+        }
         match self.state.definitions.relations.get(name) {
             Some(relation) => match self.provider(relation, role).await {
                 Ok(provider) => Ok(Some(provider)),

@@ -24,6 +24,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::run::{bind, collect, located};
 use super::session::Session;
+use super::write_secured::{Rewrite, without_detail};
 use super::{access, naming, planning};
 use crate::audit::Touched;
 use crate::catalog::blanks::without_blanks;
@@ -84,11 +85,11 @@ impl Session {
                 Ok(Some(format!("INSERT 0 {rows}")))
             }
             SqlStatement::Update(update) => {
-                let rows = self.update(update, statement, parameters).await?;
+                let rows = Box::pin(self.update(update, statement, parameters)).await?;
                 Ok(Some(format!("UPDATE {rows}")))
             }
             SqlStatement::Delete(delete) => {
-                let rows = self.delete(delete, statement, parameters).await?;
+                let rows = Box::pin(self.delete(delete, statement, parameters)).await?;
                 Ok(Some(format!("DELETE {rows}")))
             }
             _ => Ok(None),
@@ -155,10 +156,14 @@ impl Session {
         let new = collect(state, &dml.input).await?;
         let new = conform(&new, table)?;
         let rows = new.num_rows();
+        self.check_inserted(state, relation, table, &new).await?;
         check_nulls(&new, relation, table)?;
         let catalog = self.catalog();
         let there = catalog.rows.read(&self.engine.store, relation)?;
-        check_keys(there.iter().chain([&new]), relation, table)?;
+        check_keys(there.iter().chain([&new]), relation, table).map_err(|error| {
+            // The row that has the key may be one that is hidden.
+            if self.secured_relation(relation).is_some() { without_detail(error) } else { error }
+        })?;
         if rows > 0 {
             self.commit_change(
                 catalog.definitions.as_ref().clone(),
@@ -215,10 +220,16 @@ impl Session {
                 }
             })
             .collect();
-        let from = from_clause(name, alias);
+        let from = from_clause(name, alias.as_ref());
         let changed: Vec<String> = changes.keys().cloned().collect();
         self.check_columns(&relation, &changed, "w")?;
         let reads: Vec<&str> = changes.values().map(String::as_str).chain([wanted.as_str()]).collect();
+        if let Some(secured) = self.secured_relation(&relation) {
+            let (table, wanted) = (&table, wanted.as_str());
+            let name = rows_name(name, alias);
+            let rewrite = Rewrite { table, access: "update", wanted, items: Some(items), reads, name };
+            return self.rewrite_secured(&state, &secured, rewrite, statement, parameters).await;
+        }
         self.check_reads(&state, &relation, &reads, &from, statement).await?;
         let rows = format!("SELECT {} FROM {from}", items.join(", "));
         let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
@@ -237,8 +248,14 @@ impl Session {
         let (_writing, state) = self.start_changing().await;
         let (relation, table) = self.writable(name, "delete from")?;
         let wanted = delete.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
-        let from = from_clause(name, alias);
+        let from = from_clause(name, alias.as_ref());
         self.check_columns(&relation, &[], "d")?;
+        if let Some(secured) = self.secured_relation(&relation) {
+            let (table, wanted, reads) = (&table, wanted.as_str(), vec![wanted.as_str()]);
+            let name = rows_name(name, alias);
+            let rewrite = Rewrite { table, access: "delete", wanted, items: None, reads, name };
+            return self.rewrite_secured(&state, &secured, rewrite, statement, parameters).await;
+        }
         self.check_reads(&state, &relation, &[&wanted], &from, statement).await?;
         let items: Vec<String> = table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
         let rows = format!("SELECT {} FROM {from} WHERE ({wanted}) IS NOT TRUE", items.join(", "));
@@ -358,7 +375,7 @@ fn named_columns(parsed: &DfStatement, table: &LocalTableDef) -> Vec<String> {
 }
 
 /// Plans a query that a statement was rewritten to.
-async fn planned(state: &SessionState, query: &str, statement: &Statement) -> Result<LogicalPlan> {
+pub(super) async fn planned(state: &SessionState, query: &str, statement: &Statement) -> Result<LogicalPlan> {
     let parsed = script::parse(query)?.pop();
     let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
         return Err(Error::internal("a rewritten statement did not parse"));
@@ -447,7 +464,15 @@ fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Option<String>)> {
     }
 }
 
-fn from_clause(name: &ObjectName, alias: Option<String>) -> String {
+/// The name under which the rows of the table stand in a query of its own.
+fn rows_name(name: &ObjectName, alias: Option<String>) -> String {
+    alias.map_or_else(
+        || name.0.last().map(ToString::to_string).unwrap_or_default(),
+        |alias| alias.trim_start_matches("AS ").to_string(),
+    )
+}
+
+fn from_clause(name: &ObjectName, alias: Option<&String>) -> String {
     match alias {
         Some(alias) => format!("{name} {alias}"),
         None => name.to_string(),

@@ -95,6 +95,10 @@ fn from_arrow(error: &ArrowError) -> Error {
             Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "a Parquet file is damaged")
                 .with_detail(format!("{}.", first_line(message)))
         }
+        ArrowError::IoError(_, inner) => match inner.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(ours) => ours.clone(),
+            None => Error::new(SqlState::IO_ERROR, inner.to_string()),
+        },
         ArrowError::MemoryError(message) => Error::new(SqlState::OUT_OF_MEMORY, message.clone()),
         other => Error::internal(other.to_string()),
     }
@@ -308,6 +312,10 @@ fn not_implemented(message: &str) -> Error {
             return Error::unsupported(format!("type {name} is not supported"));
         }
         return Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"));
+    }
+    if message.contains("OuterReferenceColumn") {
+        return Error::unsupported("a subquery refers in this way to what is outside of it, which is not supported")
+            .with_hint("Join what it reads, or call its function in FROM, and group where it aggregates.");
     }
     let lower = lower_first(message);
     Error::unsupported(if lower.contains("not") { lower } else { format!("{lower} is not supported") })

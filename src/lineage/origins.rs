@@ -17,6 +17,7 @@ use crate::catalog::definitions::{ColumnLineage, ColumnOrigin, PUBLIC, RelationN
 use crate::error::Result;
 use crate::functions::merge;
 use crate::planner::coercion::written_name;
+use crate::planner::secured::Secured;
 use crate::planner::view::View;
 
 /// What is known of one column of a plan.
@@ -81,7 +82,10 @@ fn columns(plan: &LogicalPlan) -> Result<Vec<Made>> {
                     }
                 }
                 other => {
-                    let relation = other.map_or_else(|| named(&scan.table_name), |view| view.name.clone());
+                    // What policies and masks leave of a relation has its columns.
+                    let secured = provider.as_ref().and_then(|provider| provider.downcast_ref::<Secured>());
+                    let name = other.map(|view| &view.name).or_else(|| secured.map(|secured| &secured.name));
+                    let relation = name.cloned().unwrap_or_else(|| named(&scan.table_name));
                     let fields = scan.projected_schema.fields().iter();
                     fields
                         .map(|field| Made {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
 use datafusion::logical_expr::utils::conjunction;
@@ -22,6 +22,7 @@ use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::merge::{self, Role};
+use crate::functions::pg::mode;
 use crate::planner::coercion::written_name;
 
 /// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
@@ -182,8 +183,11 @@ fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
         let Some(expr) = &column.expr else { continue };
         let falls_back = falls_back(expr);
         let mut before: Vec<usize> = vec![];
+        let modes = modes(expr, merged)?;
         for at in merged.aggregates(expr)? {
             let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { continue };
+            let mode = if modes.contains(&at) { as_mode(call) } else { None };
+            let call = mode.as_ref().unwrap_or(call);
             let Some(value) = candidate_value(call, merged.aggregate.input.schema())? else { continue };
             let after = if falls_back { before.clone() } else { vec![] };
             before.push(cells.len());
@@ -192,6 +196,29 @@ fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
         }
     }
     Ok(cells)
+}
+
+/// The aggregates whose arrays an expression takes the most frequent value of.
+fn modes(expr: &Expr, merged: &Merged) -> Result<Vec<usize>> {
+    let mut found = vec![];
+    expr.apply(|part| {
+        if let Expr::ScalarFunction(call) = part
+            && call.func.name() == mode::OF_ARRAY
+            && let Some(array) = call.args.first()
+        {
+            found.extend(merged.aggregates(array)?);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
+/// `mode()`, in the place of the array that it is taken of.
+fn as_mode(call: &AggregateFunction) -> Option<AggregateFunction> {
+    let (value, descending) = mode::of_array(call)?;
+    let function = Arc::new(mode::aggregate(descending));
+    let filter = call.params.filter.clone();
+    Some(AggregateFunction::new_udf(function, vec![value.clone()], false, filter, vec![], None))
 }
 
 /// The call of `get_field` that an expression is, of a column.

@@ -191,6 +191,7 @@ pub(super) fn rank(
     let weights = match merge::rule(cell.call.function.name()).map(|rule| rule.choice) {
         Some(Choice::Majority) => Weights::Ones,
         Some(Choice::WeightedMajority) => Weights::of(arguments.get(1)),
+        None if cell.call.function.name() == "mode" => Weights::Ones,
         _ => Weights::None,
     };
     // Of a struct that is chosen as one the view may show a field: then it is that of which there are several values.

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{Aggregate, BinaryExpr, Distinct, Expr, Join, Logi
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
 use crate::error::{Error, Result, SqlState};
+use crate::planner::barrier::SecurityBarrier;
 
 /// The most merges that a view may join or unite: of each the view may have to be read again.
 const MOST: usize = 50;
@@ -104,6 +105,10 @@ impl Walk<'_> {
                 self.keep_only(window.input.schema());
                 &window.input
             }
+            LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node) {
+                Some(input) => return self.down(input),
+                None => return Err(self.merges_nothing()),
+            },
             LogicalPlan::Join(join) => return self.join(join),
             LogicalPlan::Union(union) => return self.union(union),
             LogicalPlan::Aggregate(aggregate) if is_merge(aggregate) => return Ok(vec![self.end(aggregate)?]),

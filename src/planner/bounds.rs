@@ -13,6 +13,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Exists, InSubquery, ScalarFunction, SetComparison};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
+use super::secured::Secured;
 use super::view::View;
 use crate::error::{Error, Result, SqlState};
 
@@ -89,9 +90,9 @@ fn measure(plan: &LogicalPlan, known: &mut HashMap<usize, Size>) -> DfResult<Siz
     }
     if let LogicalPlan::TableScan(scan) = plan
         && let Ok(provider) = source_as_provider(&scan.source)
-        && let Some(view) = provider.downcast_ref::<View>()
+        && let Some(within) = (provider.downcast_ref::<View>().map(View::size))
+            .or_else(|| provider.downcast_ref::<Secured>().map(Secured::size))
     {
-        let within = view.size();
         size.join(Size { views: within.views + 1, ..within });
     }
     plan.apply_expressions(|root| {

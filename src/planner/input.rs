@@ -98,7 +98,11 @@ impl ScalarUDFImpl for TextInput {
         match args.args.first() {
             Some(ColumnarValue::Scalar(value)) => {
                 let read = self.read_all(&value.to_array()?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&read, 0)?))
+                // Taken out as a scalar, a list would lose what its elements' field tells of their type.
+                Ok(ColumnarValue::Scalar(match read.as_list_opt::<i32>() {
+                    Some(list) => ScalarValue::List(Arc::new(list.clone())),
+                    None => ScalarValue::try_from_array(&read, 0)?,
+                }))
             }
             Some(ColumnarValue::Array(texts)) => Ok(ColumnarValue::Array(self.read_all(texts)?)),
             None => Err(Error::internal("nothing to cast").into()),
@@ -157,6 +161,13 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
         Ok(_) if matches!(kind, PgType::Varchar(_) | PgType::Bpchar(_)) => {
             Box::new(Expr::Cast(Cast::new(inner, DataType::Utf8View)))
         }
+        // Its inner arrays would be taken for elements, as texts.
+        Ok(from) if depth(&from) > depth(field.data_type()) && depth(field.data_type()) > 0 => {
+            let message = format!("cast of an array of {} dimensions to {kind}", depth(&from));
+            return Err(Error::unsupported(format!("{message} is not supported"))
+                .with_hint("Cast the elements.")
+                .into());
+        }
         _ => return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
     };
     let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
@@ -164,4 +175,12 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
     ))))
+}
+
+/// How many dimensions an array has; 0 for what is none.
+fn depth(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(item) | DataType::LargeList(item) => 1 + depth(item.data_type()),
+        _ => 0,
+    }
 }

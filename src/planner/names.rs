@@ -8,6 +8,7 @@ use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, 
 use datafusion::error::Result as DfResult;
 use parking_lot::RwLock;
 
+use super::secured::ROWS;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::rights::denied;
 use crate::error::Result;
@@ -133,6 +134,10 @@ impl SchemaProvider for SearchPath {
     }
 
     async fn table(&self, name: &str) -> DfResult<Option<Arc<dyn TableProvider>>> {
+        if name == ROWS {
+            // It is in no schema.
+            return Ok(self.relations.relation(&RelationName::new("", name), &self.scope.role).await?);
+        }
         let path = self.scope.search_path.read().clone();
         if !path.iter().any(|schema| schema == "pg_catalog")
             && let Some((_, system)) = self.system.iter().find(|(schema, _)| *schema == "pg_catalog")

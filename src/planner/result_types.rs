@@ -14,6 +14,7 @@ use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 
+use super::secured::Secured;
 use super::view::View;
 use crate::catalog::types::{PG_TYPE_KEY, PgType};
 
@@ -119,9 +120,11 @@ fn columns(plan: &LogicalPlan) -> Vec<PgType> {
         }
         LogicalPlan::TableScan(scan) => {
             let provider = source_as_provider(&scan.source).ok();
-            match provider.as_ref().and_then(|provider| provider.downcast_ref::<View>()) {
-                Some(view) => {
-                    let kinds = columns(&view.written);
+            let view = provider.as_ref().and_then(|provider| provider.downcast_ref::<View>());
+            let secured = provider.as_ref().and_then(|provider| provider.downcast_ref::<Secured>());
+            match view.map(|view| &view.written).or_else(|| secured.map(|secured| &secured.written)) {
+                Some(written) => {
+                    let kinds = columns(written);
                     match &scan.projection {
                         Some(wanted) => wanted.iter().filter_map(|at| kinds.get(*at).cloned()).collect(),
                         None => kinds,

@@ -17,9 +17,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use super::barrier::BarrierPlanner;
 use super::foreign::ForeignTable;
+use super::join_keys;
 use super::merged::SearchPlanner;
 use super::narrow::{Narrow, is_narrow};
+use super::unnested;
 use crate::error::Result;
 use crate::federation::kept::Kept;
 use crate::federation::ship::cut::{Shipped, cut};
@@ -76,17 +79,20 @@ impl QueryPlanner for ShippingPlanner {
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let mode = session.config().get_extension::<PushDown>().map_or(PushDown::On, |mode| *mode);
         let kept = session.config().get_extension::<Kept>();
+        let plan = unnested::bare(plan)?;
         let plan = match mode {
-            PushDown::On => cut(plan.clone(), false, kept.as_deref())?,
-            PushDown::Always => cut(plan.clone(), true, kept.as_deref())?,
-            PushDown::Filters => plan.clone(),
-            PushDown::Off => plan.clone().transform_up_with_subqueries(unfiltered)?.data,
+            PushDown::On => cut(plan, false, kept.as_deref())?,
+            PushDown::Always => cut(plan, true, kept.as_deref())?,
+            PushDown::Filters => plan,
+            PushDown::Off => plan.transform_up_with_subqueries(unfiltered)?.data,
         };
+        let plan = join_keys::named(plan)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
             Arc::new(ShippedPlanner),
             Arc::new(SearchPlanner),
             Arc::new(RulePlanner),
             Arc::new(LineagePlanner),
+            Arc::new(BarrierPlanner),
         ]);
         if is_narrow(&plan)? {
             return planner.create_physical_plan(&plan, &Narrow::new(session, &plan)).await;

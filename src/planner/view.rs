@@ -15,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::bounds::Size;
 use super::remote_query;
+use super::secured::Secured;
 use crate::catalog::definitions::RelationName;
 use crate::error::Error;
 
@@ -96,7 +97,7 @@ impl TableProvider for View {
     }
 }
 
-/// Puts the plan of a view where the view is scanned.
+/// Puts the plan of a view, or of what policies and masks leave of a relation, where that is scanned.
 #[derive(Debug, Default)]
 pub struct InlineViews;
 
@@ -114,8 +115,11 @@ impl AnalyzerRule for InlineViews {
 fn inline(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     let LogicalPlan::TableScan(scan) = &plan else { return Ok(Transformed::no(plan)) };
     let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(plan)) };
-    let Some(view) = provider.downcast_ref::<View>() else { return Ok(Transformed::no(plan)) };
-    let mut builder = LogicalPlanBuilder::from(view.analyzed.clone()).alias(scan.table_name.clone())?;
+    let view = provider.downcast_ref::<View>().map(View::analyzed);
+    let Some(analyzed) = view.or_else(|| provider.downcast_ref::<Secured>().map(Secured::analyzed)) else {
+        return Ok(Transformed::no(plan));
+    };
+    let mut builder = LogicalPlanBuilder::from(analyzed.clone()).alias(scan.table_name.clone())?;
     if let Some(projection) = &scan.projection {
         builder = builder.select(projection.iter().copied())?;
     }

@@ -262,9 +262,78 @@ pub(super) fn write_binary(negative: bool, digits: &[u8], scale: i32, out: &mut 
     }
 }
 
+/// The most digits behind the point of what [`write_small`] takes.
+const SMALL_SCALE: u8 = 16;
+
+/// The same for a number of 64 bits, whose groups are divided out of it; false, with nothing written, when it has too
+/// many digits behind the point, or fewer than none.
+pub(super) fn write_small(negative: bool, value: u64, scale: i32, out: &mut BytesMut) -> bool {
+    let Some(shown) = u8::try_from(scale).ok().filter(|shown| *shown <= SMALL_SCALE) else { return false };
+    let one = 10u64.pow(u32::from(shown));
+    let behind = shown.div_ceil(4);
+    // Below ten to the sixteenth, as is all that follows.
+    let (mut whole, mut fraction) = (value / one, value % one * 10u64.pow(u32::from(behind * 4 - shown)));
+    // Five groups before the point and four behind it, the last first.
+    let mut groups = [0u16; 9];
+    let mut count = 0u8;
+    let mut take = |group: u64| {
+        if let Some(place) = groups.get_mut(usize::from(count)) {
+            *place = group as u16;
+        }
+        count += 1;
+    };
+    for _ in 0..behind {
+        take(fraction % 10_000);
+        fraction /= 10_000;
+    }
+    while whole > 0 {
+        take(whole % 10_000);
+        whole /= 10_000;
+    }
+    let groups = groups.get(..usize::from(count)).unwrap_or_default();
+    let last = groups.iter().take_while(|group| **group == 0).count();
+    let first = groups.iter().rposition(|group| *group != 0);
+    let (kept, weight) = match first {
+        Some(first) => (groups.get(last..=first).unwrap_or_default(), first as i16 - i16::from(behind)),
+        None => (Default::default(), 0),
+    };
+    let sign: u16 = if negative && !kept.is_empty() { 0x4000 } else { 0 };
+    let mut room = [0u8; 8 + 2 * 9];
+    let words = [kept.len() as u16, weight as u16, sign, u16::from(shown)];
+    let words = words.iter().chain(kept.iter().rev());
+    for (place, word) in room.chunks_exact_mut(2).zip(words) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+    out.extend_from_slice(room.get(..8 + 2 * kept.len()).unwrap_or_default());
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_numbers_are_written_as_all_are() {
+        let mut values: Vec<u64> =
+            vec![0, 1, 9, 10, 9_999, 10_000, 10_001, u64::from(u32::MAX), u64::MAX, u64::MAX - 1];
+        values.extend((0..20).flat_map(|power| {
+            let one = 10u64.pow(power);
+            [one, one - 1, one + 1, one.wrapping_mul(7), one.wrapping_mul(12_345_678_901)]
+        }));
+        for value in values {
+            for scale in 0..=16 {
+                for negative in [false, true] {
+                    let (mut small, mut all) = (BytesMut::new(), BytesMut::new());
+                    assert!(write_small(negative, value, scale, &mut small));
+                    write_binary(negative, value.to_string().as_bytes(), scale, &mut all);
+                    assert_eq!(small, all, "{value} {scale} {negative}");
+                }
+            }
+        }
+        let mut none = BytesMut::new();
+        assert!(!write_small(false, 1, 17, &mut none) && !write_small(false, 1, -1, &mut none));
+        assert!(none.is_empty());
+    }
 
     fn text(digits: &str, scale: i32) -> String {
         let mut out = BytesMut::new();

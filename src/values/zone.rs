@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::calendar::SECOND;
+use super::calendar::{Civil, DAY, SECOND, civil, days};
 
 /// A time zone, by name or as a fixed distance from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Zone {
         match self {
             Zone::Fixed(seconds) => *seconds,
             Zone::Named(zone) => {
-                let moment = moment(micros).naive_utc();
+                let moment = moment(within_rules(*zone, micros)).naive_utc();
                 zone.offset_from_utc_datetime(&moment).fix().local_minus_utc()
             }
         }
@@ -56,6 +56,7 @@ impl Zone {
         match self {
             Zone::Fixed(seconds) => *seconds,
             Zone::Named(zone) => {
+                let local = within_rules(*zone, local);
                 let wall = moment(local).naive_utc();
                 match zone.offset_from_local_datetime(&wall) {
                     chrono::MappedLocalTime::Single(found) => found.fix().local_minus_utc(),
@@ -66,6 +67,29 @@ impl Zone {
             }
         }
     }
+}
+
+/// The first day, from 1970-01-01, that chrono-tz's tables do not reach: 2100-01-01.
+const BEYOND: i64 = 47_482;
+/// Days in 400 years, after which the calendar repeats.
+const ERA: i64 = 146_097;
+
+/// A moment at which a zone's rules are known and say the same. Where the tables end, the last rules go on for ever: a
+/// year has the rules of the one among the last 28 that has as many days and begins on the same day of the week, since
+/// rules are about months and days of the week. As Postgres does it by 400 years.
+fn within_rules(zone: Tz, micros: i64) -> i64 {
+    let day = micros.div_euclid(DAY);
+    if day < BEYOND {
+        return micros;
+    }
+    let begins = |year: i64| days(Civil { year, month: 1, day: 1 }).unwrap_or(BEYOND);
+    let near = BEYOND + (day - BEYOND).rem_euclid(ERA);
+    let year = civil(near).year;
+    let shape = |year: i64| (begins(year).rem_euclid(7), begins(year + 1) - begins(year));
+    // Their rules go by the moon, and are written down year by year until 2087; after that the clocks stay.
+    let first = if matches!(zone, Tz::Africa__Casablanca | Tz::Africa__El_Aaiun) { 2_099 } else { 2_072 };
+    let alike = (first..2_100).find(|other| shape(*other) == shape(year)).unwrap_or(2_099);
+    micros - (day - near) * DAY - (begins(year) - begins(alike)) * DAY
 }
 
 /// A moment that chrono can hold.
@@ -130,6 +154,23 @@ mod tests {
         // 2024-10-27 02:30 occurs twice, 2024-03-31 02:30 not at all.
         assert_eq!(berlin.offset_of_local(1_729_996_200 * SECOND), 3_600);
         assert_eq!(berlin.offset_of_local(1_711_852_200 * SECOND), 3_600);
-        assert_eq!(berlin.offset_at(i64::MAX), berlin.offset_at(8_000_000_000_000 * SECOND));
+        // 9999-07-01 and 9999-12-31, 2100-07-01, 30000-07-01.
+        assert_eq!(berlin.offset_at(253_386_360_000 * SECOND), 7_200);
+        assert_eq!(berlin.offset_at(253_402_214_400 * SECOND), 3_600);
+        assert_eq!(berlin.offset_of_local(4_118_083_200 * SECOND), 7_200);
+        let far = days(Civil { year: 30_000, month: 7, day: 1 }).unwrap();
+        assert_eq!(berlin.offset_at(far * DAY), 7_200);
+        assert_eq!(Zone::Named(Tz::Africa__Casablanca).offset_at(far * DAY), 3_600);
+        assert!([3_600, 7_200].contains(&berlin.offset_at(i64::MAX)));
+        // A year's changes are on the same days as Postgres has them: 2101-03-27 01:00 and 2101-10-30 01:00.
+        for (year, month, day) in [(2_101, 3, 27), (2_101, 10, 30), (9_999, 3, 28), (9_999, 10, 31)] {
+            let change = days(Civil { year, month, day }).unwrap() * DAY + 3_600 * SECOND;
+            let (before, after) = if month == 3 { (3_600, 7_200) } else { (7_200, 3_600) };
+            assert_eq!(
+                (berlin.offset_at(change - SECOND), berlin.offset_at(change)),
+                (before, after),
+                "{year}-{month}"
+            );
+        }
     }
 }

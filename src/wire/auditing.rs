@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{Field, Schema};
 use super::connection::Connection;
 use super::errors::Failure;
 use super::rows::Rows;
-use super::script::Fetch;
+use super::script::{Direction, Fetch};
 use crate::audit::{Entry, Settled};
 use crate::catalog::definitions::quote_identifier;
 use crate::engine::Parameter;
@@ -100,8 +100,14 @@ impl Connection {
 /// FETCH and MOVE, in words.
 pub(super) fn fetch_words(fetch: &Fetch) -> String {
     let verb = if fetch.moves { "MOVE" } else { "FETCH" };
-    let count = fetch.count.map_or_else(|| "ALL".to_string(), |count| count.to_string());
-    format!("{verb} {count} FROM {}", quote_identifier(&fetch.cursor))
+    let count = |count: Option<i64>| count.map_or_else(|| "ALL".to_string(), |count| count.to_string());
+    let which = match fetch.direction {
+        Direction::Forward(rows) => count(rows),
+        Direction::Backward(rows) => format!("BACKWARD {}", count(rows)),
+        Direction::Absolute(row) => format!("ABSOLUTE {row}"),
+        Direction::Relative(row) => format!("RELATIVE {row}"),
+    };
+    format!("{verb} {which} FROM {}", quote_identifier(&fetch.cursor))
 }
 
 /// The values of parameters as text; what has no text is left out.

@@ -79,6 +79,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// What holds the token of the statement that runs.
+    pub fn running(&self) -> Arc<Mutex<Option<CancellationToken>>> {
+        Arc::clone(&self.running)
+    }
+
     /// Makes `token` the one that a cancel request cancels, until the guard is dropped.
     pub fn run(&self, token: &CancellationToken) -> Running {
         *self.running.lock() = Some(token.clone());

@@ -7,9 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pgwire::messages::response::NotificationResponse;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::cancel::Slot;
 use super::errors::{Failure, Severity, notice, shutdown};
@@ -24,7 +26,8 @@ use super::script::{self, Command};
 use super::startup::{Caller, Welcome, welcome};
 use super::transport::Transport;
 use crate::audit::{Entry, Trail};
-use crate::engine::{Level, Session, TransactionState};
+use crate::catalog::pg::{Present, Rest};
+use crate::engine::{Level, Notification, Session, TransactionState};
 use crate::error::{Error, SqlState};
 use crate::values::Zone;
 
@@ -54,6 +57,10 @@ pub(super) struct Connection {
     pub said: Option<String>,
     /// Whether the client was told that the next query may come, and has said nothing since.
     idle: bool,
+    /// Its place in `pg_stat_activity`.
+    present: Present,
+    /// Ends it, as `pg_terminate_backend` does.
+    terminated: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -123,6 +130,9 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
     match welcomed {
         Ok(Welcome { session, slot, user, application, permit, trail }) => {
             tracing::info!(%peer, pid = slot.pid, user, application, tls = secure, "connected");
+            let terminated = CancellationToken::new();
+            let backends = shared.engine.backends();
+            let present = backends.enter(session.shown(), Some(peer), slot.running(), terminated.clone());
             Some(Connection {
                 wire,
                 session,
@@ -136,6 +146,8 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
                 entry: None,
                 said: None,
                 idle: true,
+                present,
+                terminated,
                 _permit: permit,
             })
         }
@@ -186,11 +198,20 @@ impl Connection {
     async fn run(&mut self) -> Failure {
         loop {
             let patience = self.patience();
+            let listens = self.idle && self.session.transaction_state() == TransactionState::Idle;
             let read = tokio::select! {
                 biased;
                 () = self.shared.stopping.cancelled() => return Failure::Shutdown,
-                read = self.wire.frame() => read,
+                () = self.terminated.cancelled() => return Failure::Shutdown,
+                read = self.wire.frame() => Some(read),
+                () = self.session.heard(), if listens => None,
                 error = out_of(patience) => return Failure::Fatal(error),
+            };
+            let Some(read) = read else {
+                if let Err(failure) = self.tell_heard().await {
+                    return failure;
+                }
+                continue;
             };
             self.idle = false;
             let began = Instant::now();
@@ -256,8 +277,10 @@ impl Connection {
             other => return other,
         };
         self.session.fail();
+        // What a text has done before its error is undone, too.
+        self.end_text(false).map_err(Failure::Fatal)?;
         // Outside of a block the statement's own transaction is over, inside nothing in it can go on.
-        self.portals.clear();
+        self.end_portals();
         self.put_notices()?;
         self.wire.put_error(&error, Severity::Error);
         if extended {
@@ -271,11 +294,12 @@ impl Connection {
 
     async fn dispatch(&mut self, message: Message) -> Result<Next, Failure> {
         self.say(&message);
+        self.notes(&message);
         match message {
             Message::Query(sql) => {
                 self.query(sql).await?;
                 if self.session.transaction_state() == TransactionState::Idle {
-                    self.portals.clear();
+                    self.end_portals();
                 }
                 self.ready().await?;
             }
@@ -288,7 +312,7 @@ impl Connection {
             Message::Sync => {
                 self.skipping = false;
                 if self.session.transaction_state() == TransactionState::Idle {
-                    self.portals.clear();
+                    self.end_portals();
                 }
                 self.ready().await?;
             }
@@ -319,14 +343,54 @@ impl Connection {
         });
     }
 
+    /// Notes the statement that runs next, for `pg_stat_activity`.
+    fn notes(&self, message: &Message) {
+        match message {
+            Message::Query(sql) => self.present.runs(sql),
+            Message::Execute { portal, .. } => {
+                let prepared = self.portals.get(portal).map(|portal| &portal.prepared);
+                if let Some(statement) = prepared.and_then(|prepared| prepared.statement()) {
+                    self.present.runs(&statement.text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells what other sessions have said.
+    fn put_notifications(&mut self) -> Result<(), Failure> {
+        if self.session.transaction_state() != TransactionState::Idle {
+            return Ok(());
+        }
+        for Notification { pid, channel, payload } in self.session.take_notifications() {
+            self.wire.put(&NotificationResponse::new(pid, channel, payload)).map_err(Failure::Fatal)?;
+        }
+        Ok(())
+    }
+
+    /// The same to a client that waits for nothing.
+    async fn tell_heard(&mut self) -> Result<(), Failure> {
+        self.put_notifications()?;
+        self.flush().await
+    }
+
     /// Says that the next query may come, after what has changed.
     async fn ready(&mut self) -> Result<(), Failure> {
+        self.put_notifications()?;
         for (name, value) in self.session.changed_settings() {
             self.wire.put_setting(&name, &value).map_err(Failure::Fatal)?;
         }
-        self.wire.put_ready(self.session.transaction_state()).map_err(Failure::Fatal)?;
+        let state = self.session.transaction_state();
+        self.present.rests(match state {
+            TransactionState::Idle => Rest::Idle,
+            TransactionState::InBlock => Rest::InBlock,
+            TransactionState::Failed => Rest::Failed,
+        });
+        self.wire.put_ready(state).map_err(Failure::Fatal)?;
         self.idle = true;
-        self.flush().await
+        self.flush().await?;
+        self.wire.rest();
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
@@ -384,8 +448,20 @@ impl Connection {
         // A portal does not outlive its transaction.
         let ended = self.session.transactions_ended();
         if std::mem::replace(&mut self.transactions, ended) != ended {
-            self.portals.clear();
+            self.end_portals();
         }
         Ok(self.wire.put_complete(tag)?)
+    }
+
+    /// Ends the block of a text, if that is what the session is in.
+    pub(super) fn end_text(&mut self, commit: bool) -> Result<(), Error> {
+        let ended = self.session.end_text(commit);
+        self.transactions = self.session.transactions_ended();
+        ended
+    }
+
+    /// Ends the portals whose transaction is over.
+    fn end_portals(&mut self) {
+        self.portals.retain(|_, portal| portal.outlives);
     }
 }

@@ -54,22 +54,37 @@ impl Connection {
         let (mut count, most) = (0u64, self.most_rows());
         while let Some(batch) = watch(&mut self.wire, &self.shared.ending, &leash, started.batches.next()).await? {
             let columns = writer.columns(&batch)?;
-            for row in 0..batch.num_rows() {
-                if let Some(most) = most.filter(|most| count >= *most) {
-                    return Err(Failure::Statement(too_many_rows(most)));
-                }
+            let mut row = 0;
+            while row < batch.num_rows() {
                 let before = self.wire.output.len();
-                put_data(&mut self.wire.output, |out| {
-                    // In binary the header is part of the first message.
-                    out.put(header.split());
-                    writer.write(&columns, row, out)
-                })?;
-                count += 1;
+                let mut put = 0;
+                let done = loop {
+                    if row + put >= batch.num_rows() || self.wire.output.len() >= FLUSH_SIZE {
+                        break Ok(());
+                    }
+                    if let Some(most) = most.filter(|most| count + put as u64 >= *most) {
+                        break Err(too_many_rows(most));
+                    }
+                    let written = put_data(&mut self.wire.output, |out| {
+                        // In binary the header is part of the first message.
+                        if !header.is_empty() {
+                            out.put(header.split());
+                        }
+                        writer.write(&columns, row + put, out)
+                    });
+                    if written.is_err() {
+                        break written;
+                    }
+                    put += 1;
+                };
+                row += put;
+                count += put as u64;
                 let bytes = (self.wire.output.len() - before) as u64;
-                self.shared.metrics.sent(1, bytes);
+                self.shared.metrics.sent(put as u64, bytes);
                 if let Some(entry) = &self.entry {
-                    entry.count(1, bytes);
+                    entry.count(put as u64, bytes);
                 }
+                done?;
                 if self.wire.output.len() >= FLUSH_SIZE {
                     self.wire.flush_until(&self.shared.ending).await?;
                 }

@@ -44,6 +44,7 @@ struct Taker {
 impl Connection {
     pub(super) async fn copy_in(&mut self, copy: &Copy) -> Result<(), Failure> {
         let into = self.session.copy_in(copy)?;
+        let _turn = self.session.take_turn()?;
         self.record(Some("COPY FROM STDIN".to_string()), &into.shown(), &[]);
         let leash = self.leash();
         let _running = self.slot.run(&leash.cancel);

@@ -3,19 +3,22 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::scalar::ScalarValue;
 
 use super::auditing::fetch_words;
 use super::connection::Connection;
+use super::cursor_place::Walk;
+use super::data_row::{RowEncoder, spread};
 use super::errors::Failure;
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
-use super::script::{Command, Execute, Fetch};
+use super::script::{Command, CursorKind, Execute, Fetch};
+use super::scroll::{Outlet, Scroll};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::types::PgType;
-use crate::ddl::statement::StatementKind;
+use crate::ddl::statement::{SessionStatement, StatementKind};
 use crate::engine::{Parameter, Statement, TransactionState};
 use crate::error::{Error, SqlState};
 use crate::values::Format;
@@ -26,12 +29,14 @@ impl Connection {
     pub(super) async fn declare(
         &mut self,
         name: &str,
+        kind: CursorKind,
         query: &Statement,
         declared: Vec<u32>,
         values: Vec<Parameter>,
     ) -> Result<(), Failure> {
         self.check_block()?;
-        if self.session.transaction_state() == TransactionState::Idle {
+        let outside = self.session.transaction_state() == TransactionState::Idle;
+        if outside && !kind.holds {
             return Err(Failure::Statement(Error::new(
                 SqlState("25P01"),
                 "DECLARE CURSOR can only be used in transaction blocks",
@@ -48,14 +53,59 @@ impl Connection {
         }
         self.record(Some(format!("DECLARE {}", quote_identifier(name))), &query.text, &values);
         let rows = self.open(&prepared, values).await?;
+        let mut portal = Portal::new(prepared, vec![], vec![]);
+        portal.kind = kind;
+        portal.progress = if kind.scrolls || kind.holds {
+            let kept = self.session.keep_rows(SchemaRef::clone(rows.schema()));
+            Progress::Kept(Box::new(Scroll::new(rows, kept)))
+        } else {
+            Progress::Suspended(rows)
+        };
+        if kind.holds && outside {
+            self.keep_all(&mut portal).await?;
+        }
         self.recorded("DECLARE CURSOR").await?;
-        let progress = Progress::Suspended(rows);
-        let portal = Portal { prepared, parameters: vec![], formats: vec![], progress };
         self.portals.insert(name.to_string(), portal);
         Ok(self.wire.put_complete("DECLARE CURSOR".to_string())?)
     }
 
-    /// FETCH and MOVE. Without `formats` the rows are text, and the client is told their columns first.
+    /// Reads the rest of the cursors that are to outlive the transaction, which this statement is about to commit.
+    pub(super) async fn hold_cursors(&mut self, statement: &Statement) -> Result<(), Failure> {
+        let commits = matches!(&statement.kind, StatementKind::Session(SessionStatement::Commit { .. }));
+        if !commits {
+            return Ok(());
+        }
+        self.keep_held().await
+    }
+
+    /// The same, whatever commits it.
+    pub(super) async fn keep_held(&mut self) -> Result<(), Failure> {
+        if self.session.transaction_state() != TransactionState::InBlock {
+            return Ok(());
+        }
+        let held = self.portals.iter().filter(|(_, portal)| portal.kind.holds && !portal.outlives);
+        let names: Vec<String> = held.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            if let Some(mut portal) = self.portals.remove(&name) {
+                self.keep_all(&mut portal).await?;
+                self.portals.insert(name, portal);
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_all(&mut self, portal: &mut Portal) -> Result<(), Failure> {
+        if let Progress::Kept(kept) = &mut portal.progress {
+            let cancel = kept.leash().map(|leash| leash.cancel.clone());
+            let _running = cancel.as_ref().map(|cancel| self.slot.run(cancel));
+            kept.reach(&mut self.wire, &self.shared.ending, u64::MAX).await?;
+        }
+        portal.outlives = true;
+        Ok(())
+    }
+
+    /// FETCH and MOVE. Without `formats` the client is told the columns first, and the rows are text, or binary where
+    /// the cursor is.
     pub(super) async fn fetch(&mut self, fetch: &Fetch, formats: Option<&[Format]>) -> Result<(), Failure> {
         self.check_block()?;
         // A portal that fails stays away.
@@ -64,46 +114,75 @@ impl Connection {
             Failure::Statement(Error::new(SqlState::INVALID_CURSOR_NAME, message))
         })?;
         let verb = if fetch.moves { "MOVE" } else { "FETCH" };
+        let own = [if portal.kind.binary { Format::Binary } else { Format::Text }];
         if let (None, false, Some(schema)) = (formats, fetch.moves, portal.prepared.told()) {
-            self.wire.put_columns(schema, &vec![Format::Text; schema.fields().len()])?;
+            self.wire.put_columns(schema, &spread(&own, schema.fields().len())?)?;
         }
-        let rows = match std::mem::replace(&mut portal.progress, Progress::Ready) {
-            Progress::Ready => {
-                let values = std::mem::take(&mut portal.parameters);
-                self.record(None, portal.prepared.text(), &values);
-                let rows = self.open(&portal.prepared, values).await?;
-                self.recorded_part(verb).await?;
-                Some(rows)
-            }
-            Progress::Suspended(rows) => Some(rows),
-            Progress::Finished(_) => None,
+        if let Progress::Ready = portal.progress {
+            let values = std::mem::take(&mut portal.parameters);
+            self.record(None, portal.prepared.text(), &values);
+            let rows = self.open(&portal.prepared, values).await?;
+            self.recorded_part(verb).await?;
+            portal.progress = Progress::Suspended(rows);
+        }
+        let of_query = match &portal.progress {
+            Progress::Suspended(rows) => rows.entry.clone(),
+            Progress::Kept(kept) => kept.entry.clone(),
+            Progress::Ready | Progress::Finished(_) => None,
         };
-        let of_query = rows.as_ref().and_then(|rows| rows.entry.clone());
         self.record_rows(fetch_words(fetch), portal.prepared.text(), of_query.as_deref()).await?;
-        let mut count = 0;
-        portal.progress = Progress::Finished(Some("SELECT"));
-        if let Some(mut rows) = rows {
-            let _running = self.slot.run(&rows.leash.cancel);
-            let zone = self.zone();
-            let sent = if fetch.moves {
-                rows.skip(&mut self.wire, &self.shared.ending, fetch.count).await?
-            } else {
-                rows.reformat(portal.prepared.told(), formats.unwrap_or_default(), zone)?;
-                rows.entry = self.entry.clone();
-                let sent = rows.send(&mut self.wire, &self.shared.ending, fetch.count).await;
-                rows.entry = of_query;
-                sent?
-            };
-            count = sent.rows;
-            if !sent.complete {
-                portal.progress = Progress::Suspended(rows);
-            }
+        let count = self.walk(&mut portal, fetch, formats.unwrap_or(&own)).await?;
+        if let Progress::Suspended(rows) = &mut portal.progress {
+            rows.entry = of_query;
         }
         self.portals.insert(fetch.cursor.clone(), portal);
         self.put_notices()?;
         let tag = format!("{verb} {count}");
         self.recorded(&tag).await?;
         Ok(self.wire.put_complete(tag)?)
+    }
+
+    /// Goes on with a portal; how many rows FETCH gives.
+    pub(super) async fn walk(
+        &mut self,
+        portal: &mut Portal,
+        fetch: &Fetch,
+        formats: &[Format],
+    ) -> Result<u64, Failure> {
+        let (zone, told) = (self.zone(), portal.prepared.told());
+        let (leash, encoder) = match &mut portal.progress {
+            Progress::Suspended(rows) => {
+                if !fetch.moves {
+                    rows.reformat(told, formats, zone)?;
+                }
+                rows.entry = self.entry.clone();
+                (rows.leash.clone(), None)
+            }
+            Progress::Kept(kept) => {
+                let encoder = match fetch.moves {
+                    true => None,
+                    false => Some(RowEncoder::new(&kept.schema, told, formats, zone)?),
+                };
+                (kept.leash().cloned().unwrap_or_else(|| self.leash()), encoder)
+            }
+            Progress::Ready | Progress::Finished(_) => (self.leash(), None),
+        };
+        let _running = self.slot.run(&leash.cancel);
+        let mut out = Outlet {
+            wire: &mut self.wire,
+            ending: &self.shared.ending,
+            leash: &leash,
+            encoder,
+            entry: self.entry.clone(),
+        };
+        let mut walk = Walk {
+            place: &mut portal.place,
+            rows: &mut portal.progress,
+            scrolls: portal.kind.scrolls,
+            out: &mut out,
+            moves: fetch.moves,
+        };
+        walk.go(fetch.direction).await
     }
 
     /// PREPARE: a statement under a name, as Parse keeps it.

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::script::{Command, Execute, Fetch, Places, engine_s, is_blank};
+use super::script::{Command, CursorKind, Direction, Execute, Fetch, Places, engine_s, is_blank};
 use crate::engine::{Session, Statement};
 use crate::error::{Error, Result, SqlState};
 
@@ -109,18 +109,26 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// DECLARE name [NO SCROLL] CURSOR [WITHOUT HOLD] FOR query
+    /// DECLARE name [BINARY] [ASENSITIVE | INSENSITIVE] [[NO] SCROLL] CURSOR [{WITH | WITHOUT} HOLD] FOR query
     fn declare(&mut self) -> Result<Command> {
         let name = self.name()?;
+        let mut kind = CursorKind::default();
+        let (mut only_forward, mut insensitive, mut asensitive) = (false, false, false);
         loop {
             if self.take("SCROLL") {
-                return Err(Error::unsupported("scrollable cursors are not supported"));
-            }
-            if self.take("BINARY") {
-                return Err(Error::unsupported("binary cursors are not supported"));
-            }
-            let plain = self.take("INSENSITIVE") || self.take("ASENSITIVE") || (self.take("NO") && self.take("SCROLL"));
-            if !plain {
+                kind.scrolls = true;
+            } else if self.take("NO") {
+                if !self.take("SCROLL") {
+                    return Err(self.unexpected());
+                }
+                only_forward = true;
+            } else if self.take("BINARY") {
+                kind.binary = true;
+            } else if self.take("INSENSITIVE") {
+                insensitive = true;
+            } else if self.take("ASENSITIVE") {
+                asensitive = true;
+            } else {
                 break;
             }
         }
@@ -128,52 +136,106 @@ impl Reader<'_, '_, '_> {
             return Err(self.unexpected());
         }
         if self.take("WITH") {
+            kind.holds = true;
             if !self.take("HOLD") {
                 return Err(self.unexpected());
             }
-            return Err(Error::unsupported("cursors WITH HOLD are not supported")
-                .with_hint("Declare the cursor in the transaction block that reads it."));
-        }
-        if self.take("WITHOUT") && !self.take("HOLD") {
+        } else if self.take("WITHOUT") && !self.take("HOLD") {
             return Err(self.unexpected());
         }
         if !self.take("FOR") {
             return Err(self.unexpected());
         }
-        Ok(Command::Declare { name, query: self.statement()? })
+        let both =
+            |one: &str, other: &str| Error::new(SqlState("42P11"), format!("cannot specify both {one} and {other}"));
+        if kind.scrolls && only_forward {
+            return Err(both("SCROLL", "NO SCROLL"));
+        }
+        if insensitive && asensitive {
+            return Err(both("INSENSITIVE", "ASENSITIVE"));
+        }
+        Ok(Command::Declare { name, kind, query: self.statement()? })
     }
 
-    /// FETCH or MOVE [NEXT | n | ALL | FORWARD [n | ALL]] [FROM | IN] name
+    /// FETCH or MOVE [direction] [FROM | IN] name
     fn fetch(&mut self, moves: bool) -> Result<Command> {
-        let backward = ["PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE", "BACKWARD"];
+        let mut direction = Direction::Forward(Some(1));
         // A cursor may have such a name.
-        if self.tokens.len() > self.at + 1 && backward.iter().any(|word| is_word(self.peek(), word)) {
-            return Err(forward_only());
-        }
-        let mut count = Some(1);
         if self.tokens.len() > self.at + 1 {
-            let forward = self.take("NEXT") || self.take("FORWARD");
-            if self.take("ALL") {
-                count = None;
-            } else if let Some(Token::Number(digits, _)) = self.peek() {
-                count = match digits.parse::<u64>() {
-                    Ok(0) => return Err(forward_only()),
-                    Ok(rows) => Some(rows),
-                    Err(_) => return Err(self.unexpected()),
-                };
-                self.at += 1;
-            } else if self.peek() == Some(&Token::Minus) {
-                return Err(forward_only());
-            } else if !forward && !is_word(self.peek(), "FROM") && !is_word(self.peek(), "IN") {
-                return Err(self.unexpected());
-            }
+            direction = self.direction()?;
             if !self.take("FROM") {
                 self.take("IN");
             }
         }
+        // No cursor can have this name without quotes.
+        if self.take("ALL") {
+            return Err(self.unexpected());
+        }
         let cursor = self.name()?;
         self.end()?;
-        Ok(Command::Fetch(Fetch { cursor, count, moves }))
+        Ok(Command::Fetch(Fetch { cursor, direction, moves }))
+    }
+
+    /// NEXT, PRIOR, FIRST, LAST, ABSOLUTE n, RELATIVE n, n, ALL, FORWARD [n | ALL] or BACKWARD [n | ALL]
+    fn direction(&mut self) -> Result<Direction> {
+        Ok(if self.take("NEXT") {
+            Direction::Forward(Some(1))
+        } else if self.take("PRIOR") {
+            Direction::Backward(Some(1))
+        } else if self.take("FIRST") {
+            Direction::Absolute(1)
+        } else if self.take("LAST") {
+            Direction::Absolute(-1)
+        } else if self.take("ABSOLUTE") {
+            Direction::Absolute(self.needed_number()?)
+        } else if self.take("RELATIVE") {
+            Direction::Relative(self.needed_number()?)
+        } else if self.take("ALL") {
+            Direction::Forward(None)
+        } else if self.take("FORWARD") {
+            Direction::Forward(self.count()?)
+        } else if self.take("BACKWARD") {
+            Direction::Backward(self.count()?)
+        } else if let Some(count) = self.number()? {
+            Direction::Forward(Some(count))
+        } else if is_word(self.peek(), "FROM") || is_word(self.peek(), "IN") {
+            Direction::Forward(Some(1))
+        } else {
+            return Err(self.unexpected());
+        })
+    }
+
+    /// A number of rows, ALL, or one row where nothing is said.
+    fn count(&mut self) -> Result<Option<i64>> {
+        if self.take("ALL") {
+            return Ok(None);
+        }
+        Ok(Some(self.number()?.unwrap_or(1)))
+    }
+
+    fn needed_number(&mut self) -> Result<i64> {
+        match self.number()? {
+            Some(number) => Ok(number),
+            None => Err(self.unexpected()),
+        }
+    }
+
+    /// A whole number with its sign, if one is here; it has 32 bits, as in Postgres.
+    fn number(&mut self) -> Result<Option<i64>> {
+        let from = self.at;
+        let negative = self.take_token(&Token::Minus);
+        if !negative {
+            self.take_token(&Token::Plus);
+        }
+        let Some(Token::Number(digits, _)) = self.peek() else {
+            if self.at > from {
+                return Err(self.unexpected());
+            }
+            return Ok(None);
+        };
+        let Ok(number) = digits.parse::<i32>() else { return Err(self.unexpected()) };
+        self.at += 1;
+        Ok(Some(i64::from(if negative { -number } else { number })))
     }
 
     /// PREPARE name [(type, ..)] AS statement
@@ -226,10 +288,4 @@ impl Reader<'_, '_, '_> {
         let arguments = (!inner.is_empty()).then(|| inner.to_string());
         Ok(Command::Execute(Execute { name, arguments }))
     }
-}
-
-/// Rows that were passed are gone.
-fn forward_only() -> Error {
-    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
-        .with_hint("Read the rows in their order, or declare the cursor again.")
 }

@@ -104,15 +104,30 @@ impl EncodedBatch {
         let until = from + limit.min(self.remaining());
         while self.next < until && out.len() < size {
             let start = out.len();
-            if let Err(error) = self.write_row(start, out) {
-                // What the row took is given back: a row may have a gigabyte.
-                let whole = BytesMut::from(out.get(..start).unwrap_or_default());
-                *out = whole;
-                return Err(error);
-            }
+            self.write_whole(self.next, start, out)?;
             self.next += 1;
         }
         Ok(self.next - from)
+    }
+
+    /// The same from the end: the last row first. What is written is no more among those that remain.
+    pub fn write_last(&mut self, limit: usize, size: usize, out: &mut BytesMut) -> Result<usize> {
+        let from = self.rows;
+        let until = from - limit.min(self.remaining());
+        while self.rows > until && out.len() < size {
+            self.write_whole(self.rows - 1, out.len(), out)?;
+            self.rows -= 1;
+        }
+        Ok(from - self.rows)
+    }
+
+    /// Writes a row, or nothing.
+    fn write_whole(&self, row: usize, start: usize, out: &mut BytesMut) -> Result<()> {
+        self.write_row(row, start, out).inspect_err(|_| {
+            // What the row took is given back: a row may have a gigabyte.
+            let whole = BytesMut::from(out.get(..start).unwrap_or_default());
+            *out = whole;
+        })
     }
 
     /// Leaves out at most `limit` rows; how many were left out.
@@ -122,16 +137,16 @@ impl EncodedBatch {
         rows
     }
 
-    fn write_row(&self, start: usize, out: &mut BytesMut) -> Result<()> {
+    fn write_row(&self, row: usize, start: usize, out: &mut BytesMut) -> Result<()> {
         out.put_u8(b'D');
         out.put_i32(0);
         out.put_u16(u16::try_from(self.columns.len()).map_err(|_| too_large())?);
         for column in &self.columns {
             // Looked at first: memory for a value that is too large would be taken for nothing.
-            if (out.len() - start).saturating_add(column.least(self.next)) > LARGEST {
+            if (out.len() - start).saturating_add(column.least(row)) > LARGEST {
                 return Err(too_large());
             }
-            column.write_field(self.next, out)?;
+            column.write_field(row, out)?;
         }
         if out.len() - start > LARGEST {
             return Err(too_large());
@@ -172,6 +187,15 @@ mod tests {
         out.clear();
         assert_eq!(rows.write(10, usize::MAX, &mut out).unwrap(), 1);
         assert_eq!(out[..], *b"D\0\0\0\x0F\0\x02\0\0\0\x018\xFF\xFF\xFF\xFF");
+        assert_eq!(rows.remaining(), 0);
+        let mut rows = encoder.batch(&batch).unwrap();
+        out.clear();
+        assert_eq!(rows.write_last(9, 1, &mut out).unwrap(), 1);
+        assert_eq!(rows.write_last(9, usize::MAX, &mut out).unwrap(), 1);
+        assert_eq!(
+            out[..],
+            *b"D\0\0\0\x0F\0\x02\0\0\0\x018\xFF\xFF\xFF\xFFD\0\0\0\x11\0\x02\0\0\0\x017\0\0\0\x02\xC3\xA9"
+        );
         assert_eq!(rows.remaining(), 0);
         assert!(RowEncoder::new(&schema, None, &[Format::Text, Format::Text, Format::Text], Zone::UTC).is_err());
         // Told to be text, so text it is.

@@ -6,15 +6,17 @@ use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
 
+use super::auditing::fetch_words;
 use super::backend::tag;
 use super::connection::Connection;
+use super::cursor_place::Place;
 use super::data_row::spread;
 use super::errors::{Failure, canceled};
 use super::frontend::{Bind, Target};
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
-use super::script::Command;
+use super::script::{Command, Direction, Fetch};
 use crate::catalog::definitions::quote_identifier;
 use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
@@ -102,7 +104,7 @@ impl Connection {
             })?;
             values.push(Parameter { value, kind });
         }
-        let portal = Portal { prepared, parameters: values, formats: bind.results, progress: Progress::Ready };
+        let portal = Portal::new(prepared, values, bind.results);
         self.portals.insert(bind.portal, portal);
         Ok(self.wire.put(&BindComplete::new())?)
     }
@@ -145,6 +147,12 @@ impl Connection {
         let limit = u64::try_from(max_rows).ok().filter(|limit| *limit > 0);
         portal.progress = match std::mem::replace(&mut portal.progress, Progress::Ready) {
             Progress::Ready => self.start(&mut portal, limit).await?,
+            Progress::Kept(kept) => {
+                portal.progress = Progress::Kept(kept);
+                self.go_on_kept(&name, &mut portal, limit).await?;
+                self.portals.insert(name, portal);
+                return Ok(());
+            }
             Progress::Suspended(mut rows) => {
                 let _running = self.slot.run(&rows.leash.cancel);
                 self.entry = rows.entry.clone();
@@ -154,7 +162,7 @@ impl Connection {
                     self.record_rows(command, portal.prepared.text(), Some(&declared)).await?;
                     rows.entry = self.entry.clone();
                 }
-                self.go_on(rows, limit).await?
+                self.go_on(rows, limit, &mut portal.place).await?
             }
             Progress::Finished(Some(verb)) => {
                 self.wire.put_complete(tag(verb, 0))?;
@@ -225,13 +233,16 @@ impl Connection {
     async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
         let (mut prepared, mut values) = (Arc::clone(&portal.prepared), std::mem::take(&mut portal.parameters));
         match &portal.prepared.command {
-            Command::Run(statement) => self.record(None, &statement.text, &values),
+            Command::Run(statement) => {
+                self.hold_cursors(statement).await?;
+                self.record(None, &statement.text, &values);
+            }
             Command::Nothing => {
                 self.wire.put(&EmptyQueryResponse::new())?;
                 return Ok(Progress::Ready);
             }
-            Command::Declare { name, query } => {
-                self.declare(name, query, prepared.declared(), values).await?;
+            Command::Declare { name, kind, query } => {
+                self.declare(name, *kind, query, prepared.declared(), values).await?;
                 return Ok(Progress::Finished(None));
             }
             Command::Fetch(fetch) => {
@@ -274,13 +285,37 @@ impl Connection {
                 let (zone, batches) = (self.zone(), started.batches);
                 let mut rows = Rows::new(&schema, batches, verb, prepared.told(), &portal.formats, zone, leash)?;
                 self.account(&mut rows);
-                self.go_on(Box::new(rows), limit).await
+                self.go_on(Box::new(rows), limit, &mut portal.place).await
             }
         }
     }
 
-    async fn go_on(&mut self, mut rows: Box<Rows>, limit: Option<u64>) -> Result<Progress, Failure> {
+    /// Goes on with a declared cursor that keeps its rows.
+    async fn go_on_kept(&mut self, name: &str, portal: &mut Portal, limit: Option<u64>) -> Result<(), Failure> {
+        let declared = match &portal.progress {
+            Progress::Kept(kept) => kept.entry.clone(),
+            _ => None,
+        };
+        let direction = Direction::Forward(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)));
+        let fetch = Fetch { cursor: name.to_string(), direction, moves: false };
+        self.record_rows(fetch_words(&fetch), portal.prepared.text(), declared.as_deref()).await?;
+        let formats = std::mem::take(&mut portal.formats);
+        let count = self.walk(portal, &fetch, &formats).await?;
+        portal.formats = formats;
+        self.put_notices()?;
+        let tag = tag("SELECT", count);
+        self.recorded(&tag).await?;
+        if portal.place.after {
+            self.wire.put_complete(tag)?;
+        } else {
+            self.wire.put(&PortalSuspended::new())?;
+        }
+        Ok(())
+    }
+
+    async fn go_on(&mut self, mut rows: Box<Rows>, limit: Option<u64>, place: &mut Place) -> Result<Progress, Failure> {
         let sent = rows.send(&mut self.wire, &self.shared.ending, limit).await?;
+        place.went(sent.rows, limit);
         self.put_notices()?;
         if sent.complete {
             let tag = tag(rows.verb, sent.rows);

@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::Schema;
 
+use super::cursor_place::Place;
 use super::rows::Rows;
-use super::script::Command;
+use super::script::{Command, CursorKind};
+use super::scroll::Scroll;
 use crate::catalog::types::PgType;
 use crate::engine::{Described, Parameter, Statement};
 use crate::values::Format;
@@ -95,6 +97,26 @@ pub(super) struct Portal {
     /// As Bind gave them: none, one for all columns, or one each.
     pub formats: Vec<Format>,
     pub progress: Progress,
+    /// Where it stands among its rows.
+    pub place: Place,
+    pub kind: CursorKind,
+    /// Its transaction has ended and it has not: its rows are all kept.
+    pub outlives: bool,
+}
+
+impl Portal {
+    /// One that was not run.
+    pub fn new(prepared: Arc<Prepared>, parameters: Vec<Parameter>, formats: Vec<Format>) -> Portal {
+        Portal {
+            prepared,
+            parameters,
+            formats,
+            progress: Progress::Ready,
+            place: Place::default(),
+            kind: CursorKind::default(),
+            outlives: false,
+        }
+    }
 }
 
 /// How far a portal was run.
@@ -103,6 +125,8 @@ pub(super) enum Progress {
     Ready,
     /// Some rows were sent, and there may be more.
     Suspended(Box<Rows>),
+    /// The same of a cursor that keeps its rows.
+    Kept(Box<Scroll>),
     /// To its end; with what begins the command tag, if it gave rows.
     Finished(Option<&'static str>),
 }

@@ -77,6 +77,20 @@ impl Rows {
         })
     }
 
+    /// The columns of the rows.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next batch as it comes; none after the last. Not for rows of which some were sent.
+    pub async fn pull(
+        &mut self,
+        wire: &mut Transport,
+        ending: &CancellationToken,
+    ) -> Result<Option<RecordBatch>, Failure> {
+        watch(wire, ending, &self.leash, self.batches.next()).await
+    }
+
     /// Writes the rows that are left in other formats.
     pub fn reformat(&mut self, told: Option<&Schema>, formats: &[Format], zone: Zone) -> Result<(), Error> {
         let encoder = RowEncoder::new(&self.schema, told, formats, zone)?;

@@ -16,7 +16,8 @@ use super::portal::Prepared;
 use super::script::Command;
 use super::transport::Transport;
 use super::workers::{Task, Workers};
-use crate::engine::{Outcome, Parameter, Session};
+use crate::ddl::statement::StatementKind;
+use crate::engine::{Outcome, Parameter, Session, Turn};
 use crate::error::{Error, Result};
 
 /// Batches that may wait for their connection.
@@ -50,6 +51,17 @@ impl Leash {
         tokio::select! {
             () = self.cancel.cancelled() => canceled(),
             () = late => timed_out(),
+        }
+    }
+
+    /// Whether the statement may go on.
+    pub fn check(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(canceled());
+        }
+        match self.deadline {
+            Some(deadline) if deadline <= Instant::now() => Err(timed_out()),
+            _ => Ok(()),
         }
     }
 
@@ -149,8 +161,13 @@ impl Started {
             // Both find room: nothing was sent before.
             let _ = tell.send(Ok(Begun::Rows { schema: row.schema(), verb: "SELECT" }));
             let _ = give.try_send(Ok(row));
-            return Ok(Started { begun, batches: Batches { rows, task: None, ended: false } });
+            return Ok(Started { begun, batches: Batches { rows, task: None, ended: false, turn: None } });
         }
+        // What ends a transaction, or a limit that is set, needs no turn.
+        let turn = match &prepared.command {
+            Command::Run(statement) if !matches!(statement.kind, StatementKind::Session(_)) => session.take_turn()?,
+            _ => None,
+        };
         let (cancel, ending) = (leash.cancel.clone(), leash.clone());
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
@@ -180,7 +197,7 @@ impl Started {
                 }
             }
         })?;
-        Ok(Started { begun, batches: Batches { rows, task: Some(task), ended: false } })
+        Ok(Started { begun, batches: Batches { rows, task: Some(task), ended: false, turn } })
     }
 
     /// Waits for how it begins.
@@ -214,6 +231,8 @@ pub(super) struct Batches {
     /// None when the rows were there before.
     task: Option<Task<()>>,
     ended: bool,
+    /// What it counts as among its role's.
+    turn: Option<Turn>,
 }
 
 impl Batches {
@@ -230,6 +249,7 @@ impl Batches {
             None => Ok(()),
         };
         self.ended = true;
+        self.turn = None;
         ended.map(|()| None)
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum Command {
     Declare {
         /// The portal's name.
         name: String,
+        /// What it can do.
+        kind: CursorKind,
         /// What it reads.
         query: Statement,
     },
@@ -48,15 +50,39 @@ pub(super) enum Command {
     Copy(Box<Copy>),
 }
 
+/// What a cursor can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CursorKind {
+    /// SCROLL: it goes back.
+    pub scrolls: bool,
+    /// WITH HOLD: it outlives its transaction.
+    pub holds: bool,
+    /// BINARY: FETCH gives its rows in binary.
+    pub binary: bool,
+}
+
 /// FETCH and MOVE.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fetch {
     /// The portal.
     pub cursor: String,
-    /// How many rows; none for all that are left.
-    pub count: Option<u64>,
+    /// Which rows.
+    pub direction: Direction,
     /// MOVE: the rows are passed and not sent.
     pub moves: bool,
+}
+
+/// Which rows FETCH and MOVE are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// The next ones; none for all. A negative number goes back.
+    Forward(Option<i64>),
+    /// Those before, the nearest first; none for all.
+    Backward(Option<i64>),
+    /// One, counted from the first, or from behind the last.
+    Absolute(i64),
+    /// One, counted from where the cursor stands.
+    Relative(i64),
 }
 
 /// EXECUTE.

@@ -23,13 +23,20 @@ impl Connection {
         if commands.is_empty() {
             self.wire.put(&EmptyQueryResponse::new())?;
         }
+        let several = commands.len() > 1;
         for command in commands {
+            if several {
+                self.session.begin_text();
+            }
             match command {
                 Command::Run(ref statement) => {
+                    self.hold_cursors(statement).await?;
                     self.record(None, &statement.text, &[]);
                     self.run_text(Arc::new(Prepared::new(command, Vec::new())), Vec::new()).await?;
                 }
-                Command::Declare { name, query } => self.declare(&name, &query, Vec::new(), Vec::new()).await?,
+                Command::Declare { name, kind, query } => {
+                    self.declare(&name, kind, &query, Vec::new(), Vec::new()).await?;
+                }
                 Command::Fetch(fetch) => self.fetch(&fetch, None).await?,
                 Command::Prepare { name, types, statement } => self.prepare_text(&name, &types, &statement).await?,
                 Command::Execute(execute) => {
@@ -43,6 +50,10 @@ impl Connection {
             if self.wire.output.len() >= FLUSH_SIZE {
                 self.wire.flush_until(&self.shared.ending).await?;
             }
+        }
+        if self.session.is_in_text() {
+            self.keep_held().await?;
+            self.end_text(true)?;
         }
         Ok(())
     }

@@ -166,8 +166,10 @@ async fn authenticate(
     visitor: &mut Visitor,
 ) -> Result<bool, Failure> {
     let user = request.user.as_str();
+    let roles = shared.engine.roles_of(user);
     let knock = Knock {
         user,
+        roles: &roles,
         database: request.database.as_deref().unwrap_or(DATABASE),
         peer: caller.peer.ip(),
         local: caller.local.ip(),

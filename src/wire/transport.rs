@@ -19,6 +19,8 @@ const READ_AHEAD: usize = 1 << 20;
 const CHUNK: usize = 8 << 10;
 /// How large an output buffer is kept for the next rows; one huge value must not hold its memory for ever.
 const OUTPUT_KEPT: usize = 4 << 20;
+/// How large an output buffer is kept by a client that is waited for.
+const OUTPUT_RESTING: usize = 64 << 10;
 /// The longest packet before authentication.
 const STARTUP_LIMIT: usize = 10_000;
 
@@ -169,6 +171,13 @@ impl Transport {
             self.output.clear();
         }
         self.stream.flush().await
+    }
+
+    /// Gives back what a large answer took, before the client is waited for: there may be many that say nothing for long.
+    pub fn rest(&mut self) {
+        if self.output.is_empty() && self.output.capacity() > OUTPUT_RESTING {
+            self.output = BytesMut::with_capacity(CHUNK);
+        }
     }
 
     /// Sends what is in `output`, unless the server's grace is over before the client takes it.

@@ -58,6 +58,7 @@ impl Workers {
         let begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&begun);
         let handle = handle.spawn(async move {
+            running.has_thread();
             begins.store(true, Ordering::Relaxed);
             let done = work.await;
             drop(running);
@@ -114,7 +115,7 @@ struct Pool {
 struct Load {
     /// Pieces of work that are not over.
     running: AtomicUsize,
-    /// Since when an answer is waited for that any free thread gives.
+    /// Since when work waits and none has been taken up or left by a thread.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -137,15 +138,9 @@ impl Pool {
         self.load.asked.lock().is_some_and(|since| since.elapsed() > STUCK)
     }
 
-    /// Asks for an answer, unless one is waited for.
+    /// Says that work waits from now on, unless some has waited before.
     fn ask(&self) {
-        let mut asked = self.load.asked.lock();
-        if asked.is_none() {
-            *asked = Some(Instant::now());
-            drop(asked);
-            let load = Arc::clone(&self.load);
-            self.handle.spawn(async move { *load.asked.lock() = None });
-        }
+        self.load.asked.lock().get_or_insert_with(Instant::now);
     }
 }
 
@@ -166,10 +161,17 @@ impl Running {
         load.running.fetch_add(1, Ordering::Relaxed);
         Running(load)
     }
+
+    /// A thread took it up.
+    fn has_thread(&self) {
+        *self.0.asked.lock() = None;
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Also of work that was given up before it began: it is a thread that lets it go.
+        self.has_thread();
         self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }

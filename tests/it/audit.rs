@@ -17,6 +17,7 @@ use super::support::{Fixtures, Onerow, Outcome, Project, block_on};
 
 pub const TESTS: &[Test] = &[
     ("statements_are_recorded_with_what_they_read", statements),
+    ("policies_and_roles_are_recorded", policies),
     ("cursors_and_copies_are_recorded", cursors),
     ("secrets_are_not_recorded", secrets),
     ("what_was_done_to_a_log_shows", tampering),
@@ -104,6 +105,45 @@ const TABLES: &str = "CREATE TABLE person (id int, \"Name\" text, city text);
      CREATE TABLE note (person int, text text);
      CREATE VIEW townsman AS SELECT p.id, p.\"Name\" AS name FROM person p WHERE p.city = 'İzmir';
      CREATE VIEW named AS SELECT t.name, n.text FROM townsman t JOIN note n ON n.person = t.id;";
+
+fn policies(_: &Fixtures) -> Outcome {
+    let audited = Audited::new("");
+    let onerow = audited.serve(&[]);
+    let done: Outcome = block_on(async {
+        let client = connect(&onerow.config()).await.map_err(|fault| fault.to_string())?;
+        let made = "ALTER ROLE onerow PASSWORD 'a long one'; CREATE ROLE ann;
+             CREATE TABLE person (id int, \"İsim\" text); INSERT INTO person VALUES (1, 'a'), (2, NULL);
+             GRANT SELECT, UPDATE ON person TO ann; ALTER TABLE person ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY \"Ç\" ON person USING (id > 1); CREATE POLICY none ON person TO onerow USING (true)";
+        rows(&client, made).await.map_err(|fault| fault.to_string())?;
+        for statement in [
+            "SELECT id FROM person",
+            "SET ROLE ann",
+            "SELECT id AS mine FROM person",
+            "UPDATE person SET id = 3 WHERE id = 2",
+        ] {
+            rows(&client, statement).await.map_err(|fault| fault.to_string())?;
+        }
+        Ok(())
+    });
+    done?;
+    let first = |text: &str| audited.of(text).map(|found| found.into_iter().next().unwrap_or_default());
+    let owners = first("SELECT id FROM person")?;
+    same!(
+        (owners["role"].is_null(), owners["relations"][0]["policies"].is_null()),
+        (true, true),
+        "what the owner reads"
+    );
+    for text in ["SELECT id AS mine", "UPDATE person"] {
+        let record = first(text)?;
+        same!(record["role"], "ann", "the role of {text}");
+        let relations = record["relations"].as_array().cloned().unwrap_or_default();
+        let applied: Vec<&Value> = relations.iter().filter(|relation| !relation["policies"].is_null()).collect();
+        same!(applied.len(), 1, "the relations behind policies of {text}: {record}");
+        same!(applied[0]["policies"][0], "Ç", "the policies of {text}");
+    }
+    Ok(())
+}
 
 fn statements(_: &Fixtures) -> Outcome {
     let audited = Audited::new(TABLES);

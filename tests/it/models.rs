@@ -236,7 +236,7 @@ fn blocks(_: &Fixtures) -> Outcome {
     same!(onerow.sql(&format!("BEGIN; CREATE MODEL m FOR tree_choice AS {ROWS}; {ASKED}; ROLLBACK"))?, "Zug");
     refused!(onerow.sql(ASKED), "42704");
     refused!(
-        onerow.sql(&format!("SET default_transaction_read_only = on; CREATE MODEL m FOR tree_choice AS {ROWS}")),
+        onerow.sql(&format!("BEGIN READ ONLY; CREATE MODEL m FOR tree_choice AS {ROWS}")),
         "25006",
         "CREATE MODEL"
     );

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backends;
 use super::column_lineage;
 use super::indexes;
 use super::models;
 use super::relations;
 use super::rows::{Cell, Rows};
+use super::security;
+use super::settings;
 use super::snapshot::{
     CLASS_CLASS, CLASS_NAMESPACE, CLASS_PROC, CLASS_SERVER, CLASS_WRAPPER, DATABASE_OID, OWNER_OID, Object, Snapshot,
 };
 use super::statics::Statics;
-use super::view::{PRESETS, SessionView};
+use super::view::SessionView;
 use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
 use crate::catalog::rule::RuleDef;
@@ -45,14 +48,18 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_group" => groups(snapshot, rows),
         "pg_auth_members" => members(snapshot, rows),
         "pg_default_acl" => default_acls(snapshot, rows),
-        "pg_settings" => settings(session, rows),
-        "pg_stat_activity" => activity(snapshot, session, rows),
+        "pg_settings" => settings::pg_settings(session, rows),
+        "pg_stat_activity" => backends::pg_stat_activity(snapshot, session, rows),
         "pg_foreign_data_wrapper" => wrappers(snapshot, rows),
         "pg_foreign_server" => servers(snapshot, session, rows),
         "pg_foreign_table" => foreign_tables(snapshot, session, rows),
         "pg_user_mapping" => user_mapping(snapshot, rows),
         "pg_user_mappings" => user_mappings(snapshot, rows),
         "pg_description" => descriptions(snapshot, rows),
+        "pg_policy" => security::pg_policy(snapshot, rows),
+        "pg_policies" => security::pg_policies(snapshot, rows),
+        "pg_seclabel" => security::pg_seclabel(snapshot, rows),
+        "pg_seclabels" => security::pg_seclabels(snapshot, rows),
         "pg_proc" => procs(snapshot, rows),
         "onerow_models" => models::fill(&snapshot.definitions, &session.current_user(), rows),
         "onerow_rules" => quality_rules(snapshot, session, rows),
@@ -152,12 +159,23 @@ struct Role<'a> {
     inherit: bool,
     login: bool,
     limit: i32,
+    statements: i32,
     valid_until: Option<i64>,
+    bypass_rls: bool,
 }
 
 fn every_role(snapshot: &Snapshot) -> impl Iterator<Item = Role<'_>> {
-    let owner =
-        Role { oid: OWNER_OID, name: OWNER, owner: true, inherit: true, login: true, limit: -1, valid_until: None };
+    let owner = Role {
+        oid: OWNER_OID,
+        name: OWNER,
+        owner: true,
+        inherit: true,
+        login: true,
+        limit: -1,
+        statements: -1,
+        valid_until: None,
+        bypass_rls: true,
+    };
     std::iter::once(owner).chain(snapshot.definitions.roles.values().map(|role| Role {
         oid: snapshot.role_oid(&role.name).unwrap_or_default(),
         name: &role.name,
@@ -165,7 +183,9 @@ fn every_role(snapshot: &Snapshot) -> impl Iterator<Item = Role<'_>> {
         inherit: role.inherit,
         login: role.login,
         limit: role.connection_limit,
+        statements: role.statement_limit,
         valid_until: role.valid_until,
+        bypass_rls: role.bypass_rls,
     }))
 }
 
@@ -181,12 +201,15 @@ fn roles(table: &str, snapshot: &Snapshot, rows: &mut Rows) {
             ("rolcreatedb", role.owner.into()),
             ("rolcanlogin", role.login.into()),
             ("rolreplication", false.into()),
-            ("rolbypassrls", role.owner.into()),
+            ("rolbypassrls", role.bypass_rls.into()),
             ("rolconnlimit", role.limit.into()),
             ("rolvaliduntil", role.valid_until.into()),
         ];
         if table == "pg_roles" {
             cells.push(("rolpassword", "********".into()));
+            if role.statements >= 0 {
+                cells.push(("rolconfig", Cell::Texts(vec![format!("statement_limit={}", role.statements)])));
+            }
         }
         rows.push_all(cells);
     }
@@ -201,7 +224,7 @@ fn users(table: &str, snapshot: &Snapshot, rows: &mut Rows) {
             ("usecreatedb", role.owner.into()),
             ("usesuper", role.owner.into()),
             ("userepl", false.into()),
-            ("usebypassrls", role.owner.into()),
+            ("usebypassrls", role.bypass_rls.into()),
             ("passwd", password),
             ("valuntil", role.valid_until.into()),
         ]);
@@ -243,40 +266,6 @@ fn default_acls(snapshot: &Snapshot, rows: &mut Rows) {
             ("defaclacl", acl(Some(&default.acl))),
         ]);
     }
-}
-
-fn settings(session: &Arc<dyn SessionView>, rows: &mut Rows) {
-    let mut settings = session.settings();
-    let presets = PRESETS.iter().filter(|(name, _)| session.setting(name).is_none());
-    settings.extend(presets.map(|(name, value)| ((*name).to_string(), (*value).to_string())));
-    settings.sort_by_key(|(name, _)| name.to_lowercase());
-    for (name, value) in settings {
-        rows.push([
-            ("name", name.into()),
-            ("setting", value.as_str().into()),
-            ("category", "Settings".into()),
-            ("context", "user".into()),
-            ("vartype", "string".into()),
-            ("source", "default".into()),
-            ("boot_val", value.as_str().into()),
-            ("reset_val", value.as_str().into()),
-            ("pending_restart", false.into()),
-        ]);
-    }
-}
-
-/// The asking connection alone.
-fn activity(snapshot: &Snapshot, session: &Arc<dyn SessionView>, rows: &mut Rows) {
-    rows.push([
-        ("datid", DATABASE_OID.into()),
-        ("datname", DATABASE.into()),
-        ("pid", session.pid().into()),
-        ("usesysid", snapshot.role_oid(&session.current_user()).unwrap_or_default().into()),
-        ("usename", session.current_user().into()),
-        ("application_name", session.setting("application_name").unwrap_or_default().into()),
-        ("state", "active".into()),
-        ("backend_type", "client backend".into()),
-    ]);
 }
 
 fn wrappers(snapshot: &Snapshot, rows: &mut Rows) {

@@ -23,6 +23,14 @@ pub fn fill(name: &str, snapshot: &Snapshot, session: &Arc<dyn SessionView>, row
     let rights = &snapshot.definitions.rights(&role);
     match name {
         "information_schema_catalog_name" => rows.push([("catalog_name", DATABASE.into())]),
+        "character_sets" => rows.push([
+            ("character_set_name", "UTF8".into()),
+            ("character_repertoire", "UCS".into()),
+            ("form_of_use", "UTF8".into()),
+            ("default_collate_catalog", DATABASE.into()),
+            ("default_collate_schema", shapes::PG_CATALOG.into()),
+            ("default_collate_name", "C".into()),
+        ]),
         "schemata" => schemata(snapshot, rights, rows),
         "tables" => tables(snapshot, rights, rows),
         "columns" => columns(snapshot, rights, rows),

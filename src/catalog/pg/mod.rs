@@ -6,6 +6,7 @@
 //! `schema` gives the two schemas, `functions` what is called, `query` rewrites what clients send, and `view` is what
 //! the engine implements.
 
+mod backends;
 mod cluster;
 mod column_lineage;
 mod functions;
@@ -16,6 +17,8 @@ mod query;
 mod relations;
 mod rows;
 mod schema;
+mod security;
+mod settings;
 mod shapes;
 mod snapshot;
 mod statics;
@@ -23,6 +26,7 @@ mod statics;
 mod tests;
 mod view;
 
+pub use backends::{Backends, Present, Rest};
 pub use functions::{register_functions, scalar_functions};
 pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
 pub use schema::{information_schema, pg_catalog_schema};

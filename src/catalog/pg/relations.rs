@@ -3,8 +3,9 @@
 
 use super::cluster::acl;
 use super::rows::{Cell, Rows};
+use super::security;
 use super::shapes::{self, PG_CATALOG, Shape, ShapeColumn};
-use super::snapshot::{CLASS_CLASS, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys};
+use super::snapshot::{CLASS_CLASS, CLASS_CONSTRAINT, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys};
 use super::statics::Statics;
 use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{ColumnDef, RelationDef, RelationKind};
@@ -38,11 +39,14 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("relkind", relation.relkind().into()),
             ("relnatts", columns.into()),
             ("relhasrules", is_view.into()),
+            ("relrowsecurity", relation.security.enabled.into()),
+            ("relforcerowsecurity", relation.security.forced.into()),
             ("relispopulated", true.into()),
             ("relreplident", if relation.relkind() == "r" { "d" } else { "n" }.into()),
             ("relfrozenxid", "0".into()),
             ("relminmxid", "0".into()),
             ("relacl", acl(relation.acl.as_ref())),
+            ("reloptions", security::options(relation).into()),
         ]);
     }
     super::indexes::pg_class(snapshot, rows);
@@ -262,9 +266,20 @@ pub fn pg_rewrite(snapshot: &Snapshot, rows: &mut Rows) {
     }
 }
 
-/// `pg_depend`: a view's rule belongs to the view and needs the relations that the view reads.
+/// `pg_depend`: a view's rule belongs to the view and needs the relations that the view reads; the index behind a key
+/// belongs to the constraint.
 pub fn pg_depend(snapshot: &Snapshot, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
+        for key in indexes(relation) {
+            let constraint = Object::Constraint(relation.name.clone(), key.name.clone());
+            rows.push([
+                ("classid", CLASS_CLASS.into()),
+                ("objid", snapshot.index_oid(relation, &key).into()),
+                ("refclassid", CLASS_CONSTRAINT.into()),
+                ("refobjid", snapshot.oid(&constraint).into()),
+                ("deptype", "i".into()),
+            ]);
+        }
         let RelationKind::View(view) = &relation.kind else { continue };
         let rule = snapshot.oid(&Object::Rule(relation.name.clone()));
         let reads = view.depends_on.iter().map(|name| (snapshot.relation_oid(name), "n"));
@@ -282,7 +297,7 @@ pub fn pg_depend(snapshot: &Snapshot, rows: &mut Rows) {
 
 /// `pg_tables`: local tables, and the system's.
 pub fn pg_tables(snapshot: &Snapshot, rows: &mut Rows) {
-    let mut push = |schema: &str, name: &str, owner: &str, indexed: bool| {
+    let mut push = |schema: &str, name: &str, owner: &str, indexed: bool, secured: bool| {
         rows.push([
             ("schemaname", schema.into()),
             ("tablename", name.into()),
@@ -290,17 +305,18 @@ pub fn pg_tables(snapshot: &Snapshot, rows: &mut Rows) {
             ("hasindexes", indexed.into()),
             ("hasrules", false.into()),
             ("hastriggers", false.into()),
-            ("rowsecurity", false.into()),
+            ("rowsecurity", secured.into()),
         ]);
     };
     for relation in snapshot.definitions.relations.values() {
         if matches!(relation.kind, RelationKind::Local(_)) {
-            push(&relation.name.schema, &relation.name.name, &relation.owner, !indexes(relation).is_empty());
+            let (indexed, secured) = (!indexes(relation).is_empty(), relation.security.enabled);
+            push(&relation.name.schema, &relation.name.name, &relation.owner, indexed, secured);
         }
     }
     let system: Vec<&Shape> = shapes::all().filter(|s| s.relkind == "r" && s.schema_name == PG_CATALOG).collect();
     for shape in system {
-        push(shape.schema_name, shape.name, crate::catalog::definitions::OWNER, false);
+        push(shape.schema_name, shape.name, crate::catalog::definitions::OWNER, false, false);
     }
 }
 

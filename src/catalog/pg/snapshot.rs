@@ -28,6 +28,8 @@ pub const CLASS_NAMESPACE: i32 = 2615;
 pub const CLASS_SERVER: i32 = 1417;
 /// `pg_foreign_data_wrapper`, as a `classoid`.
 pub const CLASS_WRAPPER: i32 = 2328;
+/// `pg_constraint`, as a `classoid`.
+pub const CLASS_CONSTRAINT: i32 = 2606;
 /// `pg_rewrite`, as a `classoid`.
 pub const CLASS_REWRITE: i32 = 2618;
 
@@ -63,6 +65,8 @@ pub enum Object {
     Function(String),
     /// A role that is not the owner.
     Role(String),
+    /// A policy of a relation.
+    Policy(RelationName, String),
 }
 
 impl Object {
@@ -79,6 +83,7 @@ impl Object {
             Object::Mapping(server, user) => ["mapping", server, user],
             Object::Function(name) => ["function", name, ""],
             Object::Role(name) => ["role", name, ""],
+            Object::Policy(_, name) => ["policy", name, ""],
         }
     }
 
@@ -94,7 +99,7 @@ impl Object {
             add(part);
         }
         match self {
-            Object::Constraint(relation, _) => {
+            Object::Constraint(relation, _) | Object::Policy(relation, _) => {
                 add(&relation.schema);
                 add(&relation.name);
             }
@@ -190,6 +195,7 @@ impl Snapshot {
             all.insert(Object::Schema(name.schema.clone()));
             all.insert(Object::Relation(name.clone()));
             all.extend(keys(relation).into_iter().map(|key| Object::Constraint(name.clone(), key.name)));
+            all.extend(relation.security.policies.keys().map(|policy| Object::Policy(name.clone(), policy.clone())));
             for key in indexes(relation) {
                 let index = index_name(relation, &key);
                 all.insert(Object::Index(index.clone()));
@@ -387,6 +393,7 @@ mod tests {
             comment: None,
             column_acls: Default::default(),
             column_comments: Default::default(),
+            security: Default::default(),
             kind: RelationKind::Local(LocalTableDef { columns: vec![], primary_key: vec![], unique_keys: vec![] }),
         }
     }

@@ -29,6 +29,7 @@ fn relation(schema: &str, name: &str, kind: RelationKind) -> RelationDef {
         comment: Some(format!("about {name}")),
         column_acls: Default::default(),
         column_comments: [("id".to_string(), "its number".to_string())].into(),
+        security: Default::default(),
         kind,
     }
 }
@@ -95,6 +96,7 @@ fn sample() -> Snapshot {
         query: "SELECT city FROM erp.customer".into(),
         column_names: vec![],
         security_invoker: false,
+        security_barrier: false,
         columns: vec![column("city", None)],
         depends_on: vec![RelationName::new("erp", "customer")],
         models: vec![],
@@ -168,7 +170,8 @@ fn what_is_defined_is_listed() {
     );
     assert_eq!(snapshot.relation_name(oid), Some(("public", "override_pkey")));
     assert_eq!(read(&snapshot, "pg_catalog", "pg_attrdef").num_rows(), 1);
-    assert_eq!(read(&snapshot, "pg_catalog", "pg_depend").num_rows(), 2);
+    // The rule of a view, twice, and the indexes of two keys.
+    assert_eq!(read(&snapshot, "pg_catalog", "pg_depend").num_rows(), 4);
     assert_eq!(read(&snapshot, "information_schema", "foreign_server_options").num_rows(), 1);
     for (table, rows) in [("pg_roles", 3), ("pg_authid", 3), ("pg_user", 2), ("pg_group", 1), ("pg_auth_members", 1)] {
         assert_eq!(read(&snapshot, "pg_catalog", table).num_rows(), rows, "{table}");

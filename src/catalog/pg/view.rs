@@ -9,6 +9,7 @@ use datafusion::logical_expr::{
     AggregateUDF, Documentation, ScalarUDF, Signature, TypeSignature, Volatility, WindowUDF,
 };
 
+use super::backends::Backends;
 use crate::catalog::carried::carried_in_config;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC};
 use crate::catalog::types::PgType;
@@ -60,6 +61,11 @@ pub trait SessionView: Debug + Send + Sync {
 
     /// What sources were asked, for `onerow_stat_source`; none where nothing keeps that.
     fn source_activity(&self) -> Option<Arc<Activity>> {
+        None
+    }
+
+    /// The connections that are open; none where there are no connections.
+    fn backends(&self) -> Option<Arc<Backends>> {
         None
     }
 

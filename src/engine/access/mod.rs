@@ -5,4 +5,4 @@ mod columns;
 mod plan;
 mod statement;
 
-pub(super) use plan::{check_plan, check_planned, check_read};
+pub(super) use plan::{RowSecurity, check_beside, check_plan, check_planned, check_read, hides_beneath, uses_columns};

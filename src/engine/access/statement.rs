@@ -2,7 +2,7 @@
 
 use crate::catalog::definitions::{Definitions, OWNER, PUBLIC, RelationDef};
 use crate::catalog::rights::{Rights, denied, not_owner, relation_words};
-use crate::ddl::statement::{CommentTarget, Ddl, GrantTarget, NameRef};
+use crate::ddl::statement::{CommentTarget, Ddl, GrantTarget, NameRef, SecurityChange};
 use crate::engine::define::dependencies;
 use crate::engine::session::Session;
 use crate::error::Result;
@@ -75,6 +75,13 @@ impl Definer<'_> {
                 Some(there) if !self.owns_schema(&there.name.schema) => self.rights.need_own(there),
                 _ => Ok(()),
             }),
+            Ddl::Rename { name, .. } => match self.find(name)? {
+                Some(there) => {
+                    self.rights.need_own(there)?;
+                    self.rights.need_create_in(&there.name.schema)
+                }
+                None => Ok(()),
+            },
             Ddl::CreateModel { model, or_replace } => {
                 let name = model.name.to_create();
                 self.rights.need_create_in(&name.schema)?;
@@ -106,6 +113,15 @@ impl Definer<'_> {
             Ddl::DropRule { relation, .. } => self.look(relation),
             Ddl::Grant(grant) => match &grant.on {
                 GrantTarget::Relations(names) => names.iter().try_for_each(|name| self.look(name)),
+                _ => Ok(()),
+            },
+            Ddl::Security(statement) => match self.find(&statement.relation)? {
+                Some(there) if !self.rights.has(&there.owner) => {
+                    let of_a_part =
+                        matches!(statement.change, SecurityChange::DropPolicy { .. } | SecurityChange::Label { .. });
+                    let kind = if of_a_part { "relation" } else { there.kind_name() };
+                    Err(not_owner(&format!("{kind} {}", there.name.name)))
+                }
                 _ => Ok(()),
             },
             Ddl::DefaultPrivileges(_)

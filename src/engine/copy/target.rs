@@ -138,6 +138,7 @@ impl Session {
         let columns = chosen(columns, &there, &relation)?;
         let named: Vec<String> = columns.iter().filter_map(|index| there.get(*index).cloned()).collect();
         self.check_columns(&relation, &named, "a")?;
+        self.refuse_copy(&relation)?;
         for (option, forced) in [("FORCE_NOT_NULL", &format.force_not_null), ("FORCE_NULL", &format.force_null)] {
             check_forced(option, forced, &columns, &there, &relation)?;
         }

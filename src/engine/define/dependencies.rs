@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{Ident, ObjectName, TableFactor, VisitMut, 
 use crate::catalog::definitions::{Definitions, RelationDef, RelationKind, RelationName};
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
-use crate::engine::relation_calls;
+use crate::engine::{populate, relation_calls};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::remote_query;
 
@@ -41,6 +41,7 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
     let mut parsed: DfStatement = *parsed;
     // A function over relations reads those that it is given; its own name is none.
     let given = relation_calls::take_names(&mut parsed)?;
+    let rows = populate::named(&mut parsed)?;
     if let DfStatement::Statement(sql) = &mut parsed {
         let _ = VisitMut::visit(sql.as_mut(), &mut Calls);
     }
@@ -54,6 +55,7 @@ pub(in crate::engine) fn references(query: &str) -> Result<Vec<NameRef>> {
             position: 1,
         })
         .chain(given)
+        .chain(rows)
         .collect())
 }
 

@@ -8,6 +8,7 @@ use crate::catalog::change::undefined;
 use crate::catalog::definitions::{
     Definitions, ForeignTableDef, OWNER, Origin, RelationDef, RelationKind, RelationName,
 };
+use crate::catalog::security::Security;
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
 use crate::error::{Error, Result, SqlState};
@@ -140,6 +141,7 @@ pub(in crate::engine) fn add_from(
         column_acls: BTreeMap::new(),
         comment,
         column_comments,
+        security: Security::default(),
         kind,
     })
 }

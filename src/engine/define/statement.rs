@@ -41,15 +41,21 @@ impl Session {
                 notices = definitions.drop_relations(*kind, names, *if_exists, *cascade, &path)?;
                 return self.finish(definitions, &[], notices, &format!("DROP {}", kind.words().to_uppercase()));
             }
+            Ddl::Rename { kind, name, if_exists, to } => {
+                let renamed = self.rename(&mut definitions, *kind, name, *if_exists, to);
+                notices = Box::pin(renamed).await.map_err(positioned)?;
+                return self.finish(definitions, &[], notices, &format!("ALTER {}", kind.words().to_uppercase()));
+            }
             Ddl::Comment { target, text } => {
                 definitions.comment(target, text.clone(), &Origin::State, &path).map_err(positioned)?;
                 "COMMENT"
             }
-            Ddl::CreateView { name, or_replace, columns, security_invoker, query, query_offset } => {
+            Ddl::CreateView { name, or_replace, columns, options, query, query_offset } => {
                 let view = ViewDef {
                     query: query.clone(),
                     column_names: columns.clone(),
-                    security_invoker: *security_invoker,
+                    security_invoker: options.security_invoker,
+                    security_barrier: options.security_barrier,
                     columns: vec![],
                     depends_on: vec![],
                     models: vec![],
@@ -127,6 +133,10 @@ impl Session {
                 tag
             }
             Ddl::Grant(grant) => self.grant(&mut definitions, grant).map_err(positioned)?,
+            Ddl::Security(statement) => {
+                let (tag, told) = self.secure(&mut definitions, statement).await.map_err(positioned)?;
+                return self.finish(definitions, &[], told, &tag);
+            }
             Ddl::DefaultPrivileges(change) => self.change_defaults(&mut definitions, change)?,
             other => {
                 let (tag, told) =

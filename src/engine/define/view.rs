@@ -56,7 +56,8 @@ impl Session {
             acl: replaced.as_ref().and_then(|r| r.acl.clone()),
             column_acls: replaced.as_ref().map(|r| r.column_acls.clone()).unwrap_or_default(),
             comment: replaced.as_ref().and_then(|r| r.comment.clone()),
-            column_comments: replaced.map(|r| r.column_comments).unwrap_or_default(),
+            column_comments: replaced.as_ref().map(|r| r.column_comments.clone()).unwrap_or_default(),
+            security: replaced.map(|r| r.security).unwrap_or_default(),
             kind: RelationKind::View(view.clone()),
         };
         let mut next = definitions.clone();

@@ -15,6 +15,7 @@ use crate::catalog::definitions::{Definitions, OWNER, Origin, PUBLIC, RelationKi
 use crate::catalog::store::DRIFTED;
 use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
+use crate::engine::define::apply_security;
 use crate::engine::roles::role_of_files;
 use crate::engine::snapshot::CatalogState;
 use crate::error::{Error, Location, Result, SqlState};
@@ -81,6 +82,7 @@ impl Engine {
         add_words(&mut loading, &statements);
         self.load_views(&mut loading, &statements).await;
         self.load_rules(&mut loading, &statements).await;
+        self.load_security(&mut loading, &statements).await;
         if !loading.errors.is_empty() {
             return Err(loading.errors);
         }
@@ -170,7 +172,7 @@ impl Engine {
     }
 }
 
-/// Comments and privileges of the files, once all that they may be about is defined.
+/// Comments, privileges, policies and masks of the files, once all that they may be about is defined.
 fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
     let path = [PUBLIC.to_string()];
     for statement in statements {
@@ -182,6 +184,10 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
             }
             Ddl::GrantRole(grant) => {
                 loading.definitions.grant_roles(&grant.named(&role_of_files), &origin, OWNER).map(|_| ())
+            }
+            Ddl::Security(security) => {
+                let security = security.named(&role_of_files);
+                apply_security(&mut loading.definitions, &security, &origin, &path).map(|_| ())
             }
             Ddl::CreateRole { name, options } => {
                 loading.definitions.join_new_role(name, &options.named(&role_of_files), &origin, OWNER)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ddl::script;
-use crate::ddl::statement::{Ddl, StatementKind};
+use crate::ddl::statement::{Ddl, RowLevel, SecurityChange, StatementKind};
 use crate::error::{Error, Location, Result, SqlState};
 
 /// One statement of a file.
@@ -21,16 +21,27 @@ pub(super) struct FileStatement {
 struct SourceFile {
     name: String,
     text: String,
+    /// Where each line begins: characters and bytes from the file's start. A file may have thousands of statements, and
+    /// the place of each is looked up.
+    lines: Vec<(usize, usize)>,
 }
 
 impl SourceFile {
+    fn new(name: String, text: String) -> SourceFile {
+        let mut lines = vec![(0, 0)];
+        let ends = text.char_indices().enumerate().filter(|(_, (_, character))| *character == '\n');
+        lines.extend(ends.map(|(characters, (bytes, _))| (characters + 1, bytes + 1)));
+        SourceFile { name, text, lines }
+    }
+
     /// The place that stands `offset` characters after the file's start.
     fn location(&self, offset: usize) -> Location {
-        let before: String = self.text.chars().take(offset).collect();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let text = self.text.lines().nth(line - 1).unwrap_or_default().to_string();
-        Location { file: self.name.clone(), line, column, text }
+        let line = self.lines.partition_point(|(characters, _)| *characters <= offset);
+        let (characters, bytes) = line.checked_sub(1).and_then(|at| self.lines.get(at)).copied().unwrap_or_default();
+        let text = self.text.get(bytes..).and_then(|rest| rest.lines().next()).unwrap_or_default().to_string();
+        // What is behind the end is at the end.
+        let length = self.text.get(bytes..).map_or(0, |rest| rest.chars().take(offset - characters).count());
+        Location { file: self.name.clone(), line, column: length + 1, text }
     }
 }
 
@@ -89,7 +100,7 @@ pub(super) fn statements(folder: &Path) -> (Vec<FileStatement>, Vec<Error>) {
                 continue;
             }
         };
-        let file = Arc::new(SourceFile { name, text });
+        let file = Arc::new(SourceFile::new(name, text));
         let parsed = match script::parse_each(&file.text) {
             Ok(parsed) => parsed,
             Err(e) => {
@@ -137,10 +148,46 @@ fn allowed_in_files(ddl: &Ddl) -> bool {
             | Ddl::Grant(_)
             | Ddl::GrantRole(_)
             | Ddl::CreateRole { .. }
-    )
+    ) || is_security(ddl)
+}
+
+/// Whether it protects a relation: what takes protection away is left out of the file instead.
+fn is_security(ddl: &Ddl) -> bool {
+    let Ddl::Security(statement) = ddl else { return false };
+    match &statement.change {
+        SecurityChange::CreatePolicy { .. } | SecurityChange::Label { label: Some(_), .. } => true,
+        SecurityChange::RowLevel { if_exists, changes, .. } => {
+            !if_exists && changes.iter().all(|change| matches!(change, RowLevel::Enable | RowLevel::Force))
+        }
+        _ => false,
+    }
 }
 
 /// `file:line`, for the log.
 pub(super) fn place(at: &Location) -> String {
     format!("{}:{}", at.file, at.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_lines_and_characters() {
+        let file = SourceFile::new("a.sql".into(), "-- Müşteri\r\n\n  客户 x;\nlast".into());
+        let place = |offset| {
+            let at = file.location(offset);
+            (at.line, at.column, at.text)
+        };
+        assert_eq!(place(0), (1, 1, "-- Müşteri".to_string()));
+        assert_eq!(place(10), (1, 11, "-- Müşteri".to_string()));
+        assert_eq!(place(12), (2, 1, String::new()));
+        assert_eq!(place(13), (3, 1, "  客户 x;".to_string()));
+        assert_eq!(place(18), (3, 6, "  客户 x;".to_string()));
+        assert_eq!(place(21), (4, 1, "last".to_string()));
+        assert_eq!(place(24), (4, 4, "last".to_string()));
+        // What is behind the end is at the end.
+        assert_eq!(place(99), (4, 5, "last".to_string()));
+        assert_eq!(SourceFile::new(String::new(), String::new()).location(0).line, 1);
+    }
 }

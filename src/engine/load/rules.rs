@@ -72,7 +72,7 @@ fn tell(rule: &str, error: &Error) {
 
 /// Whether a relation is a view that does not plan, or a table whose columns are not known: that is told of itself.
 /// None where there is no such relation.
-fn is_broken(definitions: &Definitions, name: &RelationName) -> Option<bool> {
+pub(super) fn is_broken(definitions: &Definitions, name: &RelationName) -> Option<bool> {
     let RelationDef { kind, .. } = definitions.relation(name)?;
     Some(match kind {
         RelationKind::View(view) => view.broken.is_some(),

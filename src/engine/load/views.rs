@@ -1,5 +1,6 @@
 //! Views: planned in the order of what they read, each mistake told where it arises.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tracing::warn;
@@ -13,7 +14,7 @@ use crate::ddl::statement::Ddl;
 use crate::engine::Engine;
 use crate::engine::define::{add_from, cycle_error, cycle_from, dependencies, planned_columns, references};
 use crate::engine::models::models_of;
-use crate::engine::snapshot::CatalogState;
+use crate::engine::snapshot::{CatalogState, Snapshot};
 use crate::error::{Error, SqlState};
 
 impl Engine {
@@ -48,11 +49,16 @@ impl Engine {
         // One set of rows for all the states that follow, so that each table is read once.
         let current = self.current();
         let state = CatalogState::new(loading.definitions.clone(), loading.unreachable.clone(), &current.rows);
+        // A copy of all definitions for each view would take as long as its plan: views share a snapshot until one reads
+        // what it does not show as it is now.
+        let mut shared: Option<Arc<Snapshot>> = None;
+        let mut since: BTreeSet<RelationName> = BTreeSet::new();
         let steps = names.iter().cloned().map(Step::View).chain(models.into_iter().map(Step::Model));
         for step in in_order(&loading.definitions, steps) {
             let name = match step {
                 Step::View(name) => name,
                 Step::Model(name) => {
+                    shared = None;
                     Box::pin(self.load_model(loading, statements, &state, &name)).await;
                     continue;
                 }
@@ -70,11 +76,18 @@ impl Engine {
             }
             let (view, relation) = (view.clone(), loading.definitions.relation(&name).cloned());
             let Some(relation) = relation else { continue };
-            let state = state.with(loading.definitions.clone());
-            let planned = match self.snapshot_of(Arc::new(state)) {
-                Ok(snapshot) => planned_columns(&snapshot, &relation, &view).await,
+            let snapshot = match shared.take().filter(|_| !view.depends_on.iter().any(|read| since.contains(read))) {
+                Some(snapshot) => Ok(snapshot),
+                None => {
+                    since.clear();
+                    self.snapshot_of(Arc::new(state.with(loading.definitions.clone())))
+                }
+            };
+            let planned = match snapshot {
+                Ok(snapshot) => planned_columns(shared.insert(snapshot), &relation, &view).await,
                 Err(e) => Err(e),
             };
+            since.insert(name.clone());
             match planned {
                 Ok((columns, lineage)) => {
                     if let Some(RelationDef { kind: RelationKind::View(view), .. }) =
@@ -149,11 +162,12 @@ impl Engine {
 /// Adds the views of the files; they are planned later.
 pub(super) fn add_views(loading: &mut Loading, statements: &[FileStatement]) {
     for statement in statements {
-        let Ddl::CreateView { name, columns, security_invoker, query, .. } = &statement.ddl else { continue };
+        let Ddl::CreateView { name, columns, options, query, .. } = &statement.ddl else { continue };
         let view = ViewDef {
             query: query.clone(),
             column_names: columns.clone(),
-            security_invoker: *security_invoker,
+            security_invoker: options.security_invoker,
+            security_barrier: options.security_barrier,
             columns: vec![],
             depends_on: vec![],
             models: vec![],

@@ -68,14 +68,18 @@ impl Reusable {
     }
 }
 
+/// Gives what a plan is made with.
+type ToPlan<'a, 's> = &'a (dyn Fn() -> &'s SessionState + Sync);
+
 /// The settings that are not as they are at first, with their values.
 type Settings = Vec<(String, String)>;
 
 impl Session {
     /// A query's plan, if one is kept or is worth keeping; none when it is to be planned as any other statement.
+    /// `to_plan` is asked for only where a plan is made.
     pub(in crate::engine) async fn reusable(
         &self,
-        state: &SessionState,
+        to_plan: ToPlan<'_, '_>,
         catalog: &CatalogState,
         statement: &Statement,
         parsed: &DfStatement,
@@ -100,17 +104,17 @@ impl Session {
                     asked.query = query.clone();
                     asked.numbers = vec![];
                 }
-                known => return self.known(state, catalog, statement, asked, known, parameters, &taken, mode).await,
+                known => return self.known(to_plan, catalog, statement, asked, known, parameters, &taken, mode).await,
             }
         }
         let known = catalog.plans.get(&asked);
-        self.known(state, catalog, statement, asked, known, parameters, &[], mode).await
+        self.known(to_plan, catalog, statement, asked, known, parameters, &[], mode).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of them are what a query is known by")]
     async fn known(
         &self,
-        state: &SessionState,
+        to_plan: ToPlan<'_, '_>,
         catalog: &CatalogState,
         statement: &Statement,
         asked: Asked,
@@ -127,7 +131,7 @@ impl Session {
                 return Ok(None);
             }
             None | Some(Known::Once) => {
-                let made = Box::pin(self.generic(state, statement, &asked, parameters, taken)).await;
+                let made = Box::pin(self.generic(to_plan(), statement, &asked, parameters, taken)).await;
                 // Planned as any other statement it fails again, or not; and then for its own reason.
                 let Some(generic) = made.unwrap_or_default().map(Arc::new) else {
                     if !self.is_interrupted() {

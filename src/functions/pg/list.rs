@@ -4,8 +4,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::{
     age, array_of, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div,
-    gen_random_uuid, isfinite, json, justify, levenshtein, mode, regexp_split, round, sign, similar, soundex,
-    substring, timezone, width_bucket,
+    gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split, round, sign, similar, soundex,
+    string_parts, substring, timezone, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -31,6 +31,7 @@ pub fn all() -> Vec<ScalarUDF> {
         justify::interval(),
         levenshtein::udf(),
         mode::udf(),
+        ordinals::udf(),
         regexp_split::udf(),
         round::udf(),
         sign::udf(),
@@ -42,6 +43,7 @@ pub fn all() -> Vec<ScalarUDF> {
         width_bucket::udf(),
     ];
     functions.extend(json::all());
+    functions.extend(string_parts::udfs());
     functions
 }
 

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{call, folded, text};
 use super::rows::select;
+use super::series::has_names;
 
 /// The functions, and what gives their objects.
 const FUNCTIONS: &[(&str, &str, bool)] = &[
@@ -22,7 +23,7 @@ const FUNCTIONS: &[(&str, &str, bool)] = &[
 const OBJECT: &str = "\u{1}object";
 
 /// Takes a call in FROM with a list of columns apart; any other stays.
-pub(super) fn unfold(factor: &mut TableFactor) {
+pub fn unfold(factor: &mut TableFactor) {
     let (name, args, alias) = match factor {
         TableFactor::Table { name, args: Some(list), alias: Some(alias), with_ordinality: false, .. } => {
             (name, &list.args, alias)
@@ -32,7 +33,8 @@ pub(super) fn unfold(factor: &mut TableFactor) {
     };
     let Some(name) = folded(name) else { return };
     let Some((_, objects, many)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else { return };
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = args.as_slice() else { return };
+    let [given @ FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] = args.as_slice() else { return };
+    let lateral = has_names(given);
     let Some(members) = alias.columns.iter().map(member).collect::<Option<Vec<SelectItem>>>() else { return };
     if members.is_empty() {
         return;
@@ -48,7 +50,7 @@ pub(super) fn unfold(factor: &mut TableFactor) {
     };
     let alias = TableAlias { explicit: true, name: alias.name.clone(), columns: vec![], at: None };
     let subquery = Box::new(select(members, Some(rows), None));
-    *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
+    *factor = TableFactor::Derived { lateral, subquery, alias: Some(alias), sample: None };
 }
 
 fn object() -> Ident {

@@ -1,21 +1,24 @@
-//! `json_array_elements`, `json_object_keys` and `json_each`, for `jsonb` too, and `jsonb_path_query`: lists, a row for
-//! each of their elements.
+//! Functions that give rows, as lists with a row for each of their elements: `json_array_elements`, `json_object_keys` and
+//! `json_each`, for `jsonb` too, `jsonb_path_query`, `regexp_split_to_table` and `string_to_table`.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableAliasColumnDef, TableFactor,
 };
 
 use super::call::{call, folded, plain_arguments, take};
+use crate::functions::pg::ordinals::ORDINALS;
 
-/// A function that gives rows: its name, the lists that these are, and what its columns are called in FROM.
+/// A function that gives rows: its name, the lists that these are, what its columns are called in FROM, and how many
+/// arguments it takes at least and at most.
 struct RowsOf {
     name: &'static str,
     lists: &'static [&'static str],
     columns: &'static [&'static str],
+    arguments: (usize, usize),
 }
 
 const fn rows_of(name: &'static str, lists: &'static [&'static str], columns: &'static [&'static str]) -> RowsOf {
-    RowsOf { name, lists, columns }
+    RowsOf { name, lists, columns, arguments: (1, 1) }
 }
 
 const FUNCTIONS: &[RowsOf] = &[
@@ -29,11 +32,31 @@ const FUNCTIONS: &[RowsOf] = &[
     rows_of("jsonb_each", &["onerow_jsonb_names", "onerow_jsonb_values"], &["key", "value"]),
     rows_of("json_each_text", &["onerow_json_names", "onerow_json_value_texts"], &["key", "value"]),
     rows_of("jsonb_each_text", &["onerow_jsonb_names", "onerow_jsonb_value_texts"], &["key", "value"]),
-    rows_of(PATH_QUERY, &["onerow_jsonb_path_values"], &[PATH_QUERY]),
+    RowsOf {
+        name: "jsonb_path_query",
+        lists: &["onerow_jsonb_path_values"],
+        columns: &["jsonb_path_query"],
+        arguments: (2, 4),
+    },
+    RowsOf {
+        name: "regexp_split_to_table",
+        lists: &["regexp_split_to_array"],
+        columns: &["regexp_split_to_table"],
+        arguments: (2, 3),
+    },
+    RowsOf {
+        name: "string_to_table",
+        lists: &["onerow_string_parts"],
+        columns: &["string_to_table"],
+        arguments: (2, 3),
+    },
 ];
 
-/// The one of them that takes more than a value.
-const PATH_QUERY: &str = "jsonb_path_query";
+/// The column of a function whose one column is a value that its alias stands for too; none for others.
+pub(super) fn value_column(name: &str) -> Option<&'static str> {
+    let found = FUNCTIONS.iter().find(|function| function.name == name)?;
+    matches!(found.columns, [column] if *column != found.name).then(|| found.columns.first().copied()).flatten()
+}
 
 /// The list that a call in a SELECT list is the rows of; none for other calls, and for those of two columns.
 pub(super) fn list(function: &mut Function) -> Option<Expr> {
@@ -41,45 +64,72 @@ pub(super) fn list(function: &mut Function) -> Option<Expr> {
     let found = FUNCTIONS.iter().find(|function| function.name == name)?;
     let [list] = found.lists else { return None };
     let arguments = plain_arguments(function)?;
-    let fits = arguments.len() == 1 || found.name == PATH_QUERY;
+    let fits = found.takes(arguments.len());
     fits.then(|| call(list, arguments.into_iter().map(take).collect()))
 }
 
-/// Takes a call in FROM apart. Its columns have the names that Postgres gives them, unless the alias names them; the
-/// one of `json_object_keys` is named as the alias.
+impl RowsOf {
+    fn takes(&self, arguments: usize) -> bool {
+        (self.arguments.0..=self.arguments.1).contains(&arguments)
+    }
+}
+
+/// Takes a call in FROM apart, one of `unnest` after LATERAL too. Its columns have the names that Postgres gives them,
+/// as far as the alias does not name them; where the column has the function's name, it is named as the alias.
 pub(super) fn unnest(factor: &mut TableFactor) {
-    let (name, args, alias) = match factor {
-        TableFactor::Table { name, args: Some(list), alias, with_ordinality: false, .. } => (name, &list.args, alias),
-        TableFactor::Function { name, args, alias, with_ordinality: false, .. } => (name, &*args, alias),
+    let (name, args, alias, with_ordinality) = match factor {
+        TableFactor::Table { name, args: Some(list), alias, with_ordinality, .. } => {
+            (name, &list.args, alias, *with_ordinality)
+        }
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => (name, &*args, alias, *with_ordinality),
         _ => return,
     };
     let Some(name) = folded(name) else { return };
-    let Some(found) = FUNCTIONS.iter().find(|function| function.name == name) else { return };
     let plain = |argument: &FunctionArg| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
         _ => None,
     };
     let Some(arguments) = args.iter().map(plain).collect::<Option<Vec<Expr>>>() else { return };
-    if arguments.len() != 1 && found.name != PATH_QUERY {
+    if name == "unnest" && !arguments.is_empty() {
+        *factor = rows(alias.take(), arguments, with_ordinality);
         return;
     }
-    let array_exprs = found.lists.iter().map(|list| call(list, arguments.clone())).collect();
-    let column = |name: Ident| TableAliasColumnDef { name, data_type: None };
-    let columns: Vec<TableAliasColumnDef> = found.columns.iter().map(|name| column(Ident::new(*name))).collect();
-    let alias = match alias.take() {
-        Some(alias) if !alias.columns.is_empty() => alias,
-        Some(mut alias) => {
-            let own = matches!(found.columns, [column] if *column == found.name);
-            alias.columns = if own { vec![column(alias.name.clone())] } else { columns };
-            alias
-        }
-        None => TableAlias { explicit: true, name: Ident::new(found.name), columns, at: None },
+    let Some(found) = FUNCTIONS.iter().find(|function| function.name == name) else { return };
+    if !found.takes(arguments.len()) {
+        return;
+    }
+    let lists = found.lists.iter().map(|list| call(list, arguments.clone())).collect();
+    let alias = alias.take();
+    let own = matches!(found.columns, [column] if *column == found.name);
+    let columns = match &alias {
+        Some(alias) if own => vec![alias.name.clone()],
+        _ => found.columns.iter().map(|name| Ident::new(*name)).collect(),
     };
-    *factor = TableFactor::UNNEST {
-        alias: Some(alias),
-        array_exprs,
-        with_offset: false,
-        with_offset_alias: None,
-        with_ordinality: false,
-    };
+    *factor = rows(Some(named(alias, found.name, columns)), lists, with_ordinality);
+}
+
+/// The rows of lists, side by side.
+pub(super) fn rows(alias: Option<TableAlias>, array_exprs: Vec<Expr>, with_ordinality: bool) -> TableFactor {
+    TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_offset_alias: None, with_ordinality }
+}
+
+/// An alias with a name for every column: those that it lacks come from `columns`.
+pub(super) fn named(alias: Option<TableAlias>, table: &str, columns: Vec<Ident>) -> TableAlias {
+    let mut alias =
+        alias.unwrap_or_else(|| TableAlias { explicit: true, name: Ident::new(table), columns: vec![], at: None });
+    let given = alias.columns.len();
+    alias.columns.extend(columns.into_iter().skip(given).map(|name| TableAliasColumnDef { name, data_type: None }));
+    alias
+}
+
+/// `WITH ORDINALITY`: one list more, of numbers.
+pub(super) fn number_rows(factor: &mut TableFactor) {
+    let TableFactor::UNNEST { alias: Some(alias), array_exprs, with_ordinality, .. } = factor else { return };
+    if !std::mem::take(with_ordinality) {
+        return;
+    }
+    if alias.columns.len() == array_exprs.len() {
+        alias.columns.push(TableAliasColumnDef { name: Ident::new("ordinality"), data_type: None });
+    }
+    array_exprs.push(call(ORDINALS, array_exprs.clone()));
 }

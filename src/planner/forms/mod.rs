@@ -18,4 +18,5 @@ mod using;
 mod values;
 pub mod whole_rows;
 
+pub use json_records::unfold as unfold_records;
 pub use rewrite::rewrite;

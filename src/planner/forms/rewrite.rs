@@ -49,18 +49,18 @@ impl VisitorMut for Forms {
                         .with_hint("Filter on a hash of the key, as in WHERE left(md5(id::text), 1) = '0'."),
                 )
             }
-            // The planner forgets it, and the column would be missing. It refuses that of `unnest` itself.
-            TableFactor::Table { name, args: Some(_), with_ordinality: true, .. }
-                if call::folded(name).as_deref() != Some("unnest") =>
-            {
-                ControlFlow::Break(ordinality())
-            }
-            TableFactor::Function { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
             factor => {
                 json_records::unfold(factor);
                 json_sets::unnest(factor);
                 series::name_column(factor);
-                ControlFlow::Continue(())
+                json_sets::number_rows(factor);
+                match factor {
+                    // The planner forgets it, and the column would be missing.
+                    TableFactor::Table { with_ordinality: true, .. }
+                    | TableFactor::Function { with_ordinality: true, .. }
+                    | TableFactor::UNNEST { with_ordinality: true, .. } => ControlFlow::Break(ordinality()),
+                    _ => ControlFlow::Continue(()),
+                }
             }
         }
     }
@@ -109,7 +109,7 @@ fn takes_away_all(body: &SetExpr) -> bool {
 }
 
 fn ordinality() -> Error {
-    Error::unsupported("WITH ORDINALITY is not supported")
+    Error::unsupported("WITH ORDINALITY is not supported for this function")
         .with_hint("Number the rows with row_number() OVER (ORDER BY ..).")
 }
 
@@ -307,6 +307,29 @@ mod tests {
                 "SELECT * FROM generate_series(1, 2)",
                 "SELECT * FROM generate_series(1, 2) AS generate_series (generate_series)",
             ),
+            (
+                "SELECT * FROM t, generate_series(1, t.n) AS g",
+                "SELECT * FROM t, UNNEST(generate_series(1, t.n)) AS g (g)",
+            ),
+            (
+                "SELECT * FROM t, LATERAL unnest(t.a, t.b) WITH ORDINALITY AS x(a)",
+                "SELECT * FROM t, UNNEST(t.a, t.b, onerow_ordinals(t.a, t.b)) AS x (a, unnest\u{1}1, ordinality)",
+            ),
+            (
+                "SELECT * FROM jsonb_each(d) WITH ORDINALITY AS e",
+                "SELECT * FROM UNNEST(onerow_jsonb_names(d), onerow_jsonb_values(d), onerow_ordinals(onerow_jsonb_names(d), \
+                 onerow_jsonb_values(d))) AS e (key, value, ordinality)",
+            ),
+            (
+                "SELECT string_to_table(a, ','), w FROM t, regexp_split_to_table(b, ' ') AS w",
+                "SELECT unnest(onerow_string_parts(a, ',')), w FROM t, UNNEST(regexp_split_to_array(b, ' ')) AS w (w)",
+            ),
+            (
+                "SELECT E, e ->> 'a', f FROM t LEFT JOIN jsonb_array_elements(t.d) AS e ON e <> 'null', json_array_elements(x) f(v)",
+                "SELECT 'e' OPERATOR(onerow_row) 'value' AS \"e\", 'e' OPERATOR(onerow_row) 'value' ->> 'a', f FROM t LEFT JOIN \
+                 UNNEST(onerow_jsonb_elements(t.d)) AS e (value) ON 'e' OPERATOR(onerow_row) 'value' <> 'null', \
+                 UNNEST(onerow_json_elements(x)) f (v)",
+            ),
             ("SELECT generate_series(1, 2) AS n", "SELECT unnest(generate_series(1, 2)) AS n"),
             (
                 "SELECT a FROM t WHERE (a, b) IN (SELECT c, d FROM u)",
@@ -371,7 +394,7 @@ mod tests {
     fn what_cannot_be_had_is_refused() {
         for (sql, state) in [
             ("SELECT a FROM t TABLESAMPLE SYSTEM (10)", SqlState::FEATURE_NOT_SUPPORTED),
-            ("SELECT * FROM generate_series(1, 2) WITH ORDINALITY", SqlState::FEATURE_NOT_SUPPORTED),
+            ("SELECT * FROM json_to_record('{}') WITH ORDINALITY AS r(a int)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t ORDER BY a COLLATE \"C\"", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT * FROM t, LATERAL f(1) WITH ORDINALITY AS g (v, n)", SqlState::FEATURE_NOT_SUPPORTED),
             ("SELECT a FROM t FETCH FIRST 1 ROWS WITH TIES", SqlState::SYNTAX_ERROR),

@@ -3,51 +3,81 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, Interval, Query, SelectItem, TableAlias,
-    TableAliasColumnDef, TableFactor, TimezoneInfo, VisitMut, VisitorMut,
+    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, Interval, Query, SelectItem, TableFactor,
+    TimezoneInfo, VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::call::{call, folded, literal, take};
 use super::json_sets;
 
-/// Names the one column of `generate_series(..)` and `unnest(array)` in FROM: by the table's alias, else as the
-/// function.
+/// Names the columns of `generate_series(..)` and `unnest(array)` in FROM: by the table's alias, else as the function.
 pub(super) fn name_column(factor: &mut TableFactor) {
-    let named = in_time(factor);
-    let (name, alias) = match factor {
+    let named = in_time(factor) || of_columns(factor);
+    let (name, count, alias) = match factor {
         TableFactor::Table { name, args: Some(_), alias, with_ordinality: false, .. }
             if folded(name).as_deref() == Some("generate_series") =>
         {
-            ("generate_series", alias)
+            ("generate_series", 1, alias)
         }
         TableFactor::Function { name, alias, with_ordinality: false, .. }
             if folded(name).as_deref() == Some("generate_series") =>
         {
-            ("generate_series", alias)
+            ("generate_series", 1, alias)
         }
-        TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality: false, .. }
-            if array_exprs.len() == 1 =>
-        {
-            (if named { "generate_series" } else { "unnest" }, alias)
+        TableFactor::UNNEST { alias, array_exprs, with_offset: false, .. } => {
+            (if named { "generate_series" } else { "unnest" }, array_exprs.len(), alias)
         }
         _ => return,
     };
-    let column = |name: &Ident| TableAliasColumnDef { name: name.clone(), data_type: None };
-    match alias {
-        Some(alias) if alias.columns.is_empty() => alias.columns = vec![column(&alias.name)],
-        Some(_) => {}
-        None => {
-            let name = Ident::new(name);
-            *alias = Some(TableAlias { explicit: true, columns: vec![column(&name)], name, at: None });
+    let alias_given = alias.take();
+    let columns = match &alias_given {
+        Some(given) if count == 1 => vec![given.name.clone()],
+        // Two of one name are told apart by a mark, which the answer does not show.
+        _ => (0..count)
+            .map(|nth| Ident::new(if nth == 0 { name.to_string() } else { format!("{name}\u{1}{nth}") }))
+            .collect(),
+    };
+    *alias = Some(json_sets::named(alias_given, name, columns));
+}
+
+/// A series whose ends are columns or queries, or whose rows are numbered, as the elements of an array: the planner's own
+/// takes constants. Whether it was one.
+fn of_columns(factor: &mut TableFactor) -> bool {
+    let (name, args, alias, with_ordinality) = match factor {
+        TableFactor::Table { name, args: Some(list), alias, with_ordinality, .. } => {
+            (name, &list.args, alias, *with_ordinality)
         }
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => (name, &*args, alias, *with_ordinality),
+        _ => return false,
+    };
+    if folded(name).as_deref() != Some("generate_series") || !(with_ordinality || args.iter().any(has_names)) {
+        return false;
     }
+    let plain = |arg: &FunctionArg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    };
+    let Some(args) = args.iter().map(plain).collect::<Option<Vec<Expr>>>() else { return false };
+    *factor = json_sets::rows(alias.take(), vec![call("generate_series", args)], with_ordinality);
+    true
+}
+
+/// Whether anything in it is a column's name.
+pub(super) fn has_names(argument: &FunctionArg) -> bool {
+    let found = visit_expressions(argument, |expr: &Expr| match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// A series in time as the elements of an array: the planner's own takes times in nanoseconds. Whether it was one.
 fn in_time(factor: &mut TableFactor) -> bool {
-    let (name, args, alias) = match factor {
-        TableFactor::Table { name, args: Some(list), alias, with_ordinality: false, .. } => (name, &list.args, alias),
-        TableFactor::Function { name, args, alias, with_ordinality: false, .. } => (name, &*args, alias),
+    let (name, args, alias, with_ordinality) = match factor {
+        TableFactor::Table { name, args: Some(list), alias, with_ordinality, .. } => {
+            (name, &list.args, alias, *with_ordinality)
+        }
+        TableFactor::Function { name, args, alias, with_ordinality, .. } => (name, &*args, alias, *with_ordinality),
         _ => return false,
     };
     if folded(name).as_deref() != Some("generate_series") {
@@ -86,13 +116,7 @@ fn in_time(factor: &mut TableFactor) -> bool {
     };
     let first = if dates { typed(first) } else { first };
     let last = if dates || literal(&last).is_some() { typed(last) } else { last };
-    *factor = TableFactor::UNNEST {
-        alias: alias.take(),
-        array_exprs: vec![call("generate_series", vec![first, last, step])],
-        with_offset: false,
-        with_offset_alias: None,
-        with_ordinality: false,
-    };
+    *factor = json_sets::rows(alias.take(), vec![call("generate_series", vec![first, last, step])], with_ordinality);
     true
 }
 

@@ -14,11 +14,12 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, ObjectName, Query,
-    Select, SelectItem, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinConstraint,
+    JoinOperator, ObjectName, Query, Select, SelectItem, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::call::{folded, text};
+use super::json_sets;
 use crate::error::{Error, SqlState};
 use crate::functions::pg::whole_row;
 
@@ -48,6 +49,8 @@ struct Table {
     name: String,
     /// Whether an outer join may leave it out.
     optional: bool,
+    /// Its one column, for a function whose rows are values: the name alone stands for them.
+    value: Option<&'static str>,
 }
 
 /// Marks the tables of FROM that are used as values in the select list and in its conditions.
@@ -82,6 +85,24 @@ pub(super) fn mark(select: &mut Select) {
     for expr in select.selection.iter_mut().chain(&mut select.having) {
         let _ = VisitMut::visit(expr, &mut Arguments { tables: &tables, depth: 0 });
     }
+    let values: Vec<Table> = tables.into_iter().filter(|table| table.value.is_some()).collect();
+    if values.is_empty() {
+        return;
+    }
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+        for key in keys {
+            let _ = VisitMut::visit(key, &mut Arguments { tables: &values, depth: 0 });
+        }
+    }
+    for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+        if let JoinOperator::Join(JoinConstraint::On(condition))
+        | JoinOperator::Inner(JoinConstraint::On(condition))
+        | JoinOperator::Left(JoinConstraint::On(condition))
+        | JoinOperator::LeftOuter(JoinConstraint::On(condition)) = &mut join.join_operator
+        {
+            let _ = VisitMut::visit(condition, &mut Arguments { tables: &values, depth: 0 });
+        }
+    }
 }
 
 /// A name's spelling where it is compared.
@@ -89,7 +110,7 @@ fn lower(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }
 
-/// The tables and queries of one item of FROM. Functions are none: their one column has their name.
+/// The tables and queries of one item of FROM. Most functions are none: their one column has their name.
 fn tables_of(from: &TableWithJoins) -> Vec<Table> {
     let mut tables = tables_in(&from.relation);
     for join in &from.joins {
@@ -108,8 +129,16 @@ fn tables_of(from: &TableWithJoins) -> Vec<Table> {
 }
 
 fn tables_in(factor: &TableFactor) -> Vec<Table> {
-    let table = |name: &Ident| vec![Table { name: lower(name), optional: false }];
+    let table = |name: &Ident| vec![Table { name: lower(name), optional: false, value: None }];
     match factor {
+        TableFactor::Table { name, args: Some(_), alias: Some(alias), with_ordinality: false, .. }
+        | TableFactor::Function { name, alias: Some(alias), with_ordinality: false, .. }
+            if alias.columns.is_empty() =>
+        {
+            let value = folded(name).and_then(|name| json_sets::value_column(&name));
+            let of = |value| Table { name: lower(&alias.name), optional: false, value: Some(value) };
+            value.map(of).into_iter().collect()
+        }
         TableFactor::Table { alias: Some(alias), args: None, .. } | TableFactor::Derived { alias: Some(alias), .. } => {
             table(&alias.name)
         }
@@ -133,7 +162,10 @@ fn of_name(tables: &[Table], name: &str, optional: Option<bool>) -> Option<Expr>
     Some(Expr::BinaryOp {
         left: Box::new(text(name)),
         op: BinaryOperator::PGCustomBinaryOperator(vec![OPERATOR.to_string()]),
-        right: Box::new(Expr::value(Value::Boolean(optional.unwrap_or(table.optional)))),
+        right: Box::new(match table.value {
+            Some(column) => text(column),
+            None => Expr::value(Value::Boolean(optional.unwrap_or(table.optional))),
+        }),
     })
 }
 
@@ -177,6 +209,15 @@ impl VisitorMut for Arguments<'_> {
         if self.depth > 0 {
             return ControlFlow::Continue(());
         }
+        if let Expr::Identifier(name) = expr {
+            let name = lower(name);
+            if self.tables.iter().any(|table| table.value.is_some() && table.name == name)
+                && let Some(marked) = of_name(self.tables, &name, None)
+            {
+                *expr = marked;
+            }
+            return ControlFlow::Continue(());
+        }
         // `(t).a`, which is NULL too where an outer join leaves the row out.
         if let Expr::CompoundFieldAccess { root, .. } = expr
             && let Expr::Nested(inner) = root.as_mut()
@@ -202,23 +243,41 @@ pub struct WholeRows;
 impl ExprPlanner for WholeRows {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> DfResult<PlannerResult<RawBinaryExpr>> {
         let is_ours = matches!(&expr.op, BinaryOperator::PGCustomBinaryOperator(words) if *words == [OPERATOR]);
-        let (true, PlannedExpr::Literal(name, _), PlannedExpr::Literal(ScalarValue::Boolean(optional), _)) =
-            (is_ours, &expr.left, &expr.right)
+        let (true, PlannedExpr::Literal(name, _), PlannedExpr::Literal(of, _)) = (is_ours, &expr.left, &expr.right)
         else {
             return Ok(PlannerResult::Original(expr));
         };
         let name = name.try_as_str().flatten().unwrap_or_default();
-        Ok(PlannerResult::Planned(planned(name, *optional == Some(true), schema)?))
+        Ok(PlannerResult::Planned(match of.try_as_str() {
+            Some(value) => the_value(name, value.unwrap_or_default(), schema),
+            None => planned(name, *of == ScalarValue::Boolean(Some(true)), schema)?,
+        }))
     }
 }
 
+/// A function's rows by its name alone; a column of that name goes first.
+fn the_value(name: &str, value: &str, schema: &DFSchema) -> PlannedExpr {
+    if let Some(column) = of_that_name(name, schema) {
+        return PlannedExpr::Column(column);
+    }
+    let found = schema.iter().find_map(|(qualifier, field)| {
+        let qualifier = qualifier.filter(|qualifier| qualifier.table() == name && field.name() == value)?;
+        Some(Column::from((Some(qualifier), field)))
+    });
+    PlannedExpr::Column(found.unwrap_or_else(|| Column::new_unqualified(name)))
+}
+
+/// The column of that name, if there is one. Of several it is the planner's to say that they are.
+fn of_that_name(name: &str, schema: &DFSchema) -> Option<Column> {
+    schema.has_column_with_unqualified_name(name).then(|| match schema.qualified_field_with_unqualified_name(name) {
+        Ok((qualifier, field)) => Column::from((qualifier, field)),
+        Err(_) => Column::new_unqualified(name),
+    })
+}
+
 fn planned(name: &str, optional: bool, schema: &DFSchema) -> DfResult<PlannedExpr> {
-    if schema.fields().iter().any(|field| field.name() == name) {
-        // Of several it is the planner's to say that they are.
-        return Ok(match schema.qualified_field_with_unqualified_name(name) {
-            Ok((qualifier, field)) => PlannedExpr::Column(Column::from((qualifier, field))),
-            Err(_) => PlannedExpr::Column(Column::new_unqualified(name)),
-        });
+    if let Some(column) = of_that_name(name, schema) {
+        return Ok(PlannedExpr::Column(column));
     }
     let mut of: Option<&TableReference> = None;
     let (mut names, mut columns) = (vec![], vec![]);

@@ -36,6 +36,7 @@ use super::conjunct::witness;
 use super::input::{is_plain, taken_filters};
 use super::node::{Search, SearchNode};
 use crate::federation::keys::KeyOptions;
+use crate::planner::barrier;
 
 /// How many conjuncts search. Each is a query; the first ones narrow it down enough.
 const MOST_SEARCHES: usize = 3;
@@ -92,6 +93,7 @@ impl OptimizerRule for MergedFilter {
 fn search(aggregate: &Aggregate, condition: Expr, config: &dyn OptimizerConfig) -> DfResult<Option<LogicalPlan>> {
     let keys = aggregate.group_expr.iter().enumerate().map(|(index, key)| key.clone().alias(format!("key{index}")));
     let plan = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).filter(condition)?.project(keys)?.build()?;
-    let pushed = Optimizer::with_rules(vec![Arc::new(PushDownFilter::new())]).optimize(plan, config, |_, _| {})?;
+    let rules = barrier::guarded(vec![Arc::new(PushDownFilter::new())]);
+    let pushed = Optimizer::with_rules(rules).optimize(plan, config, |_, _| {})?;
     Ok((taken_filters(&pushed)? > taken_filters(&aggregate.input)?).then_some(pushed))
 }

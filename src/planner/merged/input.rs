@@ -6,6 +6,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 
 use super::node::SearchNode;
+use crate::planner::barrier::SecurityBarrier;
 use crate::quality::RuleNode;
 
 /// Whether a grouping is by keys alone, over rows that can be asked for twice, and is not searched yet.
@@ -31,7 +32,9 @@ fn is_repeatable(plan: &LogicalPlan) -> DfResult<bool> {
             LogicalPlan::TableScan(scan) => scan.fetch.is_none(),
             LogicalPlan::Aggregate(aggregate) => aggregate.aggr_expr.is_empty(),
             // What rules say of a row depends on no other row, and is the same the second time.
-            LogicalPlan::Extension(extension) => extension.node.as_any().is::<RuleNode>(),
+            LogicalPlan::Extension(extension) => {
+                extension.node.as_any().is::<RuleNode>() || extension.node.as_any().is::<SecurityBarrier>()
+            }
             _ => false,
         };
         if !known {

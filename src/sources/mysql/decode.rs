@@ -1,12 +1,47 @@
-//! The driver's values into Arrow columns.
+//! Values into Arrow columns.
 
 use chrono_tz::Tz;
 use mysql_async::{Column, Row, Value};
 
+use super::direct::Cells;
 use super::types::MysqlType;
 use crate::catalog::types::PgType;
 use crate::sources::rows::{ColumnBuilder, Unfit};
 use crate::sources::zone::{DAY_MICROS, days, time_of_day, to_utc};
+
+/// A value as it came, of either way to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cell<'a> {
+    Null,
+    Int(i64),
+    UInt(u64),
+    Float(f32),
+    Double(f64),
+    Bytes(&'a [u8]),
+    /// Year, month, day, hour, minute, second, microseconds.
+    Date(u16, u8, u8, u8, u8, u8, u32),
+    /// Whether it is negative, days, hours, minutes, seconds, microseconds.
+    Time(bool, u32, u8, u8, u8, u32),
+}
+
+impl<'a> From<&'a Value> for Cell<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::NULL => Cell::Null,
+            Value::Int(value) => Cell::Int(*value),
+            Value::UInt(value) => Cell::UInt(*value),
+            Value::Float(value) => Cell::Float(*value),
+            Value::Double(value) => Cell::Double(*value),
+            Value::Bytes(bytes) => Cell::Bytes(bytes),
+            Value::Date(year, month, day, hour, minute, second, micros) => {
+                Cell::Date(*year, *month, *day, *hour, *minute, *second, *micros)
+            }
+            Value::Time(negative, days, hours, minutes, seconds, micros) => {
+                Cell::Time(*negative, *days, *hours, *minutes, *seconds, *micros)
+            }
+        }
+    }
+}
 
 /// Reads one column of a result.
 #[derive(Clone, Debug)]
@@ -43,17 +78,18 @@ impl ColumnReader {
     }
 
     /// Appends a value; the bytes that it takes are the answer.
-    fn append(&self, value: &Value, to: &mut ColumnBuilder) -> Result<usize, Unfit> {
-        match value {
-            Value::NULL => to.append_null(),
-            Value::Int(value) => to.append_integer(i128::from(*value))?,
-            Value::UInt(value) => to.append_integer(i128::from(*value))?,
-            Value::Float(value) => to.append_single(*value)?,
-            Value::Double(value) => to.append_double(*value)?,
-            Value::Bytes(bytes) if self.bits => {
+    #[inline]
+    fn append(&self, cell: Cell<'_>, to: &mut ColumnBuilder) -> Result<usize, Unfit> {
+        match cell {
+            Cell::Null => to.append_null(),
+            Cell::Int(value) => to.append_integer(i128::from(value))?,
+            Cell::UInt(value) => to.append_integer(i128::from(value))?,
+            Cell::Float(value) => to.append_single(value)?,
+            Cell::Double(value) => to.append_double(value)?,
+            Cell::Bytes(bytes) if self.bits => {
                 to.append_integer(bytes.iter().fold(0i128, |bits, byte| (bits << 8) | i128::from(*byte)))?;
             }
-            Value::Bytes(bytes) => {
+            Cell::Bytes(bytes) => {
                 if matches!(to, ColumnBuilder::Bytea(_)) {
                     to.append_bytes(bytes)?;
                 } else {
@@ -63,12 +99,13 @@ impl ColumnReader {
                 }
                 return Ok(bytes.len());
             }
-            Value::Date(year, month, day, hour, minute, second, micros) => {
+            Cell::Date(year, month, day, hour, minute, second, micros) => {
                 if matches!(to, ColumnBuilder::Text(_)) {
-                    to.append_text(value.as_sql(true).trim_matches('\''))?;
+                    let written = Value::Date(year, month, day, hour, minute, second, micros).as_sql(true);
+                    to.append_text(written.trim_matches('\''))?;
                 } else {
-                    let date = (*year > 0).then(|| days(i32::from(*year), u32::from(*month), u32::from(*day)));
-                    let time = time_of_day(u32::from(*hour), u32::from(*minute), u32::from(*second), *micros);
+                    let date = (year > 0).then(|| days(i32::from(year), u32::from(month), u32::from(day)));
+                    let time = time_of_day(u32::from(hour), u32::from(minute), u32::from(second), micros);
                     match (date.flatten(), time) {
                         (Some(date), Some(time)) => self.append_date_time(date, time, to)?,
                         // Such as 0000-00-00 and 2020-02-00: no date of the calendar.
@@ -76,13 +113,16 @@ impl ColumnReader {
                     }
                 }
             }
-            Value::Time(negative, days, hours, minutes, seconds, micros) => {
-                let hours = i64::from(*days) * 24 + i64::from(*hours);
-                let seconds = (hours * 60 + i64::from(*minutes)) * 60 + i64::from(*seconds);
-                let length = seconds * 1_000_000 + i64::from(*micros);
-                let length = if *negative { -length } else { length };
+            Cell::Time(negative, days, hours, minutes, seconds, micros) => {
+                let whole_hours = i64::from(days) * 24 + i64::from(hours);
+                let whole_seconds = (whole_hours * 60 + i64::from(minutes)) * 60 + i64::from(seconds);
+                let length = whole_seconds * 1_000_000 + i64::from(micros);
+                let length = if negative { -length } else { length };
                 match to {
-                    ColumnBuilder::Text(_) => to.append_text(value.as_sql(true).trim_matches('\''))?,
+                    ColumnBuilder::Text(_) => {
+                        let written = Value::Time(negative, days, hours, minutes, seconds, micros).as_sql(true);
+                        to.append_text(written.trim_matches('\''))?;
+                    }
                     ColumnBuilder::Time(_) if (0..DAY_MICROS).contains(&length) => to.append_time(length)?,
                     _ => to.append_interval(length)?,
                 }
@@ -107,17 +147,36 @@ impl ColumnReader {
     }
 }
 
-/// Appends a row, one value a reader; the bytes of its texts and blobs are the answer. An error comes with the name
-/// of its column.
+/// Appends a row of the driver's, one value a reader; the bytes of its texts and blobs are the answer. An error comes
+/// with the name of its column.
 pub(super) fn append_row<'a>(
     readers: &'a [ColumnReader],
     row: &Row,
     columns: &mut [ColumnBuilder],
 ) -> Result<usize, (&'a str, Unfit)> {
+    let values = (0..).map_while(|index| row.as_ref(index).map(Cell::from));
+    append(readers, values, columns)
+}
+
+/// Appends a row from the wire, as [`append_row`] does.
+#[inline]
+pub(super) fn append_cells<'a>(
+    readers: &'a [ColumnReader],
+    mut cells: Cells<'_>,
+    columns: &mut [ColumnBuilder],
+) -> Result<usize, (&'a str, Unfit)> {
+    append(readers, std::iter::from_fn(|| cells.next_cell()), columns)
+}
+
+#[inline]
+fn append<'a, 'b>(
+    readers: &'a [ColumnReader],
+    mut values: impl Iterator<Item = Cell<'b>>,
+    columns: &mut [ColumnBuilder],
+) -> Result<usize, (&'a str, Unfit)> {
     let mut size = 0;
-    for (index, (reader, column)) in readers.iter().zip(columns).enumerate() {
-        let value =
-            row.as_ref(index).ok_or_else(|| (reader.name.as_str(), Unfit("the value is missing".to_string())))?;
+    for (reader, column) in readers.iter().zip(columns) {
+        let value = values.next().ok_or_else(|| (reader.name.as_str(), Unfit("the value is missing".to_string())))?;
         size += reader.append(value, column).map_err(|unfit| (reader.name.as_str(), unfit))?;
     }
     Ok(size)
@@ -133,7 +192,7 @@ mod tests {
         let zone = zone.map(|zone| zone.parse().unwrap());
         let reader = ColumnReader::new("c", &pg_type, MysqlType::parse(remote), zone);
         let mut column = ColumnBuilder::new(&pg_type).unwrap();
-        reader.append(&value, &mut column)?;
+        reader.append(Cell::from(&value), &mut column)?;
         Ok(array_value_to_string(&column.finish(), 0).unwrap())
     }
 

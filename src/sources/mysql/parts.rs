@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::dialect::MysqlDialect;
 use super::errors;
+use super::line::Line;
 use super::pool::{Lease, Pool};
 use super::types::MysqlType;
 use crate::error::Result;
@@ -38,7 +39,7 @@ pub(super) struct Cut {
 /// One connection, and the rows that it reads.
 pub(super) struct Part {
     /// The connection.
-    pub lease: Lease,
+    pub lease: Lease<Line>,
     /// The condition for its rows; none for all.
     pub range: Option<Fragment>,
 }
@@ -66,12 +67,14 @@ pub(super) async fn prepare(
     most: usize,
     told: impl FnOnce(String) + Send,
 ) -> Result<Vec<Part>> {
-    let mut first = pool.acquire().await?;
+    let mut asked: Lease = pool.acquire().await?;
     let ends = format!("SELECT CAST(MIN({0}) AS CHAR), CAST(MAX({0}) AS CHAR) FROM {1}", cut.key, cut.table);
-    let row: Option<Row> = match first.conn.query_first(ends).await {
+    let row: Option<Row> = match asked.conn.query_first(ends).await {
         Ok(row) => row,
         Err(error) => return Err(errors::query(pool.server(), Some(&table), &error)),
     };
+    pool.release(asked);
+    let first = pool.acquire().await?;
     let end = |index: usize| row.as_ref().and_then(|row| whole(row.as_ref(index)?));
     let (Some(least), Some(greatest)) = (end(0), end(1)) else {
         told("the table was empty".to_string());
@@ -79,7 +82,7 @@ pub(super) async fn prepare(
     };
     let further = join_all((1..most).map(|_| timeout(PATIENCE, pool.spare()))).await;
     let further = further.into_iter().filter_map(|spare| spare.ok().flatten());
-    let leases: Vec<Lease> = std::iter::once(first).chain(further).collect();
+    let leases: Vec<Lease<Line>> = std::iter::once(first).chain(further).collect();
     if leases.len() < most {
         told("no other connection was free".to_string());
     }

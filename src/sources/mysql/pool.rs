@@ -7,27 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, Row, Value};
+use mysql_async::{Conn, Opts};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::errors;
+use super::direct::Login;
+use super::line::Line;
+use super::{errors, session};
 use crate::error::{Error, Result};
 
 /// How long an unused connection is kept.
 const IDLE_LIFETIME: Duration = Duration::from_secs(60);
-
-/// What every connection is told first. The empty sql_mode switches off ANSI_QUOTES, NO_BACKSLASH_ESCAPES,
-/// PAD_CHAR_TO_FULL_LENGTH and all else that changes what is read; TIMESTAMP reads as UTC; no result is cut short by
-/// sql_select_limit; sorts look at as many bytes as `expressions::SORTED_BYTES` says; and a reader that is slow for a
-/// while is not disconnected.
-const SETUP: &[&str] = &[
-    "SET NAMES utf8mb4",
-    "SET SESSION sql_mode = '', time_zone = '+00:00', sql_auto_is_null = 0, autocommit = 1, \
-     sql_select_limit = 18446744073709551615, max_sort_length = 1024, net_write_timeout = 3600",
-    "SET SESSION TRANSACTION READ ONLY",
-];
 
 /// How many connections there may be, and how long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +36,39 @@ pub(super) struct Pool {
     driver: Opts,
     limits: Limits,
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<(Conn, Instant)>>,
+    /// Unused connections of the driver, and since when.
+    conns: Mutex<Idle<Conn>>,
+    /// Unused connections for reading.
+    lines: Mutex<Idle<Line>>,
     /// The greatest number of a statement that each connection has prepared.
     prepared: Mutex<HashMap<u32, u32>>,
     /// Whether the server has window functions: true once a connection has told that it is new enough.
     windows: Arc<AtomicBool>,
+    /// Whether the server wants what only the driver knows: true once it has said so.
+    driver_reads: AtomicBool,
+}
+
+/// Connections that nobody uses.
+type Idle<C> = Vec<(C, Instant)>;
+
+/// What a pool holds: the driver's connections, and those that rows are read by.
+pub(super) trait Connection: Sized + Send + 'static {
+    /// Those of this kind that nobody uses.
+    fn idle(pool: &Pool) -> &Mutex<Idle<Self>>;
+    /// Makes one that is ready for use.
+    fn open(pool: &Pool) -> impl Future<Output = mysql_async::Result<Self>> + Send;
+    /// Whether the server still answers.
+    fn answers(&mut self) -> impl Future<Output = mysql_async::Result<()>> + Send;
+    /// Its number at the server.
+    fn id(&self) -> u32;
+    /// Closes it at once, whatever may still come.
+    fn close(self);
 }
 
 /// A connection in use. Dropping it after a query has been read to its end closes it; see also [`Pool::release`] and
 /// [`Pool::abandon`].
-pub(super) struct Lease {
-    pub conn: Conn,
+pub(super) struct Lease<C = Conn> {
+    pub conn: C,
     permit: OwnedSemaphorePermit,
 }
 
@@ -74,9 +87,11 @@ impl Pool {
             driver,
             limits,
             permits: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
-            idle: Mutex::new(vec![]),
+            conns: Mutex::default(),
+            lines: Mutex::default(),
             prepared: Mutex::default(),
             windows: Arc::default(),
+            driver_reads: AtomicBool::new(false),
         }
     }
 
@@ -91,7 +106,7 @@ impl Pool {
     }
 
     /// A connection that answers: an unused one, or a new one.
-    pub async fn acquire(&self) -> Result<Lease> {
+    pub async fn acquire<C: Connection>(&self) -> Result<Lease<C>> {
         let waiting = Arc::clone(&self.permits).acquire_owned();
         let permit = match timeout(self.limits.acquire_timeout, waiting).await {
             Ok(Ok(permit)) => permit,
@@ -105,7 +120,7 @@ impl Pool {
 
     /// A further connection for a read that has one: only while more than half of them are free, so that others need
     /// not wait, and never waited for, as who has a connection and waits for another may wait for ever.
-    pub async fn spare(&self) -> Option<Lease> {
+    pub async fn spare<C: Connection>(&self) -> Option<Lease<C>> {
         if self.permits.available_permits() <= self.limits.max_connections / 2 {
             return None;
         }
@@ -113,15 +128,20 @@ impl Pool {
         self.ready(permit).await.ok()
     }
 
-    async fn ready(&self, permit: OwnedSemaphorePermit) -> Result<Lease> {
-        while let Some(mut conn) = self.take_idle() {
+    async fn ready<C: Connection>(&self, permit: OwnedSemaphorePermit) -> Result<Lease<C>> {
+        while let Some(mut conn) = self.take_idle::<C>() {
             // The server may have closed it meanwhile.
-            match timeout(self.limits.connect_timeout, conn.ping()).await {
+            match timeout(self.limits.connect_timeout, conn.answers()).await {
                 Ok(Ok(())) => return Ok(Lease { conn, permit }),
-                _ => close(conn),
+                _ => conn.close(),
             }
         }
-        Ok(Lease { conn: self.connect().await?, permit })
+        self.make_room();
+        match timeout(self.limits.connect_timeout, C::open(self)).await {
+            Ok(Ok(conn)) => Ok(Lease { conn, permit }),
+            Ok(Err(error)) => Err(errors::connect(&self.server, &error)),
+            Err(_) => Err(errors::connect_timeout(&self.server, self.limits.connect_timeout)),
+        }
     }
 
     /// Whether a connection has prepared a statement for the first time, and not found it among those that it had: the
@@ -139,9 +159,9 @@ impl Pool {
     }
 
     /// Takes a connection back whose last query has been read to its end.
-    pub fn release(&self, lease: Lease) {
+    pub fn release<C: Connection>(&self, lease: Lease<C>) {
         let now = Instant::now();
-        let mut idle = self.idle.lock();
+        let mut idle = C::idle(self).lock();
         idle.push((lease.conn, now));
         let (kept, old): (Vec<_>, Vec<_>) =
             idle.drain(..).partition(|(_, since)| now.saturating_duration_since(*since) < IDLE_LIFETIME);
@@ -153,9 +173,9 @@ impl Pool {
 
     /// Gives a connection up whose query may still run: its socket is closed without reading what is left, and the
     /// server is told to stop. Must be called within the runtime.
-    pub fn abandon(self: &Arc<Self>, lease: Lease) {
+    pub fn abandon<C: Connection>(self: &Arc<Self>, lease: Lease<C>) {
         let id = lease.conn.id();
-        close(lease.conn);
+        lease.conn.close();
         let pool = Arc::clone(self);
         let permit = lease.permit;
         tokio::spawn(async move {
@@ -182,8 +202,8 @@ impl Pool {
         }
     }
 
-    fn take_idle(&self) -> Option<Conn> {
-        let mut idle = self.idle.lock();
+    fn take_idle<C: Connection>(&self) -> Option<C> {
+        let mut idle = C::idle(self).lock();
         let (conn, since) = idle.pop()?;
         if since.elapsed() < IDLE_LIFETIME {
             return Some(conn);
@@ -195,75 +215,98 @@ impl Pool {
         None
     }
 
-    async fn connect(&self) -> Result<Conn> {
-        let connecting = async {
-            let mut conn = Conn::new(self.driver.clone()).await?;
-            self.windows.store(has_windows(conn.server_version()), Ordering::Relaxed);
-            for statement in SETUP {
-                conn.query_drop(*statement).await?;
+    /// Before one more connection is made: closes unused ones of either kind, those that the server would not have.
+    fn make_room(&self) {
+        let used = self.limits.max_connections.saturating_sub(self.permits.available_permits());
+        let (mut conns, mut lines) = (self.conns.lock(), self.lines.lock());
+        while used + conns.len() + lines.len() > self.limits.max_connections {
+            if !conns.is_empty() {
+                conns.remove(0).0.close();
+            } else if !lines.is_empty() {
+                lines.remove(0).0.close();
+            } else {
+                break;
             }
-            if !self.limits.statement_timeout.is_zero() {
-                let limit = limit_time(&version(&mut conn).await?, self.limits.statement_timeout);
-                conn.query_drop(limit).await?;
-            }
-            Ok::<Conn, mysql_async::Error>(conn)
-        };
-        match timeout(self.limits.connect_timeout, connecting).await {
-            Ok(Ok(conn)) => Ok(conn),
-            Ok(Err(error)) => Err(errors::connect(&self.server, &error)),
-            Err(_) => Err(errors::connect_timeout(&self.server, self.limits.connect_timeout)),
+        }
+    }
+
+    /// What a connection to a server of this version is told first.
+    fn setup(&self, version: &str) -> Vec<Arc<str>> {
+        session::setup(version, self.limits.statement_timeout)
+    }
+}
+
+impl Connection for Conn {
+    fn idle(pool: &Pool) -> &Mutex<Idle<Self>> {
+        &pool.conns
+    }
+
+    async fn open(pool: &Pool) -> mysql_async::Result<Self> {
+        let mut conn = Conn::new(pool.driver.clone()).await?;
+        pool.windows.store(session::has_windows(conn.server_version()), Ordering::Relaxed);
+        // What stands in the greeting may be what something between here and there says.
+        let version =
+            if pool.limits.statement_timeout.is_zero() { String::new() } else { session::version(&mut conn).await? };
+        for statement in pool.setup(&version) {
+            conn.query_drop(&*statement).await?;
+        }
+        Ok(conn)
+    }
+
+    async fn answers(&mut self) -> mysql_async::Result<()> {
+        self.ping().await
+    }
+
+    fn id(&self) -> u32 {
+        Conn::id(self)
+    }
+
+    /// Dropped within a runtime the driver would first read all that is left of the result; it does not on a thread that
+    /// has none.
+    fn close(self) {
+        let closing = std::thread::Builder::new().name("mysql-close".to_string()).spawn(move || drop(self));
+        if let Err(error) = closing {
+            tracing::warn!("could not start a thread to close a connection: {error}");
         }
     }
 }
 
-/// What the server says it is, such as `8.0.36` or `10.11.6-MariaDB-0+deb12u1`.
-pub(super) async fn version(conn: &mut Conn) -> mysql_async::Result<String> {
-    let row: Option<Row> = conn.query_first("SELECT VERSION()").await?;
-    Ok(match row.as_ref().and_then(|row| row.as_ref(0)) {
-        Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-        _ => String::new(),
-    })
-}
-
-/// Whether a server of this version has window functions: MySQL since 8.0, MariaDB since 10.2.
-fn has_windows(version: (u16, u16, u16)) -> bool {
-    matches!(version, (8 | 9, ..) | (10, 2.., _) | (11.., ..))
-}
-
-/// MariaDB counts seconds with a fraction, MySQL milliseconds.
-fn limit_time(version: &str, limit: Duration) -> String {
-    if version.contains("MariaDB") {
-        format!("SET SESSION max_statement_time = {}", limit.as_secs_f64())
-    } else {
-        format!("SET SESSION max_execution_time = {}", limit.as_millis())
-    }
-}
-
-/// Closes a connection at once. Dropped within a runtime the driver would first read all that is left of the
-/// result; it does not on a thread that has none.
-fn close(conn: Conn) {
-    let closing = std::thread::Builder::new().name("mysql-close".to_string()).spawn(move || drop(conn));
-    if let Err(error) = closing {
-        tracing::warn!("could not start a thread to close a connection: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_came_late() {
-        assert!(
-            has_windows((8, 0, 36)) && has_windows((9, 1, 0)) && has_windows((10, 11, 6)) && has_windows((11, 4, 2))
-        );
-        assert!(!has_windows((5, 7, 44)) && !has_windows((10, 1, 48)) && !has_windows((0, 0, 0)));
+impl Connection for Line {
+    fn idle(pool: &Pool) -> &Mutex<Idle<Self>> {
+        &pool.lines
     }
 
-    #[test]
-    fn both_servers_limit_time() {
-        let limit = Duration::from_millis(1500);
-        assert_eq!(limit_time("8.0.36", limit), "SET SESSION max_execution_time = 1500");
-        assert_eq!(limit_time("10.11.6-MariaDB", limit), "SET SESSION max_statement_time = 1.5");
+    async fn open(pool: &Pool) -> mysql_async::Result<Self> {
+        if !pool.driver_reads.load(Ordering::Relaxed) {
+            match Login::make(&pool.driver, |version| pool.setup(version)).await? {
+                Login::Made(link, version) => {
+                    pool.windows.store(session::has_windows(version), Ordering::Relaxed);
+                    return Ok(Line::Direct(link));
+                }
+                Login::Declined => pool.driver_reads.store(true, Ordering::Relaxed),
+            }
+        }
+        Ok(Line::Driver(<Conn as Connection>::open(pool).await?))
+    }
+
+    async fn answers(&mut self) -> mysql_async::Result<()> {
+        match self {
+            Line::Direct(link) => link.ping().await,
+            Line::Driver(conn) => conn.ping().await,
+        }
+    }
+
+    fn id(&self) -> u32 {
+        match self {
+            Line::Direct(link) => link.id(),
+            Line::Driver(conn) => Conn::id(conn),
+        }
+    }
+
+    fn close(self) {
+        match self {
+            Line::Direct(link) => drop(link),
+            Line::Driver(conn) => Connection::close(conn),
+        }
     }
 }

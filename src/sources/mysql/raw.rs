@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decode::{ColumnReader, append_row};
 use super::errors;
-use super::pool::Pool;
+use super::pool::{Lease, Pool};
 use super::types::MysqlType;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ use crate::sources::worker::{self, BATCHES_AHEAD};
 
 /// Prepares a query, to learn its columns. Nothing is run. `zone` is that of DATETIME columns.
 pub(super) async fn prepare(pool: &Arc<Pool>, sql: &str, zone: Option<Tz>) -> Result<RawQuery> {
-    let mut lease = pool.acquire().await?;
+    let mut lease: Lease = pool.acquire().await?;
     let failed = |error: mysql_async::Error| errors::raw(pool.server(), &error);
     let prepared = lease.conn.prep(sql).await.map_err(failed)?;
     // One connection in the pool need not keep what may never be sent again.
@@ -84,7 +84,7 @@ impl RemoteRead for MysqlRaw {
         _: &[Keys],
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let mut lease = self.pool.acquire().await?;
+        let mut lease: Lease = self.pool.acquire().await?;
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let cancel = CancellationToken::new();
         let guard = cancel.clone().drop_guard();

@@ -8,28 +8,23 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Params, Value};
+use mysql_async::Value;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
-use tokio::task::unconstrained;
-use tokio_util::sync::CancellationToken;
 
-use super::decode::{ColumnReader, append_row};
+use super::bind;
+use super::decode::ColumnReader;
 use super::dialect::MysqlDialect;
 use super::parts::{self, Cut, Part};
-use super::pool::{Lease, Pool};
+use super::pool::Pool;
+use super::pump::{self, Query};
 use super::types::MysqlType;
-use super::{bind, errors};
 use crate::error::{Error, Result};
 use crate::federation::dialect::{Parameter, RemoteDialect};
 use crate::federation::query::RemoteQuery;
 use crate::sources::activity::Literals;
-use crate::sources::rows::{BatchBuilder, object};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::split::Split;
 use crate::sources::traffic::Traffic;
-use crate::sources::worker::{self, BATCHES_AHEAD};
 use crate::sources::zone::zone_option;
 
 /// One SELECT, ready to be sent.
@@ -142,7 +137,7 @@ impl RemoteRead for MysqlRead {
             traffic: Arc::clone(traffic),
         };
         let shape = (Arc::clone(&self.schema), Arc::clone(&self.readers));
-        Ok(start(Arc::clone(&self.pool), lease, query, shape))
+        Ok(pump::start(Arc::clone(&self.pool), lease, query, shape))
     }
 }
 
@@ -160,103 +155,4 @@ impl MysqlRead {
                 Error::internal(format!("a literal was taken for \"{}\" that cannot be sent", parameter.column.name))
             })
     }
-}
-
-struct Query {
-    server: String,
-    table: Option<String>,
-    sql: String,
-    parameters: Vec<Value>,
-    traffic: Arc<Traffic>,
-}
-
-/// What comes, and how it is read.
-type Shape = (SchemaRef, Arc<[ColumnReader]>);
-
-/// Why a query's rows did not come to their end.
-enum Failure {
-    /// The server ended it, or is gone: nothing is left to cancel.
-    There(Error),
-    /// The rows could not be used, and more may come.
-    Here(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure::Here(error)
-    }
-}
-
-fn start(pool: Arc<Pool>, mut lease: Lease, query: Query, shape: Shape) -> BoxStream<'static, Result<RecordBatch>> {
-    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-    let cancel = CancellationToken::new();
-    let guard = cancel.clone().drop_guard();
-    // Each packet counts as much as a whole batch where tasks are made to give way: this one would wait for its turn
-    // after every hundred rows. It gives way where it waits, for the server or for whoever takes the batches.
-    let worker = tokio::spawn(unconstrained(async move {
-        let outcome = tokio::select! {
-            biased;
-            () = cancel.cancelled() => None,
-            outcome = pump(&pool, &mut lease.conn, query, shape, sender) => Some(outcome),
-        };
-        match outcome {
-            Some(Ok(true)) => {
-                pool.release(lease);
-                Ok(())
-            }
-            // Nobody reads on.
-            Some(Ok(false)) | None => {
-                pool.abandon(lease);
-                Ok(())
-            }
-            Some(Err(Failure::There(error))) => Err(error),
-            Some(Err(Failure::Here(error))) => {
-                pool.abandon(lease);
-                Err(error)
-            }
-        }
-    }));
-    worker::stream(batches, worker, guard)
-}
-
-/// Sends every row of the query on. The answer is false when its reader has gone.
-async fn pump(
-    pool: &Pool,
-    conn: &mut Conn,
-    query: Query,
-    shape: Shape,
-    sender: mpsc::Sender<RecordBatch>,
-) -> Result<bool, Failure> {
-    let Query { server, table, sql, parameters, traffic } = query;
-    let table = table.as_deref();
-    let failed = |error: mysql_async::Error| Failure::There(errors::query(&server, table, &error));
-    let parameters = if parameters.is_empty() { Params::Empty } else { Params::Positional(parameters) };
-    let statement = conn.prep(sql.as_str()).await.map_err(failed)?;
-    if pool.is_first(conn.id(), statement.id()) {
-        traffic.add_round_trip();
-    }
-    traffic.add_round_trip();
-    let mut result = conn.exec_iter(&statement, parameters).await.map_err(failed)?;
-    let (schema, readers) = shape;
-    let changed = readers.iter().zip(result.columns_ref()).find(|(reader, column)| reader.is_changed(column));
-    if let Some((reader, _)) = changed {
-        return Err(errors::changed(&server, table, &reader.name).into());
-    }
-    let origin = object(&server, table);
-    let mut batch = BatchBuilder::new(schema, origin)?;
-    while let Some(row) = result.next().await.map_err(failed)? {
-        let size = append_row(&readers, &row, batch.columns())
-            .map_err(|(column, unfit)| errors::value(&server, table.unwrap_or("result"), column, &unfit))?;
-        if batch.end_row(size) {
-            traffic.add_bytes(batch.received());
-            if sender.send(batch.finish()?).await.is_err() {
-                return Ok(false);
-            }
-        }
-    }
-    traffic.add_bytes(batch.received());
-    if !batch.is_empty() && sender.send(batch.finish()?).await.is_err() {
-        return Ok(false);
-    }
-    Ok(true)
 }

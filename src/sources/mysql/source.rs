@@ -12,8 +12,9 @@ use futures::FutureExt;
 
 use super::decode::ColumnReader;
 use super::dialect::MysqlDialect;
-use super::pool::{self, Lease, Pool};
+use super::pool::{Lease, Pool};
 use super::read::{MysqlRead, Parted};
+use super::session;
 use super::types::MysqlType;
 use super::{errors, introspect, parts, raw};
 use crate::error::{Error, Result, SqlState};
@@ -103,7 +104,7 @@ impl MysqlSource {
 
     /// The table's database and a connection to ask about it with.
     async fn locate(&self, table: &TableSpec) -> Result<(Lease, String)> {
-        let mut lease = self.pool.acquire().await?;
+        let mut lease: Lease = self.pool.acquire().await?;
         let database = match self.dialect.database(&table.options) {
             Some(database) => database.to_string(),
             None => introspect::current_database(&mut lease.conn)
@@ -124,15 +125,15 @@ impl MysqlSource {
 #[async_trait]
 impl Source for MysqlSource {
     async fn ping(&self) -> Result<String> {
-        let mut lease = self.pool.acquire().await?;
-        let version = pool::version(&mut lease.conn).await.map_err(|e| errors::query(&self.name, None, &e))?;
+        let mut lease: Lease = self.pool.acquire().await?;
+        let version = session::version(&mut lease.conn).await.map_err(|e| errors::query(&self.name, None, &e))?;
         self.pool.release(lease);
         Ok(if version.contains("MariaDB") { version } else { format!("MySQL {version}") })
     }
 
     async fn introspect(&self, request: &ImportRequest) -> Result<Vec<TableSpec>> {
         let failed = |e: mysql_async::Error| errors::query(&self.name, None, &e);
-        let mut lease = self.pool.acquire().await?;
+        let mut lease: Lease = self.pool.acquire().await?;
         let databases = introspect::databases(&mut lease.conn, &request.schema).await.map_err(failed)?;
         if !databases.contains(&request.schema) {
             let error = Error::new(
@@ -228,7 +229,7 @@ impl Source for MysqlSource {
         let pool = Arc::clone(&self.pool);
         self.known.of(&format!("{database}.{name}"), || {
             async move {
-                let mut lease = pool.acquire().await?;
+                let mut lease: Lease = pool.acquire().await?;
                 let known = introspect::statistics(&mut lease.conn, &database, &name).await;
                 let known = known.map_err(|e| errors::query(pool.server(), Some(&name), &e))?;
                 pool.release(lease);

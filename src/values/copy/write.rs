@@ -108,6 +108,10 @@ impl RowWriter {
                     continue;
                 }
                 check(column, out)?;
+                if self.format.kind == CopyKind::Text && self.format.delimiter == b'\t' && column.is_unescaped() {
+                    column.write_text(row, out)?;
+                    continue;
+                }
                 self.scratch.clear();
                 column.write_text(row, &mut self.scratch)?;
                 escape(&self.scratch, &self.format, plan.quoted, single, out);
@@ -135,6 +139,9 @@ fn escape(value: &[u8], format: &CopyFormat, quoted: bool, single: bool, out: &m
             out.put_u8(format.quote);
             escaped(value, out, |b| (b == format.quote || b == format.escape).then_some((format.escape, b)));
             out.put_u8(format.quote);
+        }
+        _ if !value.iter().fold(false, |found, b| found | (*b < b' ') | (*b == b'\\') | (*b == format.delimiter)) => {
+            out.put_slice(value);
         }
         _ => escaped(value, out, |b| {
             let after = match b {

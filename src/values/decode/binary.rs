@@ -26,6 +26,8 @@ pub(super) fn read(kind: &PgType, bytes: &[u8]) -> Result<ScalarValue> {
         PgType::Float4 => ScalarValue::Float32(Some(f32::from_be_bytes(fixed(kind, bytes)?))),
         PgType::Float8 => ScalarValue::Float64(Some(f64::from_be_bytes(fixed(kind, bytes)?))),
         PgType::Numeric(_) => number::scalar(numeric(bytes)?)?,
+        // A zero byte stands for no character.
+        PgType::Char if bytes == [0] => ScalarValue::Utf8View(Some(String::new())),
         PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char => {
             ScalarValue::Utf8View(Some(kind.held(utf8(bytes)?).to_string()))
         }

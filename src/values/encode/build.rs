@@ -186,6 +186,7 @@ fn list(element: &PgType, array: &ArrayRef, format: Format, zone: Zone, is_vecto
 fn text_kind(kind: &PgType) -> TextKind {
     match kind {
         PgType::Bpchar(Some(length)) => TextKind::Filled(*length),
+        PgType::Char => TextKind::Char,
         PgType::Jsonb => TextKind::Jsonb,
         PgType::Uuid => TextKind::Uuid,
         PgType::Numeric(_) => TextKind::Numeric,

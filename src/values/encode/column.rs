@@ -83,6 +83,8 @@ pub(super) enum TextKind {
     Plain,
     /// `character(n)`, filled with blanks to its length
     Filled(u32),
+    /// `"char"`
+    Char,
     Jsonb,
     Uuid,
     Numeric,
@@ -197,6 +199,7 @@ impl Column {
             Values::Oid(array) => out.put_u32(array.value(row)),
             Values::Float4(array) => out.put_f32(array.value(row)),
             Values::Float8(array) => out.put_f64(array.value(row)),
+            Values::Decimal128(array, scale) if write_small(array.value(row), *scale, out) => {}
             Values::Decimal128(..) | Values::Decimal256(..) | Values::UInt64(_) => {
                 self.with_digits(row, |negative, digits, scale| decimal::write_binary(negative, digits, scale, out));
             }
@@ -221,6 +224,28 @@ impl Column {
             Values::Record(record) => record.write_binary(row, out)?,
         }
         Ok(())
+    }
+
+    /// Whether no text of a value has a backslash, a tab or another character that COPY writes as two.
+    pub(crate) fn is_unescaped(&self) -> bool {
+        matches!(
+            self.values,
+            Values::Bool(_)
+                | Values::Int2(_)
+                | Values::Int4(_)
+                | Values::Int8(_)
+                | Values::Oid(_)
+                | Values::Float4(_)
+                | Values::Float8(_)
+                | Values::Decimal128(..)
+                | Values::Decimal256(..)
+                | Values::UInt64(_)
+                | Values::UuidBytes(_)
+                | Values::Date(_)
+                | Values::Time(_)
+                | Values::Timestamp(..)
+                | Values::TimestampTz(..)
+        )
     }
 
     /// Whether the text of every value can stand in an array without quotes.
@@ -302,6 +327,12 @@ fn micros(value: i64, unit: TimeUnit) -> Result<i64> {
     datetime::micros(value, unit).ok_or_else(|| out_of_range("timestamp"))
 }
 
+/// Writes the binary form of a number that 64 bits can hold; false when they cannot.
+fn write_small(value: i128, scale: i8, out: &mut BytesMut) -> bool {
+    let small = u64::try_from(value.unsigned_abs());
+    small.is_ok_and(|small| decimal::write_small(value < 0, small, i32::from(scale), out))
+}
+
 fn out_of_range(what: &str) -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("{what} out of range"))
 }
@@ -321,6 +352,9 @@ fn filled(text: &str, length: u32, out: &mut BytesMut) {
 fn text_binary(text: &str, kind: TextKind, out: &mut BytesMut) -> Result<()> {
     match kind {
         TextKind::Plain => out.extend_from_slice(text.as_bytes()),
+        // As in Postgres, where it is one byte, zero for no character.
+        TextKind::Char if text.is_empty() => out.put_u8(0),
+        TextKind::Char => out.extend_from_slice(text.as_bytes()),
         TextKind::Filled(length) => filled(text, length, out),
         TextKind::Jsonb => {
             out.put_u8(1);

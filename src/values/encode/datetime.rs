@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use datafusion::arrow::datatypes::TimeUnit;
 
-use super::digits::{fraction, padded};
+use super::digits::{fraction, padded, pair};
 use crate::values::Zone;
 use crate::values::calendar::{Civil, DAY, SECOND, civil};
 
@@ -31,11 +31,14 @@ fn infinity(least: bool, greatest: bool, out: &mut BytesMut) -> bool {
 /// Writes year, month and day; the caller adds what [`era`] says.
 fn ymd(day: Civil, out: &mut BytesMut) {
     let year = if day.year <= 0 { 1 - day.year } else { day.year };
-    padded(year.unsigned_abs(), 4, out);
-    out.put_u8(b'-');
-    padded(u64::from(day.month), 2, out);
-    out.put_u8(b'-');
-    padded(u64::from(day.day), 2, out);
+    let year = year.unsigned_abs();
+    if year > 9_999 {
+        padded(year / 100, 2, out);
+    } else {
+        out.extend_from_slice(&pair(year / 100));
+    }
+    let ([a, b], [c, d], [e, f]) = (pair(year), pair(u64::from(day.month)), pair(u64::from(day.day)));
+    out.extend_from_slice(&[a, b, b'-', c, d, b'-', e, f]);
 }
 
 fn era(day: Civil, out: &mut BytesMut) {
@@ -58,11 +61,12 @@ pub(super) fn date(days: i32, out: &mut BytesMut) {
 pub(super) fn time(micros: i64, out: &mut BytesMut) {
     let micros = micros.unsigned_abs();
     let seconds = micros / SECOND as u64;
-    padded(seconds / 3_600, 2, out);
-    out.put_u8(b':');
-    padded(seconds / 60 % 60, 2, out);
-    out.put_u8(b':');
-    padded(seconds % 60, 2, out);
+    let hours = seconds / 3_600;
+    if hours > 99 {
+        padded(hours / 100, 1, out);
+    }
+    let ([a, b], [c, d], [e, f]) = (pair(hours), pair(seconds / 60 % 60), pair(seconds % 60));
+    out.extend_from_slice(&[a, b, b':', c, d, b':', e, f]);
     fraction(micros % SECOND as u64, 6, out);
 }
 

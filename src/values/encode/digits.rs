@@ -41,6 +41,12 @@ fn fill(mut value: u64, room: &mut Room) -> usize {
     at
 }
 
+/// The two digits of a number below a hundred; of a greater one the last two.
+pub(super) fn pair(value: u64) -> [u8; 2] {
+    let at = (value % 100) as usize * 2;
+    [PAIRS[at], PAIRS[at + 1]]
+}
+
 /// The digits of any `u128`, without leading zeros.
 pub(super) fn wide(value: u128, room: &mut Room) -> &[u8] {
     if let Ok(small) = u64::try_from(value) {
@@ -96,8 +102,11 @@ pub(super) fn fraction(value: u64, places: usize, out: &mut BytesMut) {
     if value == 0 {
         return;
     }
-    out.put_u8(b'.');
-    padded(value, places, out);
-    let kept = out.len() - out.iter().rev().take_while(|b| **b == b'0').count();
-    out.truncate(kept);
+    let mut room = [b'0'; 39];
+    let at = fill(value, &mut room);
+    // The point takes the place before the first digit that counts.
+    let from = at.min(room.len().saturating_sub(places)).saturating_sub(1);
+    room[from] = b'.';
+    let zeros = room.iter().rev().take_while(|digit| **digit == b'0').count();
+    out.extend_from_slice(&room[from..room.len() - zeros]);
 }

@@ -113,6 +113,16 @@ fn dates_and_times() {
     }
     assert_eq!(written(|o| datetime::timestamptz(-62_167_219_200_000_000, &Zone::UTC, o)), "0001-01-01 00:00:00+00 BC");
     assert_eq!(written(|o| datetime::time(86_399_100_000, o)), "23:59:59.1");
+    assert_eq!(written(|o| datetime::time(1, o)), "00:00:00.000001");
+    assert_eq!(written(|o| datetime::time(360_000_000_000, o)), "100:00:00");
+    for (moment, shown) in [
+        (253_402_300_799_999_990, "9999-12-31 23:59:59.99999"),
+        (253_402_300_800_000_000, "10000-01-01 00:00:00"),
+        (9_223_371_244_799_000_000, "294246-12-31 23:59:59"),
+        (-14_182_940, "1969-12-31 23:59:45.81706"),
+    ] {
+        assert_eq!(written(|o| datetime::timestamp(moment, o)), shown);
+    }
 }
 
 #[test]

@@ -204,7 +204,8 @@ fn database(word: &Word) -> std::result::Result<Name, Wrong> {
         _ if word.quoted => {}
         "all" => return Ok(Name::All),
         "sameuser" => return Ok(Name::SameUser),
-        "samerole" | "samegroup" | "replication" => {
+        "samerole" | "samegroup" => return Ok(Name::SameRole),
+        "replication" => {
             return Err(wrong(
                 format!("database \"{}\" is not supported", word.text),
                 "Name databases, or write all; a database of that name is written in quotes.",
@@ -219,8 +220,13 @@ fn user(word: &Word) -> std::result::Result<Name, Wrong> {
     if word.is("all") {
         return Ok(Name::All);
     }
-    if !word.quoted && word.text.starts_with('+') {
-        return Err(wrong(format!("\"{}\": members of roles are not supported", word.text), "Name the users."));
+    if !word.quoted
+        && let Some(role) = word.text.strip_prefix('+')
+    {
+        if role.is_empty() {
+            return Err(wrong("\"+\": a role is missing", "Write the role behind the +, without a space."));
+        }
+        return Ok(Name::Member(role.to_string()));
     }
     name(word)
 }
@@ -277,11 +283,40 @@ fn method(word: &Word) -> std::result::Result<Method, Wrong> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::super::rule::Knock;
     use super::*;
 
-    fn knock<'a>(user: &'a str, database: &'a str, peer: &str, encrypted: bool) -> Knock<'a> {
-        Knock { user, database, peer: peer.parse().unwrap(), local: "192.168.1.1".parse().unwrap(), encrypted }
+    fn knock<'a>(
+        user: &'a str,
+        roles: &'a BTreeSet<String>,
+        database: &'a str,
+        peer: &str,
+        encrypted: bool,
+    ) -> Knock<'a> {
+        Knock { user, roles, database, peer: peer.parse().unwrap(), local: "192.168.1.1".parse().unwrap(), encrypted }
+    }
+
+    #[test]
+    fn members_of_roles() {
+        let text = "host samerole all all trust\nhost all +staff,\"+odd\" all cert\nhost all all all reject";
+        let rules = parse(&text.replace("cert", "scram-sha-256")).map_err(|(_, wrong)| wrong.message).unwrap();
+        let decide = |user: &str, roles: &[&str], database: &str| {
+            let roles = roles.iter().chain([&user]).map(ToString::to_string).collect();
+            rules
+                .decide(&knock(user, &roles, database, "10.0.0.1", false))
+                .map(|found| found.line)
+                .map_err(|e| e.state())
+        };
+        assert_eq!(decide("ayşe", &["staff", "sales"], "sales"), Ok(1));
+        assert_eq!(decide("ayşe", &["staff", "sales"], "onerow"), Ok(2));
+        assert_eq!(decide("staff", &[], "onerow"), Ok(2));
+        // In quotes it is a name, and so are databases.
+        assert_eq!(decide("+odd", &[], "onerow"), Ok(2));
+        assert_eq!(decide("bob", &["Staff"], "onerow"), Err(SqlState::INVALID_AUTHORIZATION));
     }
 
     #[test]
@@ -294,9 +329,13 @@ mod tests {
             hostnossl sameuser \\\n  all samehost scram-sha-256\n\
             hostssl\tall\tall\t::/0\tpassword";
         let rules = parse(text).map_err(|(line, wrong)| format!("{line} {}", wrong.message)).unwrap();
-        let decide = |user: &str, database: &str, peer: &str, encrypted: bool| match rules
-            .decide(&knock(user, database, peer, encrypted))
-        {
+        let decide = |user: &str, database: &str, peer: &str, encrypted: bool| match rules.decide(&knock(
+            user,
+            &BTreeSet::from([user.to_string()]),
+            database,
+            peer,
+            encrypted,
+        )) {
             Ok(decision) => format!("{:?} {}", decision.method, decision.line),
             Err(error) => format!("{} {}", error.state(), error.message()),
         };
@@ -319,6 +358,76 @@ mod tests {
         assert_eq!((rules.certifying(), rules.encrypting()), (Some(3), Some(3)));
     }
 
+    /// A word of a line, or what no line should hold.
+    fn word() -> impl Strategy<Value = String> {
+        let known = [
+            "host",
+            "hostssl",
+            "hostnossl",
+            "all",
+            "sameuser",
+            "samehost",
+            "127.0.0.1/32",
+            "::1/128",
+            "10.0.0.0",
+            "255.0.0.0",
+            "trust",
+            "reject",
+            "scram-sha-256",
+            "cert",
+            "password",
+            "\"",
+            "\"a b\"",
+            ",",
+            "#",
+            "\\",
+            "\n",
+            "\t",
+            "\0",
+            "+a",
+            "@b",
+            "/^c",
+            "10.0.0.0/-1",
+            "::/129",
+            "=",
+            "a=b",
+        ];
+        prop_oneof![3 => proptest::sample::select(known.map(str::to_string).to_vec()), 1 => "\\PC{0,6}"]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_rules_or_a_line_that_is_wrong(words in proptest::collection::vec((word(), " ?"), 0..24)) {
+            let text: String = words.into_iter().map(|(word, blank)| word + &blank).collect();
+            match parse(&text) {
+                Ok(rules) => {
+                    let _ = rules.decide(&knock("onerow", &BTreeSet::from(["a".to_string()]), "onerow", "127.0.0.1", true));
+                }
+                Err((line, wrong)) => {
+                    prop_assert!(line >= 1 && line <= text.lines().count().max(1), "{line} of {text:?}");
+                    prop_assert!(!wrong.message.is_empty() && !wrong.hint.is_empty());
+                }
+            }
+        }
+    }
+
+    /// Those that are kept: each is told of as one line that is wrong, or is rules.
+    #[test]
+    fn kept_files_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/hba");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if let Err(error) = load(&path) {
+                assert_eq!(error.state(), SqlState::CONFIG_FILE_ERROR, "{}", path.display());
+            }
+            count += 1;
+        }
+        assert!(count > 10, "{count}");
+    }
+
     #[test]
     fn wrong_lines_are_refused() {
         for (line, expected) in [
@@ -326,7 +435,7 @@ mod tests {
             ("host all all", "the line is too short"),
             ("local all all trust", "connection type \"local\" is not supported"),
             ("hostgssenc all all all trust", "invalid connection type \"hostgssenc\""),
-            ("host all +admins all scram-sha-256", "members of roles are not supported"),
+            ("host all + all scram-sha-256", "a role is missing"),
             ("host all @users all scram-sha-256", "files and regular expressions are not supported"),
             ("host replication all all scram-sha-256", "database \"replication\" is not supported"),
             ("host all all all md5", "invalid authentication method \"md5\""),

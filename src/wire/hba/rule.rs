@@ -1,5 +1,6 @@
 //! Rules, and which of them counts for a client.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::address::Address;
@@ -38,15 +39,21 @@ pub(super) enum Name {
     All,
     /// `sameuser`: the database has the user's name.
     SameUser,
+    /// `samerole`: the user is a member of the role with the database's name.
+    SameRole,
+    /// `+role`: the user is a member of a role.
+    Member(String),
     /// A name.
     Is(String),
 }
 
 impl Name {
-    fn is(&self, name: &str, user: &str) -> bool {
+    fn is(&self, name: &str, knock: &Knock<'_>) -> bool {
         match self {
             Name::All => true,
-            Name::SameUser => name == user,
+            Name::SameUser => name == knock.user,
+            Name::SameRole => knock.roles.contains(name),
+            Name::Member(role) => knock.roles.contains(role),
             Name::Is(known) => known == name,
         }
     }
@@ -67,6 +74,8 @@ pub(super) struct Rule {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wire) struct Knock<'a> {
     pub user: &'a str,
+    /// The user, and the roles that it is a member of, also through others.
+    pub roles: &'a BTreeSet<String>,
     pub database: &'a str,
     pub peer: IpAddr,
     /// The address that it connected to.
@@ -98,8 +107,8 @@ impl Rules {
             };
             channel
                 && rule.address.holds(knock.peer, knock.local)
-                && rule.databases.iter().any(|name| name.is(knock.database, knock.user))
-                && rule.users.iter().any(|name| name.is(knock.user, knock.user))
+                && rule.databases.iter().any(|name| name.is(knock.database, knock))
+                && rule.users.iter().any(|name| name.is(knock.user, knock))
         });
         let words = match found {
             Some(Rule { method, line, .. }) if *method != Method::Reject => {

@@ -4,7 +4,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::super::support::wire::{Fault, rows};
 use super::super::support::{Fixtures, Outcome, Project, block_on};
-use super::raw::{Wire, tags, zero_ended};
+use super::raw::{Wire, state, tags, zero_ended};
 
 /// Runs each statement here and at PostgreSQL: rows and command tag's number, or the SQLSTATE.
 fn compare(fixtures: &Fixtures, database: &str, statements: &[&str]) -> Outcome {
@@ -65,6 +65,236 @@ pub fn cursors(fixtures: &Fixtures) -> Outcome {
             "ROLLBACK",
         ],
     )
+}
+
+/// Cursors that go back, as far and as oddly as Postgres's do.
+pub fn scroll(fixtures: &Fixtures) -> Outcome {
+    let mut statements = vec![
+        "CREATE TABLE t (id int, name text)",
+        "INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, ''), (4, '张'), (5, 'İ'), (6, 'f'), (7, 'g')",
+        "BEGIN",
+        "DECLARE c SCROLL CURSOR FOR SELECT id, name FROM t ORDER BY id",
+        "DECLARE e SCROLL CURSOR FOR SELECT id FROM t WHERE false",
+    ];
+    let fetches: Vec<String> = ["c", "e"]
+        .iter()
+        .flat_map(|cursor| {
+            [
+                "FETCH 0",
+                "FETCH PRIOR",
+                "FETCH NEXT",
+                "FETCH 0",
+                "FETCH PRIOR",
+                "FETCH 3",
+                "FETCH BACKWARD 2",
+                "FETCH FORWARD 0",
+                "FETCH LAST",
+                "FETCH NEXT",
+                "FETCH RELATIVE 0",
+                "FETCH PRIOR",
+                "FETCH FIRST",
+                "FETCH ABSOLUTE 5",
+                "FETCH ABSOLUTE -2",
+                "FETCH ABSOLUTE 2",
+                "FETCH ABSOLUTE 0",
+                "FETCH ABSOLUTE 99",
+                "FETCH BACKWARD ALL",
+                "FETCH RELATIVE 2",
+                "FETCH RELATIVE 3",
+                "FETCH RELATIVE -2",
+                "FETCH -1",
+                "FETCH BACKWARD -2",
+                "FETCH FORWARD ALL",
+                "FETCH ALL",
+                "FETCH BACKWARD 1",
+                "FETCH ABSOLUTE -99",
+                "MOVE 3",
+                "MOVE 0",
+                "MOVE BACKWARD 1",
+                "MOVE ABSOLUTE 6",
+                "MOVE RELATIVE -1",
+                "FETCH 0",
+                "MOVE ALL",
+                "MOVE BACKWARD ALL",
+                "FETCH 1",
+                "MOVE LAST",
+                "FETCH RELATIVE 0",
+                "MOVE FORWARD 5",
+                "MOVE BACKWARD 100",
+                "FETCH NEXT",
+            ]
+            .map(|fetch| format!("{fetch} FROM {cursor}"))
+        })
+        .collect();
+    statements.extend(fetches.iter().map(String::as_str));
+    statements.extend([
+        "FETCH FIRST c",
+        "FETCH BACKWARD IN c",
+        "MOVE ABSOLUTE 3 IN c",
+        "COMMIT",
+        // Forward only: what needs no way back is done.
+        "BEGIN",
+        "DECLARE n NO SCROLL CURSOR FOR SELECT id FROM t ORDER BY id",
+        "FETCH FIRST FROM n",
+        "FETCH ABSOLUTE 3 FROM n",
+        "FETCH RELATIVE 2 FROM n",
+        "MOVE 0 IN n",
+        "FETCH ABSOLUTE 9 FROM n",
+        "FETCH LAST FROM n",
+        "ROLLBACK",
+    ]);
+    for refused in [
+        "FETCH PRIOR FROM n",
+        "FETCH 0 FROM n",
+        "FETCH BACKWARD ALL FROM n",
+        "FETCH FIRST FROM n",
+        "FETCH ABSOLUTE 1 FROM n",
+        "FETCH ABSOLUTE -1 FROM n",
+        "FETCH -1 FROM n",
+        "MOVE BACKWARD ALL IN n",
+        "FETCH RELATIVE 0 FROM n",
+    ] {
+        statements.extend([
+            "BEGIN; DECLARE n NO SCROLL CURSOR FOR SELECT id FROM t ORDER BY id; MOVE 2 IN n",
+            refused,
+            "FETCH 1 FROM n",
+            "ROLLBACK",
+        ]);
+    }
+    for wrong in [
+        "DECLARE c SCROLL NO SCROLL CURSOR FOR SELECT 1",
+        "DECLARE c INSENSITIVE ASENSITIVE CURSOR FOR SELECT 1",
+        "DECLARE c NO CURSOR FOR SELECT 1",
+        "FETCH 1.5 FROM c",
+        "FETCH 3000000000 FROM c",
+        "FETCH ABSOLUTE FROM c",
+        "FETCH SIDEWAYS FROM c",
+        "FETCH FORWARD - FROM c",
+        "FETCH",
+        "MOVE ALL",
+    ] {
+        statements.push(wrong);
+    }
+    compare(fixtures, "sql_scroll", &statements)
+}
+
+/// Cursors that outlive their transaction.
+pub fn hold(fixtures: &Fixtures) -> Outcome {
+    compare(
+        fixtures,
+        "sql_hold",
+        &[
+            "CREATE TABLE t (id int)",
+            "INSERT INTO t VALUES (1), (2), (3), (4), (5)",
+            "DECLARE plain CURSOR FOR SELECT id FROM t",
+            "DECLARE h CURSOR WITH HOLD FOR SELECT id FROM t ORDER BY id",
+            "FETCH 2 FROM h",
+            "INSERT INTO t VALUES (6)",
+            "FETCH ALL FROM h",
+            "DECLARE h CURSOR WITH HOLD FOR SELECT 1",
+            "BEGIN",
+            "DECLARE s SCROLL CURSOR WITH HOLD FOR SELECT id FROM t ORDER BY id DESC",
+            "DECLARE gone CURSOR FOR SELECT id FROM t",
+            "FETCH 2 FROM s",
+            "DELETE FROM t",
+            "COMMIT",
+            "FETCH 1 FROM gone",
+            "FETCH NEXT FROM s",
+            "FETCH FIRST FROM s",
+            "FETCH LAST FROM s",
+            "SELECT nope",
+            "FETCH PRIOR FROM s",
+            "BEGIN",
+            "FETCH PRIOR FROM s",
+            "DECLARE rolled CURSOR WITH HOLD FOR SELECT 1",
+            "FETCH 1 FROM rolled",
+            "ROLLBACK",
+            "FETCH 1 FROM rolled",
+            "FETCH PRIOR FROM s",
+            "BEGIN",
+            "DECLARE failed CURSOR WITH HOLD FOR SELECT 1",
+            "SELECT nope",
+            "COMMIT",
+            "FETCH 1 FROM failed",
+            "CLOSE s",
+            "FETCH 1 FROM s",
+            "DECLARE a CURSOR WITH HOLD FOR VALUES (1), (2)",
+            "BEGIN; DECLARE b CURSOR WITH HOLD FOR VALUES (1), (2); COMMIT AND CHAIN; FETCH 1 FROM b; COMMIT",
+            "FETCH 1 FROM b",
+            "CLOSE ALL",
+            "FETCH 1 FROM a",
+            "DECLARE a CURSOR WITH HOLD FOR SELECT 1",
+            "DISCARD ALL",
+            "FETCH 1 FROM a",
+            // The statements of one text are a transaction.
+            "DECLARE one CURSOR FOR VALUES (1), (2); FETCH 1 FROM one",
+            "FETCH 1 FROM one",
+        ],
+    )
+}
+
+/// More rows than a cursor holds in memory, back and forth, and those of a cursor whose transaction is long over.
+pub fn many_rows(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let client = onerow.client().await;
+        let sql = "SELECT n, repeat('x', 400) || n AS pad FROM generate_series(1, 300000) AS g(n) ORDER BY n";
+        rows(&client, &format!("DECLARE c SCROLL CURSOR WITH HOLD FOR {sql}")).await?;
+        for (fetch, first) in [
+            ("FETCH LAST FROM c", "300000"),
+            ("FETCH FIRST FROM c", "1"),
+            ("FETCH ABSOLUTE 150000 FROM c", "150000"),
+            ("FETCH BACKWARD 3 FROM c", "149999"),
+            ("FETCH RELATIVE 100000 FROM c", "249997"),
+            ("FETCH ABSOLUTE -300000 FROM c", "1"),
+        ] {
+            let found = rows(&client, fetch).await?;
+            let row = found.first().ok_or("no row")?;
+            same!(row[0].as_deref(), Some(first), "{fetch}");
+            same!(row[1].as_deref().is_some_and(|pad| pad.len() == 400 + first.len() && pad.ends_with(first)), true);
+        }
+        rows(&client, "MOVE LAST IN c").await?;
+        let back = rows(&client, "FETCH BACKWARD ALL FROM c").await?;
+        same!(back.len(), 299_999);
+        let ordered = back.iter().enumerate().all(|(at, row)| row[0] == Some((299_999 - at).to_string()));
+        same!(ordered, true, "the rows from the last to the first");
+        rows(&client, "CLOSE c").await?;
+        Ok(())
+    })
+}
+
+/// Describe of a cursor, FETCH in binary, and Execute of a cursor by its name.
+pub fn by_protocol(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let mut wire = Wire::connect(onerow.port)?;
+    for (kind, binary) in [("", false), ("BINARY ", true), ("BINARY SCROLL ", true), ("SCROLL ", false)] {
+        let declare =
+            format!("BEGIN; DECLARE c {kind}CURSOR FOR SELECT n::int AS n FROM generate_series(1, 5) AS g(n)");
+        wire.send(b'Q', &zero_ended(&[&declare]))?;
+        same!(tags(&wire.until_ready()?), ["BEGIN", "DECLARE CURSOR"]);
+        wire.send(b'Q', &zero_ended(&["FETCH 1 FROM c"]))?;
+        let said = wire.until_ready()?;
+        let row = said.iter().find(|(message, _)| *message == b'D').map(|(_, body)| body[6..].to_vec());
+        same!(row, Some(if binary { vec![0, 0, 0, 1] } else { b"1".to_vec() }), "{kind}");
+        // The columns of the portal, two of its rows, then the rest.
+        wire.send(b'D', b"Pc\0")?;
+        wire.send(b'E', &[b"c\0".as_slice(), &[0, 0, 0, 2]].concat())?;
+        wire.send(b'E', &[b"c\0".as_slice(), &[0, 0, 0, 0]].concat())?;
+        wire.send(b'S', &[])?;
+        let kinds: Vec<u8> = wire.until_ready()?.into_iter().map(|(message, _)| message).collect();
+        same!(String::from_utf8_lossy(&kinds), "TDDsDDCZ", "{kind}");
+        wire.send(b'Q', &zero_ended(&["FETCH BACKWARD 1 FROM c"]))?;
+        let back = wire.until_ready()?;
+        match kind.contains("SCROLL") {
+            true => same!(tags(&back), ["FETCH 1"]),
+            false => same!(state(&back), Some("55000".to_string())),
+        }
+        wire.send(b'Q', &zero_ended(&["ROLLBACK"]))?;
+        wire.until_ready()?;
+    }
+    Ok(())
 }
 
 pub fn prepared(fixtures: &Fixtures) -> Outcome {

@@ -122,6 +122,46 @@ pub fn too_many(_: &Fixtures) -> Outcome {
     })
 }
 
+/// A role runs so many statements at a time over all its sessions, and its cursors count.
+pub fn statements_of_a_role(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve_with(&[], &[("ONEROW_PASSWORD", "s3cret")]);
+    let (mut owner, mut busy) = (onerow.config(), onerow.config());
+    owner.password("s3cret");
+    busy.user("Büsy").password("x");
+    let asked = "SELECT count(*) FROM generate_series(1, 10)";
+    block_on(async {
+        let owner = connect(&owner).await?;
+        rows(&owner, "CREATE ROLE \"Büsy\" LOGIN PASSWORD 'x' STATEMENT LIMIT 2").await?;
+        let (one, two) = (connect(&busy).await?, connect(&busy).await?);
+        same!(value(&two, asked).await?, "10");
+        let rows_to_come = "CURSOR FOR SELECT g FROM generate_series(1, 1000000) AS t(g)";
+        rows(&one, &format!("BEGIN; DECLARE a {rows_to_come}; DECLARE b {rows_to_come}")).await?;
+        same!(value(&one, "FETCH 1 FROM b").await?, "1");
+        let refused = value(&two, asked).await.map_err(|fault| (fault.state, fault.message));
+        same!(refused, Err(("53400".to_string(), "too many statements for role \"Büsy\"".to_string())));
+        // What is about the session runs, and so does everybody else.
+        rows(&two, "BEGIN; SET work_mem = '1MB'; COMMIT").await?;
+        same!(value(&owner, asked).await?, "10");
+        rows(&one, "CLOSE a").await?;
+        same!(value(&two, asked).await?, "10");
+        same!(value(&one, asked).await?, "10");
+        rows(&one, &format!("DECLARE c {rows_to_come}")).await?;
+        let refused = value(&one, asked).await.map(|_| ()).map_err(|fault| fault.state);
+        same!(refused, Err("53400".to_string()));
+        rows(&one, "ROLLBACK").await?;
+        same!(value(&two, asked).await?, "10");
+        let shown = "SELECT rolconfig::text FROM pg_roles WHERE rolname = 'Büsy'";
+        same!(value(&owner, shown).await?, "{statement_limit=2}");
+        rows(&owner, "ALTER ROLE \"Büsy\" STATEMENT LIMIT 0").await?;
+        same!(value(&two, asked).await.map_err(|fault| fault.state), Err("53400".to_string()));
+        rows(&owner, "ALTER ROLE \"Büsy\" STATEMENT LIMIT -1").await?;
+        same!(value(&two, asked).await?, "10");
+        same!(value(&owner, "SELECT count(rolconfig) FROM pg_roles").await?, "0");
+        Ok(())
+    })
+}
+
 pub fn shutdown(_: &Fixtures) -> Outcome {
     let project = Project::new("");
     let mut onerow = project.serve_with(&["--grace", "1"], &[]);

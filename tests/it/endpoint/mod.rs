@@ -2,11 +2,13 @@
 
 mod columns;
 mod copy;
+mod crowd;
 mod cursors;
 mod door;
 mod errors;
 mod forms;
 mod fuzz;
+mod golden;
 mod limits;
 mod meaning;
 mod parameters;
@@ -40,13 +42,20 @@ pub const TESTS: &[Test] = &[
     ("failed_transactions_wait_for_their_end", errors::failed_transaction),
     ("errors_in_rows_are_errors", errors::in_the_middle),
     ("several_statements_in_one_string", protocol::several),
+    ("statements_of_one_text_are_a_transaction", protocol::together),
     ("empty_queries", protocol::empty),
     ("prepared_statements_are_reused", protocol::prepared),
     ("parameters_with_and_without_types", protocol::typed_parameters),
     ("parameter_types_are_found", parameters::found),
     ("declared_parameters_come_back", parameters::declared),
     ("parameters_reach_their_statement", parameters::used),
+    ("values_are_byte_for_byte_postgres", golden::values_are_sent_as_postgres_does),
+    ("enums_of_a_source_are_text", golden::enums_are_text),
     ("cursors_give_rows_in_parts", cursors::cursors),
+    ("cursors_go_back", cursors::scroll),
+    ("cursors_outlive_transactions", cursors::hold),
+    ("cursors_keep_many_rows", cursors::many_rows),
+    ("cursors_by_the_protocol", cursors::by_protocol),
     ("statements_prepared_in_sql", cursors::prepared),
     ("transactions_that_only_read", cursors::read_only),
     ("notices_have_states", cursors::notices),
@@ -67,6 +76,7 @@ pub const TESTS: &[Test] = &[
     ("bad_messages_end_nothing_else", protocol::bad_messages),
     ("sessions_are_separate", sessions::separate),
     ("settings_follow_the_transaction", sessions::transactions),
+    ("sessions_notify_each_other", sessions::notifications),
     ("the_server_says_what_it_is", sessions::identity),
     ("catalog_changes_are_seen_by_all", sessions::catalog),
     ("passwords", password::scram),
@@ -76,6 +86,8 @@ pub const TESTS: &[Test] = &[
     ("an_open_door_does_not_start", door::refused_at_start),
     ("wrong_passwords_wait", door::guesses),
     ("silent_clients_keep_nobody_out", door::silent),
+    ("ten_thousand_silent_clients_slow_nobody", crowd::silent),
+    ("clients_that_do_not_read_slow_nobody", crowd::deaf),
     ("idle_sessions_end", door::idle),
     ("results_may_be_limited", door::most_rows),
     ("metrics_on_an_address_of_their_own", door::metrics),
@@ -83,6 +95,7 @@ pub const TESTS: &[Test] = &[
     ("statement_timeout_ends_a_statement", limits::timeout),
     ("a_client_that_leaves_ends_its_statement", limits::disconnect),
     ("too_many_clients", limits::too_many),
+    ("statements_of_a_role_are_limited", limits::statements_of_a_role),
     ("shutdown_tells_clients", limits::shutdown),
     ("large_results_stream", limits::large),
     ("no_statement_takes_the_server", limits::hostile),
@@ -91,6 +104,7 @@ pub const TESTS: &[Test] = &[
     ("views_on_views_end", limits::views),
     ("mutated_messages", fuzz::messages),
     ("mutated_statements", fuzz::statements),
+    ("mutated_options", fuzz::options),
     ("hostile_parameters", fuzz::parameters),
     ("hostile_files", fuzz::files),
 ];

@@ -3,7 +3,7 @@
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::super::support::wire::{Fault, rows, value};
+use super::super::support::wire::{Fault, alike, rows, value};
 use super::super::support::{Fixtures, Outcome, Project, block_on};
 use super::raw::{Wire, is_silence, state, tags as tags_of, zero_ended};
 
@@ -47,6 +47,46 @@ pub fn several(_: &Fixtures) -> Outcome {
             ]
         );
         Ok(())
+    })
+}
+
+/// The statements of one text are a transaction: after an error nothing of it is left.
+pub fn together(fixtures: &Fixtures) -> Outcome {
+    let postgres = fixtures.postgres();
+    postgres.sql("CREATE DATABASE texts");
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let (ours, theirs) = (onerow.client().await, postgres.client("texts").await);
+        let statements = [
+            "CREATE TABLE t (id int)",
+            "INSERT INTO t VALUES (1); SELECT nope; INSERT INTO t VALUES (2)",
+            "SELECT id FROM t ORDER BY id",
+            "INSERT INTO t VALUES (3); INSERT INTO t VALUES (4); ROLLBACK; INSERT INTO t VALUES (5)",
+            "SELECT id FROM t ORDER BY id",
+            "INSERT INTO t VALUES (6); COMMIT; INSERT INTO t VALUES (7); SELECT nope",
+            "SELECT id FROM t ORDER BY id",
+            "INSERT INTO t VALUES (8); BEGIN; INSERT INTO t VALUES (9)",
+            "ROLLBACK",
+            "SELECT id FROM t ORDER BY id",
+            "INSERT INTO t VALUES (10); SAVEPOINT s",
+            "INSERT INTO t VALUES (11); COMMIT AND CHAIN",
+            "BEGIN; INSERT INTO t VALUES (12); COMMIT; SELECT nope",
+            "SET TimeZone = 'Asia/Tokyo'; SELECT nope",
+            "SHOW TimeZone",
+            "SET LOCAL TimeZone = 'Asia/Tokyo'; SHOW TimeZone",
+            "SHOW TimeZone",
+            "CREATE TABLE u (id int); INSERT INTO u VALUES (1); SELECT id FROM u; DROP TABLE t; SELECT nope",
+            "SELECT id FROM u",
+            "SELECT id FROM t ORDER BY id",
+            "BEGIN",
+            "INSERT INTO t VALUES (13); SELECT nope",
+            "SELECT 1; SELECT 2",
+            "ROLLBACK; SELECT id FROM t ORDER BY id",
+            "DISCARD ALL; SELECT 1",
+        ]
+        .map(str::to_string);
+        alike(&ours, &theirs, &statements, Fault::code).await
     })
 }
 

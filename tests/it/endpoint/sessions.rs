@@ -2,6 +2,7 @@
 
 use super::super::support::wire::{Fault, rows, value};
 use super::super::support::{Fixtures, Outcome, Project, block_on};
+use super::raw::{Message, Wire, state, tags, zero_ended};
 
 pub fn separate(_: &Fixtures) -> Outcome {
     let project = Project::new("CREATE VIEW s1.v AS SELECT 'one' AS x; CREATE VIEW s2.v AS SELECT 'two' AS x;");
@@ -118,4 +119,53 @@ pub fn catalog(_: &Fixtures) -> Outcome {
         same!(rows(&two, "SELECT n FROM v").await.map_err(|f| f.state), Err("42P01".to_string()));
         Ok(())
     })
+}
+
+/// What sessions tell each other, when it counts and when it is heard.
+pub fn notifications(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let (mut hears, mut says) = (Wire::connect(onerow.port)?, Wire::connect(onerow.port)?);
+    let ask = |wire: &mut Wire, sql: &str| -> Result<Vec<Message>, std::io::Error> {
+        wire.send(b'Q', &zero_ended(&[sql]))?;
+        wire.until_ready()
+    };
+    // Channel and payload, without the number of the session.
+    let told = |message: &Message| match message {
+        (b'A', body) => String::from_utf8_lossy(body.get(4..).unwrap_or_default()).replace('\0', "|"),
+        (kind, _) => format!("a message {}", char::from(*kind)),
+    };
+    let heard =
+        |messages: &[Message]| -> Vec<String> { messages.iter().filter(|(kind, _)| *kind == b'A').map(told).collect() };
+    same!(tags(&ask(&mut hears, "LISTEN \"Café\"; LISTEN later; UNLISTEN later")?), ["LISTEN", "LISTEN", "UNLISTEN"]);
+    same!(heard(&ask(&mut says, "NOTIFY \"Café\", 'it''s'; NOTIFY later; NOTIFY café")?), Vec::<String>::new());
+    same!(told(&hears.message()?), "Café|it's|");
+    // A block says it when it commits, each thing once, and nothing that was taken back.
+    let block = "BEGIN; NOTIFY \"Café\"; NOTIFY \"Café\"; SAVEPOINT s; NOTIFY \"Café\", 'lost'; ROLLBACK TO s; \
+                 NOTIFY \"Café\", 'kept'";
+    ask(&mut says, block)?;
+    same!(heard(&ask(&mut hears, "SELECT 1")?), Vec::<String>::new());
+    ask(&mut says, "COMMIT")?;
+    same!([told(&hears.message()?), told(&hears.message()?)], ["Café||", "Café|kept|"]);
+    ask(&mut says, "BEGIN; NOTIFY \"Café\", 'rolled back'; ROLLBACK; BEGIN; NOTIFY \"Café\", 'failed'; SELECT nope")?;
+    ask(&mut says, "COMMIT")?;
+    // Who is in a block hears it afterwards.
+    ask(&mut hears, "BEGIN")?;
+    ask(&mut says, "NOTIFY \"Café\", 'waits'")?;
+    same!(heard(&ask(&mut hears, "SELECT 1")?), Vec::<String>::new());
+    same!(heard(&ask(&mut hears, "COMMIT")?), ["Café|waits|"]);
+    // One hears oneself, before the next question.
+    same!(heard(&ask(&mut hears, "NOTIFY \"Café\", 'self'")?), ["Café|self|"]);
+    let long = ask(&mut says, &format!("NOTIFY a, '{}'", "x".repeat(8_000)))?;
+    same!(state(&long), Some("22023".to_string()));
+    let longest = ask(&mut says, &format!("NOTIFY a, '{}'", "x".repeat(7_999)))?;
+    same!(state(&longest), None);
+    for wrong in ["LISTEN", "UNLISTEN", "NOTIFY", "NOTIFY a,", "NOTIFY a, b", "LISTEN a.b"] {
+        let answer = ask(&mut says, wrong)?;
+        same!(state(&answer), Some("42601".to_string()), "{wrong}");
+    }
+    ask(&mut hears, "DISCARD ALL")?;
+    ask(&mut says, "NOTIFY \"Café\"")?;
+    same!(heard(&ask(&mut hears, "SELECT 1")?), Vec::<String>::new());
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use crate::support::wire::{Fault, rows, value};
 use crate::support::{Fixtures, Outcome, Project, block_on};
 
-/// Listens on a port of its own and leads every connection but the first to another database of the server, whose name
+/// Listens on a port of its own and leads every other connection to another database of the server, whose name
 /// has as many letters. It ends with the tests.
 fn pooler(server: u16, database: &'static str, other: &'static str) -> Result<u16, std::io::Error> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -14,7 +14,7 @@ fn pooler(server: u16, database: &'static str, other: &'static str) -> Result<u1
     std::thread::spawn(move || {
         for (number, client) in listener.incoming().flatten().enumerate() {
             let Ok(there) = TcpStream::connect(("127.0.0.1", server)) else { continue };
-            let _ = lead(client, there, (number > 0).then_some((database, other)));
+            let _ = lead(client, there, (number % 2 > 0).then_some((database, other)));
         }
     });
     Ok(port)

@@ -274,6 +274,6 @@ fn statement(_: &Fixtures) -> Outcome {
     same!(said.trim(), "ALTER SERVER");
     refused!(onerow.sql("BEGIN; ALTER SERVER pg REFRESH"), "25001");
     refused!(onerow.sql("ALTER SERVER pg REFRESH now"), "42601");
-    refused!(onerow.sql("SET default_transaction_read_only = on; ALTER SERVER pg REFRESH"), "25006", "ALTER SERVER");
+    refused!(onerow.sql("BEGIN READ ONLY; ALTER SERVER pg REFRESH"), "25006", "ALTER SERVER");
     Ok(())
 }

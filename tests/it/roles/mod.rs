@@ -1,8 +1,9 @@
-//! Roles and privileges: who gets in, who may do what, and what each is shown.
+//! Roles and privileges: who gets in, who may do what, and what each is shown of tables, rows and values.
 
 mod catalog;
 mod login;
 mod matrix;
+mod policies;
 mod reading;
 
 use super::Test;
@@ -16,10 +17,18 @@ pub const TESTS: &[Test] = &[
     ("roles_answer_as_postgres", matrix::roles),
     ("grants_answer_as_postgres", matrix::grants),
     ("every_statement_needs_its_privileges_as_in_postgres", matrix::statements),
+    ("every_statement_follows_policies_as_in_postgres", matrix::under_policies),
     ("what_only_owners_may_is_refused_as_in_postgres", matrix::owners),
     ("functions_over_relations_need_privileges", reading::functions),
     ("plans_are_not_used_by_other_roles", reading::plans),
     ("foreign_tables_and_servers_need_privileges", reading::sources),
     ("the_catalog_shows_what_a_role_may_see", catalog::filtered),
+    ("policies_answer_as_postgres", policies::reading),
+    ("policies_of_writing_answer_as_postgres", policies::writing),
+    ("barriers_keep_rows_as_in_postgres", policies::barriers),
+    ("policies_reach_sources_and_views", policies::foreign),
+    ("masks_stand_for_values", policies::masks),
+    ("policies_of_files", policies::files),
+    ("policies_are_kept", policies::kept),
     ("psql_shows_roles_and_privileges", catalog::psql),
 ];

@@ -1,5 +1,8 @@
 //! Names to OIDs and back: the `reg*` types, `to_reg*`, `*_is_visible`.
 
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::Result;
 
 use super::session::yes;
@@ -11,17 +14,20 @@ use crate::catalog::pg::snapshot::Object;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
-use Param::{Oid, Text};
+use Param::{Any, Oid, Text};
 
 /// `value::regclass` and its like where an OID is wanted: `(kind, value)`. Catalog queries are rewritten to it.
 pub const REG_IN: &str = "onerow_reg_in";
 /// The same where the name is wanted.
 pub const REG_OUT: &str = "onerow_reg_out";
+/// `values::regtype[]` and its like: the names of an array of OIDs, or of a vector of them.
+pub const REG_NAMES: &str = "onerow_reg_names";
 
 /// The functions of this file.
 pub const SPECS: &[Spec] = &[
     Spec::new(REG_IN, &[Text, Oid], Returns::Oid, reg_in),
     Spec::new(REG_OUT, &[Text, Oid], Returns::Text, reg_out),
+    Spec::new(REG_NAMES, &[Text, Any], Returns::Texts, reg_names),
     Spec::new("to_regclass", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Class)),
     Spec::new("to_regtype", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Type)),
     Spec::new("to_regproc", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Proc)),
@@ -195,6 +201,26 @@ fn reg_out(call: &Call<'_>, row: usize) -> Result<Cell> {
         return Ok("-".into());
     }
     Ok(name_of(call, kind, oid).unwrap_or_else(|| oid.to_string()).into())
+}
+
+/// An `oidvector` is carried by text.
+fn reg_names(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let kind = Kind::of(call.text(0, row).unwrap_or_default());
+    let given = call.raw(1).filter(|values| row < values.len() && values.is_valid(row));
+    let Some(values) = given else { return Ok(Cell::Null) };
+    let oids: Vec<i64> = match values.as_list_opt::<i32>() {
+        Some(lists) => {
+            let items = cast(&lists.value(row), &DataType::Int64)?;
+            items.as_primitive_opt::<Int64Type>().map(|items| items.iter().flatten().collect()).unwrap_or_default()
+        }
+        None => {
+            let texts = cast(&values.slice(row, 1), &DataType::Utf8View)?;
+            let words = texts.as_string_view_opt().map(|texts| texts.value(0).split_whitespace());
+            words.map(|words| words.filter_map(|word| word.parse().ok()).collect()).unwrap_or_default()
+        }
+    };
+    let names = oids.into_iter().map(|oid| name_of(call, kind, oid).unwrap_or_else(|| oid.to_string()));
+    Ok(Cell::Texts(names.collect()))
 }
 
 /// An object's name as its `reg` type prints it. None for an OID that is none of the kind.

@@ -28,6 +28,18 @@ pub const SPECS: &[Spec] = &[
     Spec::new("user", &[], Returns::Name, |call, _| Ok(call.session.current_user().into())),
     Spec::new("session_user", &[], Returns::Name, |call, _| Ok(call.session.session_user().into())),
     Spec::new("pg_backend_pid", &[], Returns::Int4, |call, _| Ok(call.session.pid().into())),
+    Spec::new("pg_cancel_backend", &[Int], Returns::Bool, |call, row| signal(call, row, false))
+        .is(Volatility::Volatile),
+    // A wait for its end, as the second argument may ask for, is not made.
+    Spec::new("pg_terminate_backend", &[Int, Int], Returns::Bool, |call, row| signal(call, row, true))
+        .requires(1)
+        .is(Volatility::Volatile),
+    Spec::new("pg_postmaster_start_time", &[], Returns::TimestampTz, |call, _| {
+        Ok(call.session.backends().map(|backends| backends.since()).into())
+    }),
+    // No statement here waits for a lock of another's.
+    Spec::new("pg_blocking_pids", &[Int], Returns::Ints, |_, _| Ok(Cell::Ints(vec![]))),
+    Spec::new("pg_safe_snapshot_blocking_pids", &[Int], Returns::Ints, |_, _| Ok(Cell::Ints(vec![]))),
     Spec::new("current_setting", &[Text, Bool], Returns::Text, current_setting).requires(1),
     Spec::new("set_config", &[Text, Text, Bool], Returns::Text, set_config).is(Volatility::Volatile),
     Spec::new("pg_client_encoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
@@ -119,6 +131,17 @@ fn set_config(call: &Call<'_>, row: usize) -> Result<Cell> {
     let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
     let value = call.session.set(&name.to_lowercase(), call.text(1, row).unwrap_or_default())?;
     Ok(value.into())
+}
+
+/// Cancels what another connection runs, or ends it.
+fn signal(call: &Call<'_>, row: usize, ends: bool) -> Result<Cell> {
+    let Some(pid) = call.int(0, row) else { return Ok(Cell::Null) };
+    let role = call.session.current_user();
+    let rights = call.snapshot.definitions.rights(&role);
+    match call.session.backends() {
+        Some(backends) => Ok(backends.signal(pid, ends, &rights)?.into()),
+        None => Ok(false.into()),
+    }
 }
 
 /// Forgets what sources were asked. As Postgres's `void` the result is an empty text.

@@ -56,6 +56,10 @@ pub enum Returns {
     Texts,
     /// `name[]`
     Names,
+    /// `integer[]`
+    Ints,
+    /// `timestamp with time zone`, in microseconds
+    TimestampTz,
 }
 
 impl Returns {
@@ -68,6 +72,8 @@ impl Returns {
             Returns::Int8 => PgType::Int8,
             Returns::Oid => PgType::Oid,
             Returns::Texts => PgType::Array(Box::new(PgType::Text)),
+            Returns::TimestampTz => PgType::TimestampTz,
+            Returns::Ints => PgType::Array(Box::new(PgType::Int4)),
             Returns::Names => PgType::Array(Box::new(PgType::Name)),
         }
     }

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::ast::{self, call, last, sql_type};
-use crate::catalog::pg::functions::{REG_IN, REG_OUT};
+use crate::catalog::pg::functions::{REG_IN, REG_NAMES, REG_OUT};
 use crate::catalog::types::PgType;
 
 /// The types that are OIDs and print as names.
@@ -88,7 +88,7 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
 }
 
 /// Whether a cast to this type asks for the name behind an OID.
-fn is_text(data_type: &DataType) -> bool {
+pub fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Text | DataType::Varchar(_) | DataType::CharacterVarying(_) | DataType::String(_))
         || matches!(plain_type(data_type), Some(DataType::Text))
 }
@@ -155,6 +155,12 @@ impl VisitorMut for Casts {
             }
         }
         let Expr::Cast { expr: operand, data_type, .. } = expr else { return ControlFlow::Continue(()) };
+        if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type
+            && let Some(kind) = reg_type(element)
+        {
+            *expr = call(REG_NAMES, vec![ast::text(kind), (**operand).clone()]);
+            return ControlFlow::Continue(());
+        }
         // A parameter keeps the type that its client is told; what it is cast to then is what the catalog has.
         if matches!(data_type, DataType::Array(_)) && type_name(data_type) == "oid" {
             match operand.as_ref() {

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, GroupByExpr, Ident, JoinOperator, Query, Select, SelectItem,
+    ArrayElemTypeDef, BinaryOperator, DataType, Expr, GroupByExpr, Ident, JoinOperator, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visit,
     Visitor, VisitorMut,
 };
@@ -45,6 +45,7 @@ impl VisitorMut for Empty {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Subquery(query) if query_is_empty(query) => *expr = null(first_type(query)),
+            Expr::Subquery(query) => all_of_nothing(query),
             Expr::Exists { subquery, negated } if query_is_empty(subquery) => *expr = boolean(*negated),
             Expr::Function(function) => {
                 if let datafusion::sql::sqlparser::ast::FunctionArguments::Subquery(query) = &function.args
@@ -57,6 +58,17 @@ impl VisitorMut for Empty {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// An aggregate over no rows does not depend on the query around it, as its condition may have said.
+fn all_of_nothing(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty());
+    if select.from.iter().any(needs_empty) && !grouped && select.having.is_none() && aggregates(&select.projection) {
+        select.selection = Some(boolean(false));
+        query.order_by = None;
+        query.limit_clause = None;
     }
 }
 
@@ -74,33 +86,45 @@ fn is_empty(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
     };
-    let empty = select.from.iter().any(needs_empty) || is_deferred(select) || expands_indexes(select);
+    let empty =
+        select.from.iter().any(needs_empty) || wants_other_constraints(select) || names_roles_of_policies(select);
     empty && (grouped || (select.having.is_none() && !aggregates(&select.projection)))
 }
 
-/// Whether a SELECT wants constraints that can be deferred: none can.
-fn is_deferred(select: &Select) -> bool {
+/// Whether a SELECT wants constraints of a kind that is not here: those that can be deferred, and all but keys.
+fn wants_other_constraints(select: &Select) -> bool {
+    fn named(expr: &Expr, wanted: &[&str]) -> bool {
+        let is_one = |name: &Ident| wanted.contains(&ast::folded(name).as_str());
+        match expr {
+            Expr::Identifier(name) => is_one(name),
+            Expr::CompoundIdentifier(parts) => parts.last().is_some_and(is_one),
+            _ => false,
+        }
+    }
+    fn other_kind(expr: &Expr) -> bool {
+        match expr {
+            Expr::Cast { expr, .. } | Expr::Nested(expr) => other_kind(expr),
+            other => ast::literal(other).is_some_and(|kind| ["c", "f", "t", "x"].contains(&kind)),
+        }
+    }
     fn wants(expr: &Expr) -> bool {
-        let deferred = |name: &Ident| ["condeferrable", "condeferred"].contains(&ast::folded(name).as_str());
         match expr {
             Expr::Nested(inner) => wants(inner),
             Expr::BinaryOp { left, op: BinaryOperator::And, right } => wants(left) || wants(right),
-            Expr::Identifier(name) => deferred(name),
-            Expr::CompoundIdentifier(parts) => parts.last().is_some_and(deferred),
-            _ => false,
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => named(left, &["contype"]) && other_kind(right),
+            Expr::InList { expr, list, negated: false } => {
+                named(expr, &["contype"]) && !list.is_empty() && list.iter().all(other_kind)
+            }
+            other => named(other, &["condeferrable", "condeferred"]),
         }
     }
     select.selection.as_ref().is_some_and(wants) && select.from.iter().any(|table| reads(table, "pg_constraint"))
 }
 
-/// Whether a SELECT expands the columns of indexes in a way that DataFusion has not: it is answered as though there
-/// were no indexes.
-fn expands_indexes(select: &Select) -> bool {
-    if !select.from.iter().any(|table| reads(table, "pg_index")) {
-        return false;
-    }
-    let text = select.to_string().to_ascii_lowercase();
-    text.contains("_pg_expandarray") || text.contains("with ordinality")
+/// Whether a SELECT names the roles of policies in a query of its own, as psql's `\d` and `\dp` do, in a way that
+/// DataFusion has not: it is answered as though there were no policies. `pg_policies` tells of them.
+fn names_roles_of_policies(select: &Select) -> bool {
+    select.from.iter().any(|table| reads(table, "pg_policy")) && select.to_string().contains("pg_roles")
 }
 
 /// Whether a catalog table stands in a FROM clause.
@@ -298,6 +322,13 @@ fn type_of(expr: &Expr, scope: &Scope) -> DataType {
         Expr::Case { conditions, .. } => conditions.first().map_or(DataType::Text, |when| type_of(&when.result, scope)),
         Expr::Function(function) => match last(&function.name).as_deref() {
             Some("count" | "row_number" | "rank") => DataType::BigInt(None),
+            Some("unnest") => {
+                let array = ast::arguments(function).and_then(|arguments| Some(type_of(arguments.first()?, scope)));
+                match array {
+                    Some(DataType::Array(ArrayElemTypeDef::SquareBracket(element, _))) => *element,
+                    _ => DataType::Text,
+                }
+            }
             Some("coalesce" | "nullif" | "min" | "max") => ast::arguments(function)
                 .and_then(|arguments| arguments.first().map(|first| type_of(first, scope)))
                 .unwrap_or(DataType::Text),

@@ -7,6 +7,7 @@
 mod ast;
 mod casts;
 mod empty;
+mod expanded;
 mod mention;
 mod naming;
 mod parse;

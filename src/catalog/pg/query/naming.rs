@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::ast::{folded, ident, last};
 use super::casts;
+use super::scope::is_system_column;
 
 /// Names every unnamed expression of every SELECT.
 pub struct Naming;
@@ -68,7 +69,7 @@ fn column(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => folded(parts.last()?),
         _ => return None,
     };
-    (name != "tableoid").then_some(name)
+    (!is_system_column(&name)).then_some(name)
 }
 
 /// Whether an expression is a plain column, which keeps its name.

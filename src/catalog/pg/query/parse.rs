@@ -3,12 +3,12 @@
 use datafusion::sql::sqlparser::ast::{Statement, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_pg_catalog::sql::rules::{
-    AliasDuplicatedProjectionRewrite, FixArrayLiteral, RewritePgCatalogOperator, SqlStatementRewriteRule,
-    StripCallableQualifier, StripCollate,
+    FixArrayLiteral, RewritePgCatalogOperator, SqlStatementRewriteRule, StripCallableQualifier, StripCollate,
 };
 
 use super::casts::{self, Casts};
 use super::empty::Empty;
+use super::expanded::Expanded;
 use super::naming::Naming;
 use super::scope::TableOid;
 use super::spelling::Spelling;
@@ -27,11 +27,12 @@ pub fn parse_catalog_query(sql: &str) -> Result<Vec<Statement>> {
 pub fn rewrite(mut statement: Statement) -> Statement {
     // Names come from what the client wrote, so they are given first.
     visit(&mut statement, Naming);
-    let before: [&dyn SqlStatementRewriteRule; 4] =
-        [&AliasDuplicatedProjectionRewrite, &StripCallableQualifier, &StripCollate, &RewritePgCatalogOperator];
+    let before: [&dyn SqlStatementRewriteRule; 3] = [&StripCallableQualifier, &StripCollate, &RewritePgCatalogOperator];
     for rule in before {
         statement = rule.rewrite(statement);
     }
+    let expanded = Expanded::of(&statement);
+    visit(&mut statement, expanded);
     visit(&mut statement, Spelling::default());
     if let Statement::Query(query) = &mut statement {
         casts::name_results(query);
@@ -100,6 +101,15 @@ mod tests {
     }
 
     #[test]
+    fn arrays_of_reg_types() {
+        assert_eq!(
+            rewritten("SELECT coalesce(proallargtypes::regtype[], p.proargtypes::regtype[])::text[] FROM pg_proc p"),
+            "SELECT coalesce(onerow_reg_names('regtype', proallargtypes), onerow_reg_names('regtype', p.proargtypes))\
+             ::TEXT[] AS \"coalesce\" FROM pg_catalog.pg_proc p"
+        );
+    }
+
+    #[test]
     fn spelling_of_psql() {
         assert_eq!(
             rewritten(
@@ -128,12 +138,40 @@ mod tests {
     }
 
     #[test]
+    fn arrays_as_text() {
+        assert_eq!(
+            rewritten("SELECT ix.indkey::varchar FROM pg_catalog.pg_index ix"),
+            "SELECT array_to_string(ix.indkey, ' ')::VARCHAR AS \"indkey\" FROM pg_catalog.pg_index ix"
+        );
+        assert_eq!(
+            rewritten("SELECT conname FROM pg_constraint WHERE conkey = '{1,2}'"),
+            "SELECT conname FROM pg_catalog.pg_constraint WHERE conkey = CAST(ARRAY['1', '2'] AS SMALLINT[])"
+        );
+        assert!(
+            rewritten("SELECT name FROM pg_catalog.pg_show_all_settings() s").contains("FROM pg_catalog.pg_settings s")
+        );
+    }
+
+    #[test]
     fn empty_tables_give_their_columns() {
         assert_eq!(
             rewritten("SELECT pubname, NULL, NULL FROM pg_catalog.pg_publication p WHERE p.puballtables ORDER BY 1"),
             "SELECT CAST(NULL AS TEXT) AS \"pubname\", CAST(NULL AS TEXT) AS \"?column?\", \
              CAST(NULL AS TEXT) AS \"?column?_2\" WHERE false"
         );
+        // There are no foreign keys, and none of what is asked about them is beyond DataFusion then.
+        let foreign = "SELECT conname, unnest((SELECT array_agg(i) FROM unnest(fk.conkey) i)) AS c \
+                       FROM pg_constraint fk JOIN pg_class t ON t.oid = fk.conrelid WHERE fk.contype = 'f'";
+        assert_eq!(
+            rewritten(foreign),
+            "SELECT CAST(NULL AS TEXT) AS \"conname\", CAST(NULL AS TEXT) AS \"c\" WHERE false"
+        );
+        assert_eq!(
+            rewritten("SELECT unnest(con.conkey) AS k FROM pg_constraint con WHERE contype = 'f'"),
+            "SELECT CAST(NULL AS SMALLINT) AS \"k\" WHERE false"
+        );
+        let keys = "SELECT conname FROM pg_constraint c WHERE c.contype IN ('p', 'f')";
+        assert!(rewritten(keys).contains("FROM pg_catalog.pg_constraint"));
         // A count over no rows is a row.
         assert!(rewritten("SELECT count(*) FROM pg_catalog.pg_policy").contains("FROM pg_catalog.pg_policy"));
         assert!(rewritten("SELECT 1 FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid").contains("pg_index"));
@@ -160,6 +198,35 @@ mod tests {
             "SELECT array_to_string(onerow_or_empty(onerow_options_shown(srvoptions)), ', ') AS o \
              FROM pg_catalog.pg_foreign_server"
         );
+    }
+
+    #[test]
+    fn arrays_of_the_catalog_are_taken_apart() {
+        assert_eq!(
+            rewritten(
+                "SELECT conname, k FROM pg_constraint AS con CROSS JOIN UNNEST(conkey) AS k \
+                 JOIN pg_attribute a ON a.attnum = k ORDER BY k"
+            ),
+            "SELECT conname, \"con\".\"k.k\" AS \"k\" FROM (SELECT \"con\".*, unnest(\"con\".\"conkey\") AS \"k.k\" \
+             FROM pg_catalog.pg_constraint AS \"con\") AS \"con\" \
+             JOIN pg_catalog.pg_attribute a ON a.attnum = \"con\".\"k.k\" ORDER BY \"con\".\"k.k\""
+        );
+        let numbered = rewritten(
+            "SELECT k.n FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) WHERE k.attnum > 0",
+        );
+        assert!(numbered.contains("AS BIGINT) AS \"k.n\" FROM pg_catalog.pg_index AS \"i\") AS \"i\""), "{numbered}");
+        assert!(numbered.ends_with("WHERE \"i\".\"k.attnum\" > 0"), "{numbered}");
+        let keys = rewritten(
+            "SELECT r.seq FROM (SELECT (information_schema._pg_expandarray(i.indkey)).n AS seq, \
+             information_schema._pg_expandarray(i.indkey) AS keys FROM pg_index i) r WHERE r.a = (r.keys).x",
+        );
+        assert!(keys.contains("unnest(i.indkey) AS keys") && keys.ends_with("WHERE r.a = r.\"keys\""), "{keys}");
+        // A field of a value that is no expanded array stays one.
+        let field = "SELECT (t.address).x AS x, current_user AS u FROM t";
+        assert!(rewritten(field).contains("(t.address).x"), "{}", rewritten(field));
+        // A join that keeps rows of the other side keeps them.
+        let left = "SELECT 1 FROM pg_class c LEFT JOIN LATERAL unnest(c.relacl) AS a ON true";
+        assert!(!rewritten(left).contains("\"a.a\""));
     }
 
     #[test]

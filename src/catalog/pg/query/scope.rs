@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Select, TableAlias, TableFactor, TableWithJoins, Visit, Visitor, VisitorMut,
 };
 
-use super::ast::{catalog_table, folded, last, number};
+use super::ast::{catalog_table, folded, last, number, text};
 use crate::catalog::pg::shapes::Shape;
 
 /// The names of one FROM clause.
@@ -134,7 +134,13 @@ impl Visitor for Names {
     }
 }
 
-/// Replaces the system column `tableoid` of a catalog table by the table's OID.
+/// Whether a name is a system column that catalog queries use.
+pub fn is_system_column(name: &str) -> bool {
+    matches!(name, "tableoid" | "xmin")
+}
+
+/// Replaces the system columns of a catalog table: `tableoid` by the table's OID, `xmin` by a number that never
+/// changes.
 #[derive(Default)]
 pub struct TableOid {
     scopes: Vec<HashMap<String, i32>>,
@@ -155,22 +161,26 @@ impl VisitorMut for TableOid {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let oid = match expr {
+        let found = match expr {
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [.., table, column] if folded(column) == "tableoid" => {
+                [.., table, column] if is_system_column(&folded(column)) => {
                     let table = folded(table);
-                    self.scopes.iter().rev().find_map(|scope| scope.get(&table)).copied()
+                    let oid = self.scopes.iter().rev().find_map(|scope| scope.get(&table)).copied();
+                    oid.map(|oid| (folded(column), oid))
                 }
                 _ => None,
             },
-            Expr::Identifier(name) if folded(name) == "tableoid" => match self.scopes.last() {
-                Some(scope) if scope.len() == 1 => scope.values().next().copied(),
+            Expr::Identifier(name) if is_system_column(&folded(name)) => match self.scopes.last() {
+                Some(scope) if scope.len() == 1 => scope.values().next().map(|oid| (folded(name), *oid)),
                 _ => None,
             },
             _ => None,
         };
-        if let Some(oid) = oid {
-            *expr = number(oid);
+        match found {
+            Some((column, oid)) if column == "tableoid" => *expr = number(oid),
+            // `xid` is carried by text.
+            Some(_) => *expr = text("1"),
+            None => {}
         }
         ControlFlow::Continue(())
     }

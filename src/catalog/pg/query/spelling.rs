@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Array, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectNamePart,
-    Query, Subscript, TableFactor, Value, ValueWithSpan, VisitorMut,
+    AccessExpr, Array, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Query, Subscript, TableAlias, TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::ast::{self, call, catalog_table, folded, last};
 use super::casts;
 use crate::catalog::pg::functions::{LIKE_PATTERN, OR_EMPTY, REG_IN};
-use crate::catalog::pg::shapes::{PG_CATALOG, pg_catalog};
+use crate::catalog::pg::shapes::{PG_CATALOG, ShapeColumn, pg_catalog};
+use crate::catalog::types::PgType;
 
 /// Functions that are called without parentheses.
 const REGISTERS: &[&str] =
@@ -48,6 +49,21 @@ impl VisitorMut for Spelling {
                     && !last(name).is_some_and(|name| self.common.contains(&name)) =>
             {
                 name.0.insert(0, ObjectNamePart::Identifier(Ident::new(PG_CATALOG)));
+            }
+            // The function behind the view.
+            TableFactor::Table { name, alias, args: args @ Some(_), .. }
+                if last(name).as_deref() == Some("pg_show_all_settings") =>
+            {
+                if alias.is_none() {
+                    *alias = Some(TableAlias {
+                        explicit: true,
+                        name: Ident::new("pg_show_all_settings"),
+                        columns: vec![],
+                        at: None,
+                    });
+                }
+                *name = ObjectName::from(vec![Ident::new(PG_CATALOG), Ident::new("pg_settings")]);
+                *args = None;
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. }
                 if last(name).as_deref() == Some("unnest") =>
@@ -105,6 +121,10 @@ impl VisitorMut for Spelling {
                     **pattern = call(LIKE_PATTERN, vec![(**pattern).clone(), Expr::Value(escape)]);
                 }
             }
+            // A vector is written without braces.
+            Expr::Cast { expr: vector, data_type, .. } if casts::is_text(data_type) && is_vector(vector) => {
+                **vector = call("array_to_string", vec![(**vector).clone(), ast::text(" ")]);
+            }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 // `i.indkey[0]` has its column among the steps.
                 let vector = match access_chain.as_slice() {
@@ -134,6 +154,8 @@ impl VisitorMut for Spelling {
                 if matches!(op, BinaryOperator::Eq | BinaryOperator::NotEq) {
                     compare_regproc(left, right);
                     compare_regproc(right, left);
+                    compare_array(left, right);
+                    compare_array(right, left);
                 }
             }
             _ => {}
@@ -188,6 +210,24 @@ fn array_of_text(expr: &Expr) -> Option<Expr> {
     let inside = ast::literal(expr)?.trim().strip_prefix('{')?.strip_suffix('}')?;
     let items = inside.split(',').map(|item| item.trim().trim_matches('"')).filter(|item| !item.is_empty());
     Some(Expr::Array(Array { elem: items.map(ast::text).collect(), named: true }))
+}
+
+/// An array column of the catalog that is compared with an array in quotes.
+fn compare_array(column: &Expr, other: &mut Expr) {
+    let name = match column {
+        Expr::Identifier(name) => folded(name),
+        Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(name) => folded(name),
+            None => return,
+        },
+        _ => return,
+    };
+    let Some(array) = array_of_text(other) else { return };
+    // Columns of one name have one type in all tables of the catalog.
+    let found = pg_catalog().values().find_map(|shape| shape.column(&name)).map(ShapeColumn::pg_type);
+    if let Some(pg_type @ PgType::Array(_)) = found {
+        *other = ast::cast(array, ast::sql_type(&pg_type));
+    }
 }
 
 /// `regproc` columns are held as names: what they are compared with is brought to one, or they to an OID.

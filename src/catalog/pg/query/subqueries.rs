@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, Distinct, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArguments, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
-    TableFactor, Value, ValueWithSpan, VisitorMut,
+    FunctionArgumentClause, FunctionArguments, GroupByExpr, LimitClause, OrderByExpr, OrderByKind, Query, Select,
+    SelectItem, SetExpr, TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::ast::{self, all_of, call, conjuncts, ident, last, null};
@@ -145,10 +145,28 @@ fn scalar(query: &Query) -> Option<Expr> {
         aggregate(&mut query, "first_value")?;
         query.limit_clause = None;
         query.fetch = None;
-    } else if condition.is_none() {
+    } else if !without_limit(&mut query) && condition.is_none() {
         return None;
     }
     Some(guarded(Expr::Subquery(Box::new(query)), condition))
+}
+
+/// Takes LIMIT from a query that gives one row anyway: DataFusion plans no correlated subquery with it. Whether there
+/// was such a one.
+fn without_limit(query: &mut Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let is_whole =
+        matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty()) && select.having.is_none();
+    let Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by }) = &query.limit_clause else {
+        return false;
+    };
+    let is_some =
+        matches!(limit, Expr::Value(ValueWithSpan { value: Value::Number(count, _), .. }) if count.as_str() != "0");
+    if is_whole && is_some && limit_by.is_empty() {
+        query.limit_clause = None;
+        return true;
+    }
+    false
 }
 
 /// The query without the conditions that name only the outer row, and those conditions.
@@ -189,7 +207,7 @@ fn aggregate(query: &mut Query, name: &str) -> Option<()> {
         _ => vec![],
     };
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
-    if !matches!(&select.group_by, datafusion::sql::sqlparser::ast::GroupByExpr::Expressions(by, _) if by.is_empty()) {
+    if !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty()) {
         return None;
     }
     let [item] = select.projection.as_slice() else { return None };

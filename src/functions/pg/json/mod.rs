@@ -17,10 +17,12 @@ mod path;
 mod paths;
 mod scan;
 mod shape;
+mod subscripts;
 
 use datafusion::logical_expr::ScalarUDF;
 
 pub use operators::JsonOperators;
+pub use subscripts::JsonSubscripts;
 
 /// Every function over JSON.
 pub(super) fn all() -> Vec<ScalarUDF> {

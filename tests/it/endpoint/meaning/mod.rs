@@ -4,6 +4,7 @@ mod characters;
 mod columns;
 mod forms;
 mod joins;
+mod lateral;
 mod queries;
 mod run;
 mod sets;

@@ -2,7 +2,7 @@
 
 use super::super::super::support::wire::{Fault, alike};
 use super::super::super::support::{Fixtures, Outcome, Project, block_on};
-use super::{characters, columns, forms, joins, queries, sets, times};
+use super::{characters, columns, forms, joins, lateral, queries, sets, times};
 
 /// Runs all of them here and in a database of their own.
 pub fn statements(fixtures: &Fixtures) -> Outcome {
@@ -20,6 +20,7 @@ pub fn statements(fixtures: &Fixtures) -> Outcome {
             columns::COLUMNS,
             queries::REPORTS,
             joins::JOINS,
+            lateral::LATERAL,
             sets::SETS,
         ]
         .concat();

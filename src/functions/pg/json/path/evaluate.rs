@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::super::convert::quoted;
+use super::super::convert::{jsonb, quoted};
 use super::super::scan::{Json, member, read};
+use super::numbers::{absolute, computed, negated, whole};
 use super::tree::{Comparison, Condition, Expr, JsonPath, Root, Step};
 use crate::error::{Error, Result, SqlState};
 
@@ -16,18 +17,20 @@ struct Place<'a> {
     /// The number of the last element of the array that is subscripted.
     last: i64,
     lax: bool,
+    /// Whether what is not there is passed over, as in lax mode and behind `.**`.
+    forgives: bool,
 }
 
 /// Puts the items that a path gives into `found`, each as JSON. On an error those before it are there.
 pub(super) fn items(path: &JsonPath, whole: &str, variables: &str, found: &mut Vec<String>) -> Result<()> {
-    let place = Place { whole, current: whole, variables, last: -1, lax: path.lax };
+    let place = Place { whole, current: whole, variables, last: -1, lax: path.lax, forgives: path.lax };
     give(&path.expr, place, found)
 }
 
 /// Whether an error is about how a path fits a value: such are left out where errors are not to be told, and make
 /// conditions unknown.
 pub(super) fn is_about_fit(error: &Error) -> bool {
-    error.state().to_string().starts_with("2203")
+    error.state().to_string().starts_with("2203") || error.state() == SqlState::DIVISION_BY_ZERO
 }
 
 fn misfit(state: &'static str, message: impl Into<String>) -> Error {
@@ -38,6 +41,32 @@ fn give(expr: &Expr, place: Place<'_>, found: &mut Vec<String>) -> Result<()> {
     match expr {
         Expr::Condition(condition) => {
             found.push(truth_as_json(holds(condition, place)?).to_string());
+            Ok(())
+        }
+        Expr::Computed(left, operator, right) => {
+            let one = |side: &str, expr: &Expr| -> Result<String> {
+                if let [only] = unwrapped(expr, place)?.as_slice()
+                    && matches!(read(only)?, Json::Number(_))
+                {
+                    return Ok(only.clone());
+                }
+                let sign = operator.sign();
+                let message = format!("{side} operand of jsonpath operator {sign} is not a single numeric value");
+                Err(misfit("22038", message))
+            };
+            let (left, right) = (one("left", left)?, one("right", right)?);
+            found.push(computed(&left, *operator, &right)?);
+            Ok(())
+        }
+        Expr::Signed(minus, inner) => {
+            for item in unwrapped(inner, place)? {
+                if !matches!(read(&item)?, Json::Number(_)) {
+                    let sign = if *minus { "-" } else { "+" };
+                    let message = format!("operand of unary jsonpath operator {sign} is not a numeric value");
+                    return Err(misfit("2203B", message));
+                }
+                found.push(if *minus { negated(&item)? } else { item });
+            }
             Ok(())
         }
         Expr::Steps(root, steps) => match root {
@@ -82,29 +111,33 @@ fn down(steps: &[Step], item: &str, place: Place<'_>, unwraps: bool, found: &mut
         return Ok(());
     };
     let value = read(item)?;
-    if let (Json::Array(elements), true, Step::Member(_) | Step::Members | Step::Filter(_)) = (&value, unwraps, step) {
+    let takes_apart =
+        !matches!(step, Step::Elements | Step::Subscripts(_) | Step::Type | Step::Size | Step::Within(..));
+    if let (Json::Array(elements), true, true) = (&value, unwraps, takes_apart) {
         return elements.iter().try_for_each(|element| down(steps, element, place, false, found));
     }
     let mut on = |item: &str| down(rest, item, place, place.lax, found);
     match (step, value) {
         (Step::Member(name), Json::Object(members)) => match member(&members, name) {
             Some(value) => on(value),
-            None if place.lax => Ok(()),
+            None if place.forgives => Ok(()),
             None => Err(misfit("2203A", format!("JSON object does not contain key {}", quoted(name)))),
         },
         (Step::Members, Json::Object(members)) => members.iter().try_for_each(|(_, value)| on(value)),
-        (Step::Member(_) | Step::Members, _) if place.lax => Ok(()),
+        (Step::Member(_) | Step::Members, _) if place.forgives => Ok(()),
         (Step::Member(_), _) => Err(misfit("2203A", "jsonpath member accessor can only be applied to an object")),
         (Step::Members, _) => {
             Err(misfit("2203C", "jsonpath wildcard member accessor can only be applied to an object"))
         }
         (Step::Elements, Json::Array(elements)) => elements.iter().try_for_each(|element| on(element)),
         (Step::Elements, _) if place.lax => on(item),
+        (Step::Elements, _) if place.forgives => Ok(()),
         (Step::Elements, _) => Err(misfit("22039", "jsonpath wildcard array accessor can only be applied to an array")),
         (Step::Subscripts(subscripts), value) => {
             let elements = match value {
                 Json::Array(elements) => elements,
                 _ if place.lax => vec![item],
+                _ if place.forgives => return Ok(()),
                 _ => return Err(misfit("22039", "jsonpath array accessor can only be applied to an array")),
             };
             let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
@@ -112,7 +145,7 @@ fn down(steps: &[Step], item: &str, place: Place<'_>, unwraps: bool, found: &mut
             for (first, last) in subscripts {
                 let from = subscript(first, inside)?;
                 let to = last.as_ref().map_or(Ok(from), |last| subscript(last, inside))?;
-                if !place.lax && (from < 0 || from > to || to >= count) {
+                if !place.forgives && (from < 0 || from > to || to >= count) {
                     return Err(misfit("22033", "jsonpath array subscript is out of bounds"));
                 }
                 for at in from.max(0)..=to.min(count - 1) {
@@ -137,8 +170,105 @@ fn down(steps: &[Step], item: &str, place: Place<'_>, unwraps: bool, found: &mut
         })),
         (Step::Size, Json::Array(elements)) => on(&elements.len().to_string()),
         (Step::Size, _) if place.lax => on("1"),
+        (Step::Size, _) if place.forgives => Ok(()),
         (Step::Size, _) => Err(misfit("22039", "jsonpath item method .size() can only be applied to an array")),
+        (Step::Within(first, last), value) => {
+            let forgiving = Place { forgives: true, ..place };
+            if *first == Some(0) {
+                down(rest, item, forgiving, place.lax, found)?;
+            }
+            within(rest, value, (*first, *last), 1, forgiving, found)
+        }
+        (Step::Double, Json::Number(number)) => match number.parse::<f64>() {
+            Ok(double) if double.is_finite() => on(item),
+            _ => Err(misfit(
+                "22036",
+                "numeric argument of jsonpath item method .double() is out of range for type double precision",
+            )),
+        },
+        (Step::Double, Json::Text(text)) => on(&double(&text)?),
+        (Step::Double, _) => {
+            Err(misfit("22036", "jsonpath item method .double() can only be applied to a string or numeric value"))
+        }
+        (Step::Abs, Json::Number(number)) => on(&absolute(number)?),
+        (Step::Floor, Json::Number(number)) => on(&whole(number, false)?),
+        (Step::Ceiling, Json::Number(number)) => on(&whole(number, true)?),
+        (Step::Abs | Step::Floor | Step::Ceiling, _) => {
+            let name = match step {
+                Step::Abs => "abs",
+                Step::Floor => "floor",
+                _ => "ceiling",
+            };
+            let message = format!("jsonpath item method .{name}() can only be applied to a numeric value");
+            Err(misfit("22036", message))
+        }
+        (Step::KeyValue, Json::Object(members)) => {
+            // Any number that no other object of the value has; the value itself has Postgres's.
+            let id = place.whole.find(item).unwrap_or(place.whole.len());
+            members.iter().try_for_each(|(name, value)| {
+                on(&format!("{{\"id\": {id}, \"key\": {}, \"value\": {value}}}", quoted(name)))
+            })
+        }
+        (Step::KeyValue, _) => {
+            Err(misfit("2203C", "jsonpath item method .keyvalue() can only be applied to an object"))
+        }
     }
+}
+
+/// Goes the steps down from what lies in a value, between two depths; without a first one only from what holds nothing.
+fn within(
+    steps: &[Step],
+    value: Json<'_>,
+    levels: (Option<u32>, Option<u32>),
+    level: u32,
+    place: Place<'_>,
+    found: &mut Vec<String>,
+) -> Result<()> {
+    let (first, last) = levels;
+    if last.is_some_and(|last| level > last) {
+        return Ok(());
+    }
+    let parts = match value {
+        Json::Array(elements) => elements,
+        Json::Object(members) => members.into_iter().map(|(_, value)| value).collect(),
+        _ => return Ok(()),
+    };
+    for part in parts {
+        let value = read(part)?;
+        let holds = matches!(value, Json::Array(_) | Json::Object(_));
+        let wanted = match first {
+            Some(first) => level >= first,
+            None => last.is_none() && !holds,
+        };
+        if wanted {
+            down(steps, part, place, place.lax, found)?;
+        }
+        if holds {
+            within(steps, value, levels, level + 1, place, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// A text as a number of double precision, with the digits that Postgres gives one as `numeric`.
+fn double(text: &str) -> Result<String> {
+    let wrong = || {
+        misfit(
+            "22036",
+            "string argument of jsonpath item method .double() is not a valid representation of a double precision number",
+        )
+    };
+    let text = text.trim_matches(|blank: char| blank.is_ascii_whitespace());
+    let double: f64 = text.parse().map_err(|_| wrong())?;
+    if !double.is_finite() {
+        return Err(wrong());
+    }
+    // Fifteen digits, without zeros at their end.
+    let written = format!("{double:.14e}");
+    let (digits, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    let json = jsonb(&format!("{digits}e{exponent}"))?;
+    Ok(json.try_as_str().flatten().unwrap_or_default().to_string())
 }
 
 /// The number that a subscript is, without its fraction.
@@ -194,6 +324,25 @@ fn holds(condition: &Condition, place: Place<'_>) -> Result<Option<bool>> {
     })
 }
 
+/// The items of an operand of arithmetic, arrays taken apart in lax mode.
+fn unwrapped(expr: &Expr, place: Place<'_>) -> Result<Vec<String>> {
+    let mut found = vec![];
+    give(expr, place, &mut found)?;
+    if place.lax { apart(found) } else { Ok(found) }
+}
+
+/// Arrays as their elements.
+fn apart(items: Vec<String>) -> Result<Vec<String>> {
+    let mut apart = Vec::with_capacity(items.len());
+    for item in items {
+        match read(&item)? {
+            Json::Array(elements) => apart.extend(elements.into_iter().map(str::to_string)),
+            _ => apart.push(item),
+        }
+    }
+    Ok(apart)
+}
+
 /// The items of an operand, arrays taken apart where that is wanted; none where the path does not fit.
 fn operand(expr: &Expr, place: Place<'_>, unwraps: bool) -> Result<Option<Vec<String>>> {
     let mut found = vec![];
@@ -205,14 +354,7 @@ fn operand(expr: &Expr, place: Place<'_>, unwraps: bool) -> Result<Option<Vec<St
     if !unwraps || !place.lax {
         return Ok(Some(found));
     }
-    let mut apart = Vec::with_capacity(found.len());
-    for item in found {
-        match read(&item)? {
-            Json::Array(elements) => apart.extend(elements.into_iter().map(str::to_string)),
-            _ => apart.push(item),
-        }
-    }
-    Ok(Some(apart))
+    apart(found).map(Some)
 }
 
 /// Whether something holds for a pair of items of both sides; in strict mode for any, and known for all.
@@ -336,9 +478,30 @@ mod tests {
             ("$.a == \"q\"", "null"),
             ("($.a == \"q\") is unknown", "true"),
             ("!($.a[0] == 1) || $.a[1] == 2.00", "true"),
-            ("$.a + 1", "0A000"),
-            ("$.**", "0A000"),
-            ("$.a.double()", "0A000"),
+            ("$.a + 1", "22038"),
+            ("$.a[0] + 2 * 3 - 1", "6"),
+            ("-$.a[0 to 1]", "-1 -2"),
+            ("-$.a[2]", "2203B"),
+            ("$.a[last - 1] / 0", "22012"),
+            ("$ ? (@.a[0] / 0 > 1)", ""),
+            ("($.a[0] + 1) * 2 == 4", "true"),
+            ("1 + (2 > 1)", "42601"),
+            ("-1.50.floor()", "-1"),
+            ("$.e.**{1}", "[1, 2] [3]"),
+            ("$.e.**{last}", "1 2 3"),
+            ("$.e.**{2 to last}", "1 2 3"),
+            ("strict $.**.b", r#""x""#),
+            ("strict $.**{1 to 2}.d", "null"),
+            ("$.**{1 to}", "42601"),
+            ("$.a[0 to 1].double()", "1 2"),
+            ("\" 1e3 \".double()", "1000"),
+            ("\"0.1234567890123456789\".double()", "0.123456789012346"),
+            ("\"1e400\".double()", "22036"),
+            ("$.a.double()", "22036"),
+            ("$.a[2].abs()", "22036"),
+            ("$.c.keyvalue().key", "\"d\" \"名\""),
+            ("$.a.keyvalue()", "2203C"),
+            ("$.c.datetime()", "0A000"),
             ("$.a[", "42601"),
             ("@", "42601"),
             ("$.a[*] ? (@ == $unknown)", "42704"),

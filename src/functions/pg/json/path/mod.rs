@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod functions;
+mod numbers;
 mod parse;
 mod tree;
 

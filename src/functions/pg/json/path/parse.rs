@@ -3,18 +3,22 @@
 use regex::RegexBuilder;
 
 use super::super::convert::jsonb;
+use super::numbers::Operator;
 use super::tree::{Comparison, Condition, Expr, JsonPath, Root, Step};
 use crate::error::{Error, Result, SqlState};
 
 /// How deeply parentheses may nest.
 const DEEPEST: usize = 100;
 
+/// How many arithmetic operators one may have: each is evaluated within the next.
+const MOST_OPERATORS: usize = 500;
+
 /// Methods that Postgres has and this does not.
-const REFUSED: &[&str] = &["double", "ceiling", "floor", "abs", "keyvalue", "datetime"];
+const REFUSED: &[&str] = &["datetime"];
 
 /// Reads a jsonpath. 42601 for what is none, 0A000 for what is not supported, 54001 for what nests too deeply.
 pub(super) fn parse(text: &str) -> Result<JsonPath> {
-    let mut reader = Reader { rest: text, depth: 0, filters: 0, subscripts: 0 };
+    let mut reader = Reader { rest: text, depth: 0, filters: 0, subscripts: 0, operators: 0 };
     let lax = if reader.word("strict") {
         false
     } else {
@@ -35,6 +39,7 @@ struct Reader<'a> {
     /// How many filters and subscripts stand around: `@` and `last` mean something there alone.
     filters: usize,
     subscripts: usize,
+    operators: usize,
 }
 
 fn is_name(letter: char) -> bool {
@@ -141,7 +146,7 @@ impl Reader<'_> {
     fn condition(&self, expr: Expr) -> Result<Box<Condition>> {
         match expr {
             Expr::Condition(condition) => Ok(condition),
-            Expr::Steps(..) => Err(self.wrong()),
+            _ => Err(self.wrong()),
         }
     }
 
@@ -158,11 +163,11 @@ impl Reader<'_> {
     fn compared(&mut self) -> Result<Expr> {
         if self.word("exists") {
             self.expect("(")?;
-            let inner = self.deeper(Self::value)?;
+            let inner = self.deeper(Self::sum)?;
             self.expect(")")?;
             return Ok(Expr::Condition(Box::new(Condition::Exists(inner))));
         }
-        let left = self.value()?;
+        let left = self.sum()?;
         if let Expr::Condition(condition) = left {
             if self.word("is") {
                 if !self.word("unknown") {
@@ -184,7 +189,7 @@ impl Reader<'_> {
         ];
         for (sign, comparison) in SIGNS {
             if self.take(sign) {
-                let right = self.value()?;
+                let right = self.sum()?;
                 if matches!(right, Expr::Condition(_)) {
                     return Err(self.wrong());
                 }
@@ -233,15 +238,12 @@ impl Reader<'_> {
                 if !minus {
                     self.take("+");
                 }
-                match self.next() {
-                    Some('0'..='9' | '.') => {
-                        let number = self.number()?;
-                        Expr::Steps(
-                            Root::Literal(if minus { canonical(&format!("-{number}"))? } else { number }),
-                            vec![],
-                        )
+                match self.deeper(Self::value)? {
+                    Expr::Condition(_) => return Err(self.wrong()),
+                    Expr::Steps(Root::Literal(number), steps) if steps.is_empty() && is_number(&number) => {
+                        Expr::Steps(Root::Literal(if minus { negated(&number)? } else { number }), steps)
                     }
-                    _ => return Err(arithmetic()),
+                    other => Expr::Signed(minus, Box::new(other)),
                 }
             }
             Some(_) => {
@@ -250,10 +252,53 @@ impl Reader<'_> {
             }
             None => return Err(self.wrong()),
         };
-        match self.next() {
-            Some('+' | '-' | '*' | '/' | '%') => Err(arithmetic()),
-            _ => Ok(value),
+        Ok(value)
+    }
+
+    /// What is added and taken away; or a condition in parentheses.
+    fn sum(&mut self) -> Result<Expr> {
+        let mut left = self.product()?;
+        loop {
+            let operator = match self.next() {
+                Some('+') => Operator::Plus,
+                Some('-') => Operator::Minus,
+                _ => return Ok(left),
+            };
+            left = self.computed(left, operator, Self::product)?;
         }
+    }
+
+    fn product(&mut self) -> Result<Expr> {
+        let mut left = self.value()?;
+        loop {
+            let operator = match self.next() {
+                Some('*') => Operator::Times,
+                Some('/') => Operator::DividedBy,
+                Some('%') => Operator::Modulo,
+                _ => return Ok(left),
+            };
+            left = self.computed(left, operator, Self::value)?;
+        }
+    }
+
+    /// Takes an operator and what stands behind it. Each is as deep as a parenthesis: it is evaluated so.
+    fn computed(
+        &mut self,
+        left: Expr,
+        operator: Operator,
+        right: impl FnOnce(&mut Self) -> Result<Expr>,
+    ) -> Result<Expr> {
+        self.operators += 1;
+        if self.operators > MOST_OPERATORS {
+            return Err(Error::new(SqlState::STATEMENT_TOO_COMPLEX, "jsonpath computes too much")
+                .with_detail(format!("It may have {MOST_OPERATORS} operators.")));
+        }
+        self.take(operator.sign());
+        let right = self.deeper(right)?;
+        if matches!(left, Expr::Condition(_)) || matches!(right, Expr::Condition(_)) {
+            return Err(self.wrong());
+        }
+        Ok(Expr::Computed(Box::new(left), operator, Box::new(right)))
     }
 
     fn root(&mut self) -> Result<Root> {
@@ -351,9 +396,8 @@ impl Reader<'_> {
 
     fn member(&mut self) -> Result<Step> {
         self.blanks();
-        if self.rest.starts_with("**") {
-            return Err(Error::unsupported(".** is not supported in jsonpath")
-                .with_hint("Name the members that lead to what is wanted."));
+        if self.take("**") {
+            return self.within();
         }
         if self.take("*") {
             return Ok(Step::Members);
@@ -368,6 +412,11 @@ impl Reader<'_> {
         let step = match name.to_ascii_lowercase().as_str() {
             "type" => Step::Type,
             "size" => Step::Size,
+            "double" => Step::Double,
+            "abs" => Step::Abs,
+            "floor" => Step::Floor,
+            "ceiling" => Step::Ceiling,
+            "keyvalue" => Step::KeyValue,
             known if REFUSED.contains(&known) => {
                 return Err(Error::unsupported(format!("method .{known}() is not supported in jsonpath")));
             }
@@ -376,6 +425,28 @@ impl Reader<'_> {
         self.expect("(")?;
         self.expect(")")?;
         Ok(step)
+    }
+
+    /// What stands behind `.**`: nothing, a level, or the first and the last one.
+    fn within(&mut self) -> Result<Step> {
+        if !self.take("{") {
+            return Ok(Step::Within(Some(0), None));
+        }
+        let first = self.level()?;
+        let last = if self.word("to") { self.level()? } else { first };
+        self.expect("}")?;
+        Ok(Step::Within(first, last))
+    }
+
+    fn level(&mut self) -> Result<Option<u32>> {
+        if self.word("last") {
+            return Ok(None);
+        }
+        self.blanks();
+        let digits: String = self.rest.chars().take_while(char::is_ascii_digit).collect();
+        let level = digits.parse().map_err(|_| self.wrong())?;
+        self.take(&digits);
+        Ok(Some(level))
     }
 
     fn subscript(&mut self) -> Result<Step> {
@@ -392,8 +463,8 @@ impl Reader<'_> {
     fn subscript_list(&mut self) -> Result<Step> {
         let mut all = vec![];
         loop {
-            let first = self.value()?;
-            let last = if self.word("to") { Some(self.value()?) } else { None };
+            let first = self.sum()?;
+            let last = if self.word("to") { Some(self.sum()?) } else { None };
             all.push((first, last));
             if !self.take(",") {
                 break;
@@ -410,8 +481,16 @@ fn canonical(json: &str) -> Result<String> {
     Ok(value.try_as_str().flatten().unwrap_or(json).to_string())
 }
 
-fn arithmetic() -> Error {
-    Error::unsupported("arithmetic is not supported in jsonpath").with_hint("Compute with the values that it gives.")
+fn is_number(json: &str) -> bool {
+    json.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
+/// The other side of zero.
+fn negated(number: &str) -> Result<String> {
+    match number.strip_prefix('-') {
+        Some(positive) => Ok(positive.to_string()),
+        None => canonical(&format!("-{number}")),
+    }
 }
 
 fn regex(pattern: &str, flags: &str) -> Result<regex::Regex> {

@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use super::numbers::Operator;
+
 /// A whole jsonpath.
 #[derive(Clone, Debug)]
 pub(super) struct JsonPath {
@@ -17,6 +19,10 @@ pub(super) enum Expr {
     Steps(Root, Vec<Step>),
     /// A condition gives `true`, `false` or `null`.
     Condition(Box<Condition>),
+    /// `left operator right`, of one number each.
+    Computed(Box<Expr>, Operator, Box<Expr>),
+    /// `+` or `-` before numbers.
+    Signed(bool, Box<Expr>),
 }
 
 /// Where steps begin.
@@ -53,6 +59,18 @@ pub(super) enum Step {
     Type,
     /// `.size()`
     Size,
+    /// `.**{first to last}`: the value and all within it, by how deep it is; none for the innermost.
+    Within(Option<u32>, Option<u32>),
+    /// `.double()`
+    Double,
+    /// `.abs()`
+    Abs,
+    /// `.floor()`
+    Floor,
+    /// `.ceiling()`
+    Ceiling,
+    /// `.keyvalue()`
+    KeyValue,
 }
 
 /// What is true, false or unknown of an item.

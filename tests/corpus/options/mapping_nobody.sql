@@ -1,0 +1,1 @@
+CREATE USER MAPPING FOR nobody SERVER nope OPTIONS (user 'x')

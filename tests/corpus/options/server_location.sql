@@ -1,0 +1,1 @@
+CREATE SERVER s FOREIGN DATA WRAPPER files OPTIONS (location 's3://')

@@ -1,0 +1,1 @@
+EXECUTE a (1

@@ -1,0 +1,1 @@
+SELECT 'infinity'::date + 1, 'infinity'::timestamptz AT TIME ZONE 'Asia/Kolkata'

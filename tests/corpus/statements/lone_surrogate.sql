@@ -1,0 +1,1 @@
+SELECT '"\ud800"'::jsonb

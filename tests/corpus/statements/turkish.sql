@@ -1,0 +1,1 @@
+SELECT 'İ' ILIKE 'i', upper('ı'), lower('İ')
