@@ -1,5 +1,6 @@
 //! A MariaDB server of our own.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::process::{Running, free_port, is_root, run, wait_for_port};
@@ -14,20 +15,42 @@ pub struct Mariadb {
 pub const USER: &str = "reader";
 pub const PASSWORD: &str = r#"re"ad'er\"#;
 
-impl Mariadb {
-    pub fn start() -> Mariadb {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
+/// What both the server and its installation are told: asynchronous reads by way of the kernel need locked memory, of which
+/// a process may have little, and several servers at once then fail to start.
+const PLAIN_READS: &str = "--innodb-use-native-aio=0";
+
+/// Makes the system tables. The installation is a script around a server; it is told a second time what it was told before
+/// when that server did not come up, which was seen on a busy machine.
+fn install(data: &Path) {
+    const TRIES: usize = 3;
+    let mut said = String::new();
+    for _ in 0..TRIES {
+        let _ = std::fs::remove_dir_all(data);
         let mut install = Command::new("mariadb-install-db");
         install.arg("--no-defaults").arg(format!("--datadir={}", data.display())).args([
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--force",
+            PLAIN_READS,
         ]);
         if is_root() {
             install.arg("--user=root");
         }
-        run(install.stderr(Stdio::null()));
+        let output = install.output().expect("mariadb-install-db");
+        if output.status.success() {
+            return;
+        }
+        said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    panic!("mariadb-install-db failed {TRIES} times; at last it said\n{said}");
+}
+
+impl Mariadb {
+    pub fn start() -> Mariadb {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        install(&data);
         let mut mariadb = Mariadb { port: free_port(), folder, server: None };
         mariadb.resume();
         let quoted = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
@@ -45,7 +68,7 @@ impl Mariadb {
             .arg(format!("--datadir={}", self.folder.path().join("data").display()))
             .arg(format!("--socket={}", self.socket()))
             .arg(format!("--port={}", self.port))
-            .args(["--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="])
+            .args([PLAIN_READS, "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0", "--sql-mode="])
             .args(["--character-set-server=utf8mb4", "--skip-log-bin", "--local-infile=1"])
             .arg(format!("--pid-file={}", self.folder.path().join("pid").display()));
         if is_root() {
