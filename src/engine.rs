@@ -31,19 +31,19 @@ mod securing;
 mod session;
 mod settings;
 mod shape;
+mod shown;
 mod snapshot;
 mod spilling;
 mod transaction;
 mod turns;
 mod write;
-mod write_secured;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use datafusion::catalog::SchemaProvider;
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, TaskContext};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -53,6 +53,7 @@ pub use kept_rows::KeptRows;
 pub use notice::{Level, Notice};
 pub use notify::Notification;
 pub use parameters::Parameter;
+pub use reuse::PlanMemo;
 pub use run::{Described, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
 pub use turns::Turn;
@@ -109,6 +110,8 @@ pub struct Engine {
     base: SessionState,
     /// The same without functions, for plans that are there.
     running: SessionState,
+    /// What such plans run in where no session says otherwise.
+    context: OnceLock<Arc<TaskContext>>,
     /// `pg_catalog` and `information_schema`.
     system_schemas: Vec<(&'static str, Arc<dyn SchemaProvider>)>,
 }
@@ -162,6 +165,7 @@ impl Engine {
             backends: Arc::default(),
             base,
             running,
+            context: OnceLock::new(),
             system_schemas,
         });
         engine.sources.watched_by(Arc::new(shape::Watch(Arc::downgrade(&engine))));

@@ -49,7 +49,7 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
             GrantTarget::Servers(names) => many("server", names),
             GrantTarget::Databases(names) => many("database", names),
         },
-        Ddl::CreateRole { name, .. } | Ddl::AlterRole { name, .. } => one("role", name),
+        Ddl::CreateRole { name, .. } | Ddl::AlterRole { name, .. } | Ddl::RenameRole { name, .. } => one("role", name),
         Ddl::DropRole { names, .. } => many("role", names),
         Ddl::DropOwned { roles, .. } | Ddl::ReassignOwned { roles, .. } => many("role", roles),
         Ddl::DefaultPrivileges(defaults) => many("role", &defaults.roles),

@@ -105,6 +105,15 @@ pub struct DefaultAcl {
     pub acl: Acl,
 }
 
+/// 42939 for a name that no role can be given.
+pub(super) fn reserved(name: &str) -> Option<Error> {
+    let error = || Error::new(SqlState("42939"), format!("role name \"{name}\" is reserved"));
+    if name.starts_with("pg_") {
+        return Some(error().with_detail("Role names starting with \"pg_\" are reserved."));
+    }
+    ["public", "none", UNMASK].contains(&name).then(error)
+}
+
 impl Definitions {
     /// Whether there is a role of this name.
     pub fn has_role(&self, name: &str) -> bool {
@@ -156,12 +165,8 @@ impl Definitions {
         valid_until: Option<i64>,
         origin: &Origin,
     ) -> Result<()> {
-        if name.starts_with("pg_") {
-            return Err(Error::new(SqlState("42939"), format!("role name \"{name}\" is reserved"))
-                .with_detail("Role names starting with \"pg_\" are reserved."));
-        }
-        if name == "public" || name == "none" || name == UNMASK {
-            return Err(Error::new(SqlState("42939"), format!("role name \"{name}\" is reserved")));
+        if let Some(reserved) = reserved(name) {
+            return Err(reserved);
         }
         if self.has_role(name) {
             let error = Error::new(SqlState::DUPLICATE_OBJECT, format!("role \"{name}\" already exists"));
@@ -197,8 +202,14 @@ impl Definitions {
             if roles.is_empty() || members.is_empty() {
                 continue;
             }
-            let grant =
-                RoleGrant { revoke: false, roles: roles.to_vec(), members: members.to_vec(), admin, cascade: false };
+            let grant = RoleGrant {
+                revoke: false,
+                roles: roles.to_vec(),
+                members: members.to_vec(),
+                admin,
+                granted_by: None,
+                cascade: false,
+            };
             self.grant_roles(&grant, origin, grantor)?;
         }
         Ok(())
@@ -362,6 +373,7 @@ impl Definitions {
                 return Ok(Some(format!("role \"{member}\" is already a member of role \"{name}\"")));
             }
             (false, _) => {
+                let by = grant.granted_by.as_deref().unwrap_or(by);
                 let grantor = if self.roles.contains_key(by) { by } else { OWNER };
                 let made = Member { admin: grant.admin, grantor: grantor.to_string() };
                 if let Some(role) = self.roles.get_mut(name) {
@@ -415,6 +427,7 @@ mod tests {
             roles: vec![role.into()],
             members: vec![member.into()],
             admin: false,
+            granted_by: None,
             cascade: false,
         };
         definitions.grant_roles(&grant, &Origin::State, OWNER)

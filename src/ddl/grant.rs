@@ -41,7 +41,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
     if !matches!(on, GrantTarget::Relations(_)) && privileges.iter().any(|p| !p.columns.is_empty()) {
         return Err(Error::new(SqlState("0LP01"), "column privileges are only valid for relations"));
     }
-    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, cascade: false };
+    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, granted_by: None, cascade: false };
     to_whom(cursor, &mut grant)?;
     Ok(Some(Ddl::Grant(grant)))
 }
@@ -62,9 +62,7 @@ fn to_whom(cursor: &mut Cursor<'_>, grant: &mut Grant) -> Result<()> {
             );
         }
     }
-    if cursor.looking_at(&["GRANTED", "BY"]) {
-        return Err(refused(cursor, "GRANTED BY is not supported"));
-    }
+    grant.granted_by = granted_by(cursor)?;
     if grant.revoke {
         grant.cascade = cursor.cascade();
     }
@@ -75,11 +73,14 @@ fn membership(cursor: &mut Cursor<'_>, revoke: bool, names: Vec<String>, option:
     cursor.expect(&[if revoke { "FROM" } else { "TO" }])?;
     let members = roles(cursor)?;
     let admin = option || (!revoke && cursor.take(&["WITH", "ADMIN", "OPTION"]));
-    if cursor.looking_at(&["GRANTED", "BY"]) {
-        return Err(refused(cursor, "GRANTED BY is not supported"));
-    }
+    let granted_by = granted_by(cursor)?;
     let cascade = revoke && cursor.cascade();
-    Ok(Ddl::GrantRole(RoleGrant { revoke, roles: names, members, admin, cascade }))
+    Ok(Ddl::GrantRole(RoleGrant { revoke, roles: names, members, admin, granted_by, cascade }))
+}
+
+/// The role after GRANTED BY.
+fn granted_by(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
+    if cursor.take(&["GRANTED", "BY"]) { role(cursor).map(Some) } else { Ok(None) }
 }
 
 fn refused(cursor: &Cursor<'_>, message: &str) -> Error {
@@ -196,7 +197,7 @@ fn defaults(cursor: &mut Cursor<'_>) -> Result<Ddl> {
         return Err(Error::new(SqlState("0LP01"), "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"));
     }
     let on = GrantTarget::Schemas(vec![]);
-    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, cascade: false };
+    let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, granted_by: None, cascade: false };
     to_whom(cursor, &mut grant)?;
     Ok(Ddl::DefaultPrivileges(DefaultPrivileges { roles: of, schemas, of_schemas, grant }))
 }
@@ -245,7 +246,7 @@ mod tests {
             ("GRANT EXECUTE ON FUNCTION f TO a", "0A000"),
             ("GRANT USAGE (a) ON SCHEMA s TO a", "0LP01"),
             ("GRANT SELECT ON t TO PUBLIC WITH GRANT OPTION", "0LP01"),
-            ("GRANT SELECT ON t TO a GRANTED BY b", "0A000"),
+            ("GRANT SELECT ON t TO a GRANTED b", "42601"),
             ("GRANT ALL TO a", "42601"),
             ("GRANT SELECT ON t", "42601"),
         ] {

@@ -50,14 +50,17 @@ fn alter(cursor: &mut Cursor<'_>, kind: &str) -> Result<Ddl> {
         for (word, revoke) in [("ADD", false), ("DROP", true)] {
             if cursor.take(&[word, "USER"]) {
                 let members = roles(cursor)?;
-                let grant = RoleGrant { revoke, roles: vec![name], members, admin: false, cascade: false };
+                let grant =
+                    RoleGrant { revoke, roles: vec![name], members, admin: false, granted_by: None, cascade: false };
                 return Ok(Ddl::GrantRole(grant));
             }
         }
     }
+    if cursor.take(&["RENAME", "TO"]) {
+        return Ok(Ddl::RenameRole { name, to: cursor.identifier()? });
+    }
     for (words, message) in [
-        (&["RENAME"][..], "renaming a role is not supported"),
-        (&["SET"], "settings of roles are not supported"),
+        (&["SET"][..], "settings of roles are not supported"),
         (&["RESET"], "settings of roles are not supported"),
         (&["IN", "DATABASE"], "settings of roles are not supported"),
     ] {
@@ -99,14 +102,22 @@ pub const SESSION_USER: &str = "\0session_user";
 impl Grant {
     /// The same with each role as `named` has it: the words for who asks become names.
     pub fn named(&self, named: &dyn Fn(&str) -> String) -> Grant {
-        Grant { grantees: self.grantees.iter().map(|role| role.as_deref().map(named)).collect(), ..self.clone() }
+        Grant {
+            grantees: self.grantees.iter().map(|role| role.as_deref().map(named)).collect(),
+            granted_by: self.granted_by.as_deref().map(named),
+            ..self.clone()
+        }
     }
 }
 
 impl RoleGrant {
     /// The same with each role as `named` has it.
     pub fn named(&self, named: &dyn Fn(&str) -> String) -> RoleGrant {
-        RoleGrant { members: all_named(&self.members, named), ..self.clone() }
+        RoleGrant {
+            members: all_named(&self.members, named),
+            granted_by: self.granted_by.as_deref().map(named),
+            ..self.clone()
+        }
     }
 }
 
@@ -268,7 +279,7 @@ mod tests {
     fn what_a_role_cannot_be_is_refused() {
         for (sql, state) in [
             ("CREATE ROLE a SUPERUSER", "0A000"),
-            ("ALTER ROLE a RENAME TO b", "0A000"),
+            ("ALTER ROLE a RENAME b", "42601"),
             ("ALTER ROLE a SET search_path = x", "0A000"),
             ("CREATE ROLE a LOGIN NOLOGIN", "42601"),
             ("CREATE ROLE a CONNECTION LIMIT -2", "22023"),

@@ -106,6 +106,8 @@ pub struct Grant {
     pub grantees: Vec<Option<String>>,
     /// WITH GRANT OPTION, or GRANT OPTION FOR
     pub option: bool,
+    /// GRANTED BY: nobody but who asks.
+    pub granted_by: Option<String>,
     /// CASCADE
     pub cascade: bool,
 }
@@ -134,6 +136,8 @@ pub struct RoleGrant {
     pub members: Vec<String>,
     /// WITH ADMIN OPTION, or ADMIN OPTION FOR
     pub admin: bool,
+    /// GRANTED BY: who asks, or anybody where the owner asks.
+    pub granted_by: Option<String>,
     /// CASCADE
     pub cascade: bool,
 }
@@ -522,6 +526,13 @@ pub enum Ddl {
         name: String,
         /// what changes
         options: RoleOptions,
+    },
+    /// ALTER ROLE, USER, GROUP .. RENAME
+    RenameRole {
+        /// its name
+        name: String,
+        /// TO
+        to: String,
     },
     /// DROP ROLE, USER, GROUP
     DropRole {

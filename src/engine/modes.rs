@@ -118,7 +118,7 @@ pub(super) fn definition_words(ddl: &Ddl, text: &str) -> String {
             SecurityChange::RowLevel { .. } => "ALTER TABLE",
         },
         Ddl::CreateRole { .. } => "CREATE ROLE",
-        Ddl::AlterRole { .. } => "ALTER ROLE",
+        Ddl::AlterRole { .. } | Ddl::RenameRole { .. } => "ALTER ROLE",
         Ddl::DropRole { .. } => "DROP ROLE",
         Ddl::DropOwned { .. } => "DROP OWNED",
         Ddl::ReassignOwned { .. } => "REASSIGN OWNED",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::OptimizerRule;
@@ -17,7 +17,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use super::parameters::unwrapped;
 use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
-use super::run::located;
+use super::run::{located, task};
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, models, naming, populate, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
@@ -172,6 +172,11 @@ impl Engine {
     /// copying their lists for each statement takes longer than planning a lookup.
     pub(super) fn running_state(&self) -> SessionState {
         self.running.clone()
+    }
+
+    /// What asks a source without a plan: a session that knows nothing, and what runs in it.
+    pub(super) fn running(&self) -> (&SessionState, Arc<TaskContext>) {
+        (&self.running, Arc::clone(self.context.get_or_init(|| task(&self.running))))
     }
 
     /// Fixes what a statement sees: all its names are looked up in this one state of the catalog, in `scope`.

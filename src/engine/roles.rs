@@ -38,6 +38,10 @@ impl RoleSessions {
         Ok(())
     }
 
+    fn count(&self, role: &str) -> usize {
+        self.0.lock().get(role).copied().unwrap_or_default()
+    }
+
     /// A session of a role has ended.
     pub fn leave(&self, role: &str) {
         let mut sessions = self.0.lock();
@@ -292,6 +296,28 @@ impl Session {
         Ok("ALTER ROLE")
     }
 
+    /// ALTER ROLE .. RENAME TO: of a role that nobody is logged in as.
+    pub(super) fn rename_role(&self, definitions: &mut Definitions, name: &str, to: &str) -> Result<&'static str> {
+        let (me, name) = (self.role(), self.named_role(name));
+        definitions.need_role(&name)?;
+        let session = self.settings.lock().session_role().to_string();
+        for (who, words) in [(&session, "session"), (&me, "current")] {
+            if *who == name {
+                return Err(Error::unsupported(format!("{words} user cannot be renamed")));
+            }
+        }
+        definitions.rights(&me).need_roles("permission denied to rename role")?;
+        let sessions = self.engine.role_sessions.count(&name);
+        if sessions > 0 {
+            let message = format!("role \"{name}\" cannot be renamed while sessions are logged in as it");
+            return Err(Error::new(SqlState("55006"), message)
+                .with_detail(format!("There are {sessions} of them."))
+                .with_hint("End them with pg_terminate_backend(), which pg_stat_activity gives the numbers for."));
+        }
+        definitions.rename_role(&name, to)?;
+        Ok("ALTER ROLE")
+    }
+
     /// DROP ROLE; gives what is to be told.
     pub(super) fn drop_role(
         &self,
@@ -352,12 +378,22 @@ impl Session {
     ) -> Result<(&'static str, Vec<String>)> {
         let grant = grant.named(&|name| self.named_role(name));
         let tag = if grant.revoke { "REVOKE ROLE" } else { "GRANT ROLE" };
-        Ok((tag, definitions.grant_roles(&grant, &Origin::State, &self.role())?))
+        let me = self.role();
+        if let Some(by) = &grant.granted_by {
+            definitions.need_role(by)?;
+            if *by != me && me != OWNER {
+                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to set grantor"));
+            }
+        }
+        Ok((tag, definitions.grant_roles(&grant, &Origin::State, &me)?))
     }
 
     /// GRANT and REVOKE of privileges; gives the tag.
     pub(super) fn grant(&self, definitions: &mut Definitions, grant: &Grant) -> Result<&'static str> {
         let grant = grant.named(&|name| self.named_role(name));
+        if grant.granted_by.as_ref().is_some_and(|by| *by != self.role()) {
+            return Err(Error::unsupported("grantor must be current user"));
+        }
         let warnings = definitions.grant(&grant, &Origin::State, &self.path(), &self.role())?;
         for (state, message) in warnings {
             self.tell(Notice::warning(state, message));

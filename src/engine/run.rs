@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
+use super::reuse::PlanMemo;
 use super::session::{Session, SessionAnswer, TransactionState};
 use super::{access, constant, explain, modes, naming, places, planning};
 use crate::audit::{self, Touched};
@@ -122,9 +122,21 @@ impl Session {
         parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
+        self.run_again(statement, parameters, cancel, &PlanMemo::default()).await
+    }
+
+    /// The same for a statement that is run more than once, with a memo of its own. Cancelling `cancel` ends it and its stream with 57014. An error outside a transaction
+    /// block leaves the session idle; in a block, failed.
+    pub async fn run_again(
+        &self,
+        statement: &Statement,
+        parameters: Vec<Parameter>,
+        cancel: CancellationToken,
+        memo: &PlanMemo,
+    ) -> Result<Outcome> {
         let guard = Guard { cancel, deadline: self.deadline() };
         self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
-        let outcome = guard.until(self.run_unguarded(statement, parameters)).await;
+        let outcome = guard.until(self.run_unguarded(statement, parameters, memo)).await;
         self.audit(None);
         let outcome = outcome.and_then(|inner| inner).map_err(|error| places::placed(error, statement));
         if outcome.is_err() {
@@ -165,7 +177,12 @@ impl Session {
         }
     }
 
-    async fn run_unguarded(&self, statement: &Statement, parameters: Vec<Parameter>) -> Result<Outcome> {
+    async fn run_unguarded(
+        &self,
+        statement: &Statement,
+        parameters: Vec<Parameter>,
+        memo: &PlanMemo,
+    ) -> Result<Outcome> {
         self.check_transaction(statement)?;
         match &statement.kind {
             StatementKind::Empty => Ok(Outcome::Done { tag: String::new() }),
@@ -206,11 +223,10 @@ impl Session {
                 let catalog = self.catalog();
                 let planning = OnceLock::new();
                 let to_plan = || planning.get_or_init(|| self.state_to_answer(Arc::clone(&catalog)));
-                let reusable = Box::pin(self.reusable(&to_plan, &catalog, statement, parsed, &parameters)).await;
+                let reusable = Box::pin(self.reusable(&to_plan, &catalog, statement, parsed, &parameters, memo)).await;
                 if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
                     self.before(|names| Touched::by_plan(reusable.written(), names)).await?;
-                    let state = self.state_to_run(Arc::clone(&catalog));
-                    let stream = reusable.stream(&state).await.map_err(|e| located(e, statement))?;
+                    let stream = reusable.stream(self, &catalog).await.map_err(|e| located(e, statement))?;
                     let shown = reusable.shown(&stream.schema(), shown);
                     return Ok(answer(shown, stream));
                 }
@@ -427,12 +443,15 @@ impl Guard {
 
     /// Waits until the statement must end, and says why.
     async fn ended(&self) -> Error {
-        let deadline = self.deadline.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(86_400 * 365));
+        let late = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.cancel.cancelled() => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"),
-            () = tokio::time::sleep_until(deadline) => {
-                Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout")
-            }
+            () = late => Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"),
         }
     }
 }

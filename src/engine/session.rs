@@ -13,6 +13,7 @@ use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
 use super::notify::Ear;
 use super::settings::Settings;
+use super::shown::ShownSession;
 use super::snapshot::CatalogState;
 use super::transaction::{Block, Pending};
 use crate::audit::{Entry, Names, Touched};
@@ -23,7 +24,6 @@ use crate::ddl::statement::{SessionStatement, Statement};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::interrupt::Interrupt;
 use crate::planner::skipping::SkipsDown;
-use crate::sources::activity::Activity;
 use crate::sources::guard::{Skipped, Skipping};
 
 /// Who connects, and with what settings.
@@ -540,64 +540,6 @@ fn told(skipped: &Skipped) -> Notice {
         None => format!("{}.", skipped.error.message()),
     };
     Notice { detail: Some(detail), ..Notice::warning(SqlState("01000"), message) }
-}
-
-/// What the catalog's functions answer in this session.
-#[derive(Debug)]
-struct ShownSession {
-    /// The name that the client gave; a trusted one acts as the owner whatever it is.
-    user: String,
-    /// The role that it logged in as.
-    login: String,
-    pid: i32,
-    settings: Arc<Mutex<Settings>>,
-    activity: Arc<Activity>,
-    backends: Arc<pg::Backends>,
-}
-
-impl pg::SessionView for ShownSession {
-    fn current_user(&self) -> String {
-        self.settings.lock().role().to_string()
-    }
-
-    fn session_user(&self) -> String {
-        let settings = self.settings.lock();
-        if settings.session_role() == self.login { self.user.clone() } else { settings.session_role().to_string() }
-    }
-
-    fn search_path(&self) -> Vec<String> {
-        self.settings.lock().search_path()
-    }
-
-    fn pid(&self) -> i32 {
-        self.pid
-    }
-
-    fn setting(&self, name: &str) -> Option<String> {
-        self.settings.lock().get(name).map(str::to_string)
-    }
-
-    fn settings(&self) -> Vec<(String, String)> {
-        self.settings.lock().all().map(|(name, value)| (name.to_string(), value.to_string())).collect()
-    }
-
-    fn source_activity(&self) -> Option<Arc<Activity>> {
-        Some(Arc::clone(&self.activity))
-    }
-
-    fn backends(&self) -> Option<Arc<pg::Backends>> {
-        Some(Arc::clone(&self.backends))
-    }
-
-    fn set(&self, name: &str, value: &str) -> Result<String> {
-        if name == "role" || name == "session_authorization" {
-            return Err(Error::unsupported(format!("parameter \"{name}\" cannot be set by a function"))
-                .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
-        }
-        let mut settings = self.settings.lock();
-        settings.set(name, Some(value))?;
-        Ok(settings.get(name).unwrap_or_default().to_string())
-    }
 }
 
 /// What a statement about the session gives.

@@ -1,6 +1,7 @@
 //! What SET, SHOW and RESET act on: one set of settings for each session.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::accepted;
 use crate::catalog::definitions::OWNER;
@@ -182,6 +183,14 @@ pub(super) struct Settings {
     /// What the session began with, for RESET.
     initial: BTreeMap<String, String>,
     changed: Vec<String>,
+    /// Another after each change, and never one that other values have had.
+    version: u64,
+}
+
+/// A number that was given to no settings before.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Settings {
@@ -189,7 +198,7 @@ impl Settings {
     pub fn new(asked: &[(String, String)]) -> Result<Settings> {
         let values: BTreeMap<String, String> =
             SETTINGS.iter().map(|(name, value, _)| ((*name).to_string(), (*value).to_string())).collect();
-        let mut settings = Settings { initial: values.clone(), values, changed: vec![] };
+        let mut settings = Settings { initial: values.clone(), values, changed: vec![], version: next_version() };
         for (name, value) in asked {
             settings.set(name, Some(value))?;
         }
@@ -261,6 +270,7 @@ impl Settings {
             self.changed.push(name.clone());
         }
         self.values.insert(name, value);
+        self.version = next_version();
         Ok(())
     }
 
@@ -273,6 +283,7 @@ impl Settings {
             }
         }
         self.values = self.initial.clone();
+        self.version = next_version();
         // As in Postgres: who the session acts as is no setting that RESET ALL puts back.
         for (name, value) in kept {
             self.put_back(name, &value);
@@ -292,6 +303,7 @@ impl Settings {
         if self.values.insert(name.to_string(), value.to_string()).as_deref() != Some(value) {
             self.changed.push(name.to_string());
         }
+        self.version = next_version();
     }
 
     /// Puts back all the values that the settings had before.
@@ -301,9 +313,15 @@ impl Settings {
         for (_, value) in self.values.iter_mut().filter(|(name, _)| !before.values.contains_key(*name)) {
             value.clear();
         }
+        self.version = next_version();
         for (name, value) in before.values {
             self.put_back(&name, &value);
         }
+    }
+
+    /// The same number as long as no setting has changed.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// What the client must be told, since last asked.

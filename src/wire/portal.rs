@@ -9,7 +9,7 @@ use super::rows::Rows;
 use super::script::{Command, CursorKind};
 use super::scroll::Scroll;
 use crate::catalog::types::PgType;
-use crate::engine::{Described, Parameter, Statement};
+use crate::engine::{Described, Parameter, PlanMemo, Statement};
 use crate::values::Format;
 
 /// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
@@ -23,11 +23,13 @@ pub(super) struct Prepared {
     declared: Vec<u32>,
     /// What the engine says of it, once it was asked.
     pub described: OnceLock<Described>,
+    /// The plan that it had.
+    pub memo: PlanMemo,
 }
 
 impl Prepared {
     pub fn new(command: Command, declared: Vec<u32>) -> Prepared {
-        Prepared { command, declared, described: OnceLock::new() }
+        Prepared { command, declared, described: OnceLock::new(), memo: PlanMemo::default() }
     }
 
     /// Whether the text has what could be a parameter.

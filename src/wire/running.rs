@@ -171,12 +171,13 @@ impl Started {
         let (cancel, ending) = (leash.cancel.clone(), leash.clone());
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
-            let (schema, mut stream, verb) = match Box::pin(session.run(statement, values, cancel)).await {
-                Ok(Outcome::Rows { schema, stream, verb }) => (schema, stream, verb),
-                // Whoever started it may be gone.
-                Ok(Outcome::Done { tag }) => return drop(tell.send(Ok(Begun::Done { tag }))),
-                Err(error) => return drop(tell.send(Err(error))),
-            };
+            let (schema, mut stream, verb) =
+                match Box::pin(session.run_again(statement, values, cancel, &prepared.memo)).await {
+                    Ok(Outcome::Rows { schema, stream, verb }) => (schema, stream, verb),
+                    // Whoever started it may be gone.
+                    Ok(Outcome::Done { tag }) => return drop(tell.send(Ok(Begun::Done { tag }))),
+                    Err(error) => return drop(tell.send(Err(error))),
+                };
             if tell.send(Ok(Begun::Rows { schema, verb })).is_err() {
                 return;
             }

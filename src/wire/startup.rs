@@ -13,7 +13,7 @@ use super::errors::Failure;
 use super::hba::{Knock, Method};
 use super::listener::Shared;
 use super::transport::Transport;
-use crate::audit::{Trail, Visitor};
+use crate::audit::{AuditLog, Trail, Visitor};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::engine::{Session, SessionParameters, TransactionState};
 use crate::error::{Error, Result, SqlState};
@@ -73,6 +73,21 @@ struct Request {
     unknown: Vec<String>,
 }
 
+/// Somebody who has asked to be let in. One who has had no answer when this is dropped took too long, which is recorded.
+struct Newcomer<'a> {
+    visitor: Visitor,
+    audit: Option<&'a AuditLog>,
+    answered: bool,
+}
+
+impl Drop for Newcomer<'_> {
+    fn drop(&mut self) {
+        if let (Some(audit), false) = (self.audit, self.answered) {
+            audit.refused(&self.visitor, SqlState::QUERY_CANCELED);
+        }
+    }
+}
+
 /// Authenticates a client, makes its session and tells it so.
 pub(super) async fn welcome(
     wire: &mut Transport,
@@ -82,14 +97,16 @@ pub(super) async fn welcome(
     minor: u16,
     parameters: Vec<(String, String)>,
 ) -> Result<Welcome, Failure> {
-    let mut visitor = Visitor { peer: caller.peer.to_string(), tls: caller.secure, ..Visitor::default() };
+    let visitor = Visitor { peer: caller.peer.to_string(), tls: caller.secure, ..Visitor::default() };
+    let mut newcomer = Newcomer { visitor, audit: shared.audit.as_ref(), answered: false };
     let request = request(parameters).map_err(Failure::Fatal);
     let welcomed = match request {
-        Ok(request) => enter(wire, shared, door, caller, minor, request, &mut visitor).await,
+        Ok(request) => enter(wire, shared, door, caller, minor, request, &mut newcomer.visitor).await,
         Err(failure) => Err(failure),
     };
+    newcomer.answered = true;
     if let (Some(audit), Err(Failure::Statement(error) | Failure::Fatal(error))) = (&shared.audit, &welcomed) {
-        audit.refused(&visitor, error.state());
+        audit.refused(&newcomer.visitor, error.state());
     }
     // Whoever guesses waits for the answer.
     if let Err(Failure::Fatal(error)) = &welcomed
@@ -319,9 +336,30 @@ fn options(text: &str) -> Result<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AuditConfig;
 
     fn pair(name: &str, value: &str) -> (String, String) {
         (name.to_string(), value.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_login_that_takes_too_long_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.log");
+        let config = AuditConfig { file: file.clone(), key: b"0123456789abcdef".to_vec(), parameters: false };
+        let log = AuditLog::open(&config).unwrap();
+        let knock = |user: &str, answered| {
+            let visitor = Visitor { user: Some(user.to_string()), peer: "here".to_string(), ..Visitor::default() };
+            drop(Newcomer { visitor, audit: Some(&log), answered });
+        };
+        knock("slow", false);
+        knock("quick", true);
+        log.stop().await;
+        let records = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            records.contains("\"session_refused\"") && records.contains("\"57014\"") && records.contains("\"slow\"")
+        );
+        assert!(!records.contains("\"quick\""));
     }
 
     #[test]

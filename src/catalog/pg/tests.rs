@@ -64,6 +64,7 @@ fn sample() -> Snapshot {
         roles: vec!["team".into()],
         members: vec!["Ayşe".into()],
         admin: false,
+        granted_by: None,
         cascade: false,
     };
     definitions.grant_roles(&grant, &Origin::State, OWNER).unwrap();

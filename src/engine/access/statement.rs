@@ -127,6 +127,7 @@ impl Definer<'_> {
             Ddl::DefaultPrivileges(_)
             | Ddl::CreateRole { .. }
             | Ddl::AlterRole { .. }
+            | Ddl::RenameRole { .. }
             | Ddl::DropRole { .. }
             | Ddl::DropOwned { .. }
             | Ddl::ReassignOwned { .. }

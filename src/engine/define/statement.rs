@@ -118,6 +118,7 @@ impl Session {
             }
             Ddl::CreateRole { name, options } => self.create_role(&mut definitions, name, options)?,
             Ddl::AlterRole { name, options } => self.alter_role(&mut definitions, name, options)?,
+            Ddl::RenameRole { name, to } => self.rename_role(&mut definitions, name, to)?,
             Ddl::DropRole { names, if_exists } => {
                 notices = self.drop_role(&mut definitions, names, *if_exists)?;
                 "DROP ROLE"

@@ -34,6 +34,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, Filter, LogicalPlan, Operator, TableProviderFilterPushDown, TableScan, Volatility,
 };
 
+use super::direct::Direct;
 use crate::catalog::types::PgType;
 use crate::engine::parameters::Parameter;
 use crate::error::Error;
@@ -55,6 +56,8 @@ pub(in crate::engine) struct Generic {
     pub shown: OnceLock<(SchemaRef, Option<SchemaRef>)>,
     /// Optimised.
     pub plan: LogicalPlan,
+    /// The scan that it is, where it is no more than that; empty before it has run.
+    pub direct: OnceLock<Option<Direct>>,
     /// The types of the literals that were taken out.
     pub literals: Vec<PgType>,
 }
@@ -110,7 +113,7 @@ fn with_values(filter: Filter, parameters: &[Parameter]) -> DfResult<LogicalPlan
     })
 }
 
-fn filled(expr: Expr, parameters: &[Parameter]) -> DfResult<Expr> {
+pub(super) fn filled(expr: Expr, parameters: &[Parameter]) -> DfResult<Expr> {
     let filled = expr.transform(|e| {
         let Expr::Placeholder(Placeholder { id, .. }) = &e else { return Ok(Transformed::no(e)) };
         match index(id).and_then(|index| parameters.get(index)) {
@@ -255,7 +258,7 @@ fn is_alike(of: &Expr, parameter: &Placeholder, schema: &DFSchema) -> bool {
     }
 }
 
-fn placeholders(expr: &Expr) -> DfResult<usize> {
+pub(super) fn placeholders(expr: &Expr) -> DfResult<usize> {
     let mut count = 0;
     expr.apply(|e| {
         count += usize::from(matches!(e, Expr::Placeholder(_)));

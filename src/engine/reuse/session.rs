@@ -10,9 +10,11 @@ use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
+use super::direct::Direct;
 use super::generic::{Generic, is_bindable, is_lasting, only_looks_up, sampled};
 use super::key::{Asked, DescribedKey};
 use super::literals::{self, Literal};
+use super::memo::PlanMemo;
 use crate::catalog::pg;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::Statement;
@@ -41,10 +43,15 @@ pub(in crate::engine) enum Known {
 /// A kept plan with the values of one execution.
 pub(in crate::engine) struct Reusable {
     generic: Arc<Generic>,
-    plan: LogicalPlan,
+    /// The client's, then those of the literals that were taken out.
+    values: Vec<Parameter>,
 }
 
 impl Reusable {
+    pub(super) fn new(generic: &Arc<Generic>, values: Vec<Parameter>) -> Reusable {
+        Reusable { generic: Arc::clone(generic), values }
+    }
+
     /// What rows of `schema` are shown with, which `find` finds from the plan as the query was written.
     pub fn shown(
         &self,
@@ -61,10 +68,23 @@ impl Reusable {
         &self.generic.written
     }
 
-    /// Plans physically and starts.
-    pub async fn stream(&self, state: &SessionState) -> DfResult<SendableRecordBatchStream> {
-        let physical = state.query_planner().create_physical_plan(&self.plan, state).await?;
-        execute_stream(physical, task(state))
+    /// Starts: asks the source at once where that is all there is to do, else plans physically.
+    pub async fn stream(&self, session: &Session, catalog: &Arc<CatalogState>) -> DfResult<SendableRecordBatchStream> {
+        // What may be left out is found in a plan.
+        if let Some(Some(direct)) = self.generic.direct.get()
+            && !session.settings.lock().skips_down()
+        {
+            let (running, context) = session.engine.running();
+            if let Some(stream) = direct.stream(&self.values, running, context).await? {
+                return Ok(stream);
+            }
+        }
+        let state = session.state_to_run(Arc::clone(catalog));
+        let plan = self.generic.bound(&self.values)?;
+        let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+        let stream = execute_stream(physical, task(&state))?;
+        self.generic.direct.get_or_init(|| Direct::of(&self.generic.plan, &stream.schema()));
+        Ok(stream)
     }
 }
 
@@ -80,11 +100,15 @@ impl Session {
     pub(in crate::engine) async fn reusable(
         &self,
         to_plan: ToPlan<'_, '_>,
-        catalog: &CatalogState,
+        catalog: &Arc<CatalogState>,
         statement: &Statement,
         parsed: &DfStatement,
         parameters: &[Parameter],
+        memo: &PlanMemo,
     ) -> Result<Option<Reusable>> {
+        if let Some(reusable) = memo.find(self, catalog, parameters) {
+            return Ok(Some(reusable));
+        }
         let Some((query, mode, settings)) = self.may_reuse(statement, parsed) else { return Ok(None) };
         // A parameter without a value is an error, and must not get that of a literal.
         if statement.text.contains('$') && !count(parsed).is_ok_and(|named| named <= parameters.len()) {
@@ -104,24 +128,27 @@ impl Session {
                     asked.query = query.clone();
                     asked.numbers = vec![];
                 }
-                known => return self.known(to_plan, catalog, statement, asked, known, parameters, &taken, mode).await,
+                known => {
+                    return self.known(to_plan, catalog, statement, asked, known, parameters, &taken, mode, memo).await;
+                }
             }
         }
         let known = catalog.plans.get(&asked);
-        self.known(to_plan, catalog, statement, asked, known, parameters, &[], mode).await
+        self.known(to_plan, catalog, statement, asked, known, parameters, &[], mode, memo).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of them are what a query is known by")]
     async fn known(
         &self,
         to_plan: ToPlan<'_, '_>,
-        catalog: &CatalogState,
+        catalog: &Arc<CatalogState>,
         statement: &Statement,
         asked: Asked,
         known: Option<Known>,
         parameters: &[Parameter],
         taken: &[Literal],
         mode: PlanCache,
+        memo: &PlanMemo,
     ) -> Result<Option<Reusable>> {
         let generic = match known {
             Some(Known::Plan(generic)) => generic,
@@ -146,8 +173,8 @@ impl Session {
         let values = taken.iter().zip(&generic.literals);
         let values = values.map(|(literal, kind)| Some(Parameter { value: literal.value(kind)?, kind: kind.clone() }));
         let Some(values) = values.collect::<Option<Vec<_>>>() else { return Ok(None) };
-        let plan = generic.bound(&[parameters, &values].concat())?;
-        Ok(Some(Reusable { generic, plan }))
+        memo.keep(self, catalog, parameters.iter().map(Parameter::planned).collect(), &generic, values.clone());
+        Ok(Some(Reusable::new(&generic, [parameters, &values].concat())))
     }
 
     /// A plan for all values of a query's parameters; none when there is no such plan.
@@ -184,7 +211,8 @@ impl Session {
             return Ok(None);
         }
         let plan = state.optimizer().optimize(analyzed, state, |_, _| {})?;
-        Ok(is_bindable(&plan)?.then_some(Generic { written, shown: OnceLock::new(), plan, literals }))
+        let (shown, direct) = (OnceLock::new(), OnceLock::new());
+        Ok(is_bindable(&plan)?.then_some(Generic { written, shown, plan, direct, literals }))
     }
 
     /// What was said of a query's columns before.

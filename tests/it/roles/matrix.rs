@@ -87,6 +87,60 @@ pub fn roles(fixtures: &Fixtures) -> Outcome {
     })
 }
 
+pub fn renaming(fixtures: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = served(&project, "SELECT 1")?;
+    block_on(async {
+        let [ours, theirs] = both(fixtures, &onerow, "renamed_roles").await?;
+        let statements = [
+            "CREATE ROLE rn_a",
+            "CREATE ROLE rn_b",
+            "CREATE ROLE rn_group",
+            "GRANT rn_group TO rn_a WITH ADMIN OPTION",
+            "GRANT rn_group TO rn_b GRANTED BY rn_a",
+            "CREATE SCHEMA s",
+            "GRANT CREATE, USAGE ON SCHEMA s TO rn_a",
+            "SET ROLE rn_a",
+            "CREATE TABLE s.t (id int, a text)",
+            "GRANT SELECT, INSERT (a) ON s.t TO rn_b",
+            "CREATE POLICY p ON s.t TO rn_a, rn_b USING (id > 0)",
+            "GRANT rn_group TO rn_b GRANTED BY rn_b",
+            "GRANT DELETE ON s.t TO rn_b GRANTED BY rn_b",
+            "GRANT DELETE ON s.t TO rn_b GRANTED BY CURRENT_USER",
+            "ALTER ROLE rn_b RENAME TO rn_c",
+            "ALTER ROLE rn_a RENAME TO rn_c",
+            "RESET ROLE",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE rn_a GRANT INSERT ON TABLES TO rn_b",
+            "ALTER ROLE rn_a RENAME TO rn_b",
+            "ALTER ROLE rn_nope RENAME TO rn_x",
+            "ALTER ROLE rn_a RENAME TO pg_x",
+            "ALTER USER rn_a RENAME TO none",
+            "ALTER ROLE CURRENT_USER RENAME TO rn_x",
+            "ALTER ROLE rn_a RENAME TO \"rn Ayşe\"",
+            "ALTER ROLE rn_a LOGIN",
+            "ALTER GROUP rn_b RENAME TO rn_a",
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE 'rn%' ORDER BY rolname",
+            "SELECT m.rolname, g.rolname, a.admin_option FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid \
+               JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.grantor WHERE r.rolname = 'rn_group' ORDER BY 1",
+            "SELECT tableowner FROM pg_tables WHERE tablename = 't'",
+            "SELECT array_to_string(relacl, ',') FROM pg_class WHERE relname = 't' AND relkind = 'r'",
+            "SELECT array_to_string(attacl, ',') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+               WHERE c.relname = 't' AND attname = 'a'",
+            "SELECT array_to_string(roles, ',') FROM pg_policies WHERE policyname = 'p'",
+            "SELECT has_table_privilege('rn Ayşe', 's.t', 'DELETE'), has_table_privilege('rn_a', 's.t', 'SELECT')",
+            "SET ROLE \"rn Ayşe\"",
+            "CREATE TABLE s.later (id int)",
+            "SELECT array_to_string(relacl, ',') FROM pg_class WHERE relname = 'later'",
+            "DROP TABLE s.later",
+            "RESET ROLE",
+            "DROP OWNED BY \"rn Ayşe\"",
+            "DROP SCHEMA s",
+            "DROP ROLE rn_group, rn_a, \"rn Ayşe\"",
+        ];
+        alike(&ours, &theirs, &statements, Fault::words).await
+    })
+}
+
 pub fn grants(fixtures: &Fixtures) -> Outcome {
     let project = Project::new("");
     let onerow = served(&project, "SELECT 1")?;

@@ -15,6 +15,7 @@ pub const TESTS: &[Test] = &[
     ("roles_are_kept", login::kept),
     ("a_session_changes_its_role", login::changes),
     ("roles_answer_as_postgres", matrix::roles),
+    ("renamed_roles_answer_as_postgres", matrix::renaming),
     ("grants_answer_as_postgres", matrix::grants),
     ("every_statement_needs_its_privileges_as_in_postgres", matrix::statements),
     ("every_statement_follows_policies_as_in_postgres", matrix::under_policies),

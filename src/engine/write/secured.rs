@@ -12,17 +12,18 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 
-use super::access;
-use super::planning;
-use super::run::{bind, collect};
-use super::session::Session;
-use super::snapshot::Snapshot;
-use super::write::{check_keys, check_nulls, conform, planned, schema};
+use super::planned;
+use super::rows::{check_keys, check_nulls, conform, schema};
 use crate::audit::Touched;
 use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationName, quote_identifier, quoted};
 use crate::catalog::security::{Condition, PolicyCommand, RowCheck, row_refused, would_be_affected};
 use crate::catalog::store::RowChange;
 use crate::ddl::statement::Statement;
+use crate::engine::access;
+use crate::engine::planning;
+use crate::engine::run::{bind, collect};
+use crate::engine::session::Session;
+use crate::engine::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::planner::bounds;
 use crate::planner::local::LocalTable;
@@ -60,7 +61,7 @@ impl Session {
     }
 
     /// 0A000 where policies say which rows may be written: rows that are copied are not looked at one by one.
-    pub(super) fn refuse_copy(&self, name: &RelationName) -> Result<()> {
+    pub(in crate::engine) fn refuse_copy(&self, name: &RelationName) -> Result<()> {
         match self.secured_relation(name) {
             Some(relation) if self.catalog().definitions.is_under_policies(&relation, &self.role()) => {
                 Err(Error::unsupported("COPY FROM not supported with row-level security")

@@ -3,65 +3,42 @@
 //! The new rows are computed by the query engine, checked against the table's keys, made durable in the state
 //! folder and only then shown. UPDATE and DELETE write the whole table anew: these tables are small.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod rows;
+mod secured;
+mod statement;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
-use datafusion::arrow::compute::CastOptions;
-use datafusion::arrow::compute::{cast_with_options, concat_batches};
-use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
-use datafusion::arrow::row::{RowConverter, SortField};
-use datafusion::common::DFSchema;
+use std::collections::HashMap;
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Int64Type;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Delete, Expr as SqlExpr, FromTable, Ident, ObjectName, SetExpr, Statement as SqlStatement,
-    TableFactor, TableObject, TableWithJoins, Update,
+    AssignmentTarget, Delete, FromTable, ObjectName, Statement as SqlStatement, TableObject, Update,
 };
-use datafusion::sql::sqlparser::parser::Parser;
+
+use rows::check_keys;
+pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
+use secured::{Rewrite, without_detail};
+use statement::{from_clause, inserted, name_targets, named_columns, one_table, rows_name, spell_out};
 
 use super::run::{bind, collect, located};
 use super::session::Session;
-use super::write_secured::{Rewrite, without_detail};
 use super::{access, naming, planning};
 use crate::audit::Touched;
-use crate::catalog::blanks::without_blanks;
 use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationKind, RelationName, quote_identifier};
 use crate::catalog::rights::{denied, relation_words};
 use crate::catalog::store::RowChange;
-use crate::catalog::types::PgType;
-use crate::ddl::dialect::PgDialect;
 use crate::ddl::script;
 use crate::ddl::statement::{NameRef, Statement, StatementKind};
-use crate::error::{Error, Result, SqlState, Subject};
+use crate::error::{Error, Result, SqlState};
 use crate::planner::{bounds, forms};
-use crate::values::{Zone, read_text, text_values};
-
-/// The schema of a local table. Every column may be null in it: NOT NULL is checked by us, with Postgres's message.
-pub(super) fn schema(table: &LocalTableDef) -> SchemaRef {
-    let fields: Vec<_> = table.columns.iter().map(|c| c.pg_type().field(&c.name, true)).collect();
-    Arc::new(Schema::new(fields))
-}
-
-/// The columns' defaults as expressions.
-pub(super) fn defaults(table: &LocalTableDef, state: &SessionState) -> Result<HashMap<String, Expr>> {
-    let empty = DFSchema::empty();
-    table
-        .columns
-        .iter()
-        .filter_map(|column| column.default.as_ref().map(|sql| (column.name.clone(), sql)))
-        .map(|(name, sql)| {
-            let parsed = DFParserBuilder::new(sql.as_str()).with_dialect(&PgDialect).build()?.parse_into_expr()?;
-            Ok((name, state.create_logical_expr_from_sql_expr(parsed, &empty)?))
-        })
-        .collect()
-}
 
 impl Session {
     /// Runs a write, giving its command tag; none when the statement is none.
-    pub(super) async fn write(
+    pub(in crate::engine) async fn write(
         &self,
         parsed: &DfStatement,
         statement: &Statement,
@@ -109,7 +86,7 @@ impl Session {
         self.writable_ref(&name, verb)
     }
 
-    pub(super) fn writable_ref(&self, name: &NameRef, verb: &str) -> Result<(RelationName, LocalTableDef)> {
+    pub(in crate::engine) fn writable_ref(&self, name: &NameRef, verb: &str) -> Result<(RelationName, LocalTableDef)> {
         let catalog = self.catalog();
         let definitions = &catalog.definitions;
         self.check_look(definitions, name)?;
@@ -264,7 +241,12 @@ impl Session {
     }
 
     /// 42501 unless the session's role has a privilege on columns of a table; on one at least where none is named.
-    pub(super) fn check_columns(&self, relation: &RelationName, columns: &[String], letter: &str) -> Result<()> {
+    pub(in crate::engine) fn check_columns(
+        &self,
+        relation: &RelationName,
+        columns: &[String],
+        letter: &str,
+    ) -> Result<()> {
         let role = self.role();
         if role == OWNER {
             return Ok(());
@@ -365,17 +347,12 @@ impl Session {
     }
 }
 
-/// The columns that an INSERT fills: those that it names, else all.
-fn named_columns(parsed: &DfStatement, table: &LocalTableDef) -> Vec<String> {
-    let all = || table.columns.iter().map(|column| column.name.clone()).collect();
-    let DfStatement::Statement(statement) = parsed else { return all() };
-    let SqlStatement::Insert(insert) = statement.as_ref() else { return all() };
-    let named: Vec<String> = insert.columns.iter().filter_map(|c| c.0.last()?.as_ident().map(folded)).collect();
-    if named.is_empty() { all() } else { named }
-}
-
 /// Plans a query that a statement was rewritten to.
-pub(super) async fn planned(state: &SessionState, query: &str, statement: &Statement) -> Result<LogicalPlan> {
+pub(in crate::engine) async fn planned(
+    state: &SessionState,
+    query: &str,
+    statement: &Statement,
+) -> Result<LogicalPlan> {
     let parsed = script::parse(query)?.pop();
     let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
         return Err(Error::internal("a rewritten statement did not parse"));
@@ -384,248 +361,4 @@ pub(super) async fn planned(state: &SessionState, query: &str, statement: &State
     // Positions would count in the rewritten text, so they are left out.
     let plan = planning::to_plan(state, *parsed, &statement.text).await;
     plan.map_err(|e| Error::from(e).with_position(None))
-}
-
-/// The columns that an INSERT names.
-fn inserted(parsed: &DfStatement) -> Vec<String> {
-    let DfStatement::Statement(statement) = parsed else { return vec![] };
-    let SqlStatement::Insert(insert) = statement.as_ref() else { return vec![] };
-    insert.columns.iter().filter_map(|column| column.0.last()?.as_ident().map(folded)).collect()
-}
-
-/// Names the columns that `INSERT INTO t VALUES (..)` leaves out, and writes defaults where DEFAULT stands.
-fn spell_out(mut parsed: DfStatement, table: &LocalTableDef) -> Result<DfStatement> {
-    let DfStatement::Statement(statement) = &mut parsed else { return Ok(parsed) };
-    let SqlStatement::Insert(insert) = statement.as_mut() else { return Ok(parsed) };
-    let named: Vec<String> = insert.columns.iter().filter_map(|c| c.0.last()?.as_ident().map(folded)).collect();
-    for name in &named {
-        if !table.columns.iter().any(|c| c.name == *name) {
-            let of = insert.table.to_string();
-            return Err(Error::new(
-                SqlState::UNDEFINED_COLUMN,
-                format!("column \"{name}\" of relation \"{of}\" does not exist"),
-            ));
-        }
-    }
-    let Some(source) = &mut insert.source else { return Ok(parsed) };
-    let SetExpr::Values(values) = source.body.as_mut() else { return Ok(parsed) };
-    let widest = values.rows.iter().map(|row| row.content.len()).max().unwrap_or(0);
-    let target: Vec<String> = match named.is_empty() {
-        true => table.columns.iter().take(widest).map(|c| c.name.clone()).collect(),
-        false => named,
-    };
-    if widest > target.len() {
-        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
-    }
-    if insert.columns.is_empty() {
-        insert.columns = target.iter().map(|name| ObjectName::from(Ident::with_quote('"', name))).collect();
-    }
-    for row in &mut values.rows {
-        for (value, name) in row.content.iter_mut().zip(&target) {
-            let is_default = matches!(value, SqlExpr::Identifier(i) if i.quote_style.is_none() && i.value.eq_ignore_ascii_case("default"));
-            if is_default {
-                let default = table.columns.iter().find(|c| c.name == *name).and_then(|c| c.default.clone());
-                let sql = default.unwrap_or_else(|| "NULL".to_string());
-                *value = Parser::new(&PgDialect)
-                    .try_with_sql(&sql)
-                    .and_then(|mut parser| parser.parse_expr())
-                    .map_err(datafusion::error::DataFusionError::from)?;
-            }
-        }
-    }
-    Ok(parsed)
-}
-
-/// Names the columns that `INSERT INTO t SELECT ..` fills when it gives fewer than the table has.
-async fn name_targets(state: &SessionState, parsed: &mut DfStatement, table: &LocalTableDef) -> Result<()> {
-    let DfStatement::Statement(statement) = parsed else { return Ok(()) };
-    let SqlStatement::Insert(insert) = statement.as_mut() else { return Ok(()) };
-    let Some(source) = insert.source.as_ref().filter(|_| insert.columns.is_empty()) else { return Ok(()) };
-    let query = DfStatement::Statement(Box::new(SqlStatement::Query(source.clone())));
-    let given = planning::to_plan(state, query, "").await?.schema().fields().len();
-    if given > table.columns.len() {
-        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
-    }
-    let names = table.columns.iter().take(given);
-    insert.columns = names.map(|c| ObjectName::from(Ident::with_quote('"', &c.name))).collect();
-    Ok(())
-}
-
-fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
-
-fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Option<String>)> {
-    match &table.relation {
-        TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
-            Ok((name, alias.as_ref().map(ToString::to_string)))
-        }
-        _ => Err(Error::unsupported("UPDATE and DELETE take one table")),
-    }
-}
-
-/// The name under which the rows of the table stand in a query of its own.
-fn rows_name(name: &ObjectName, alias: Option<String>) -> String {
-    alias.map_or_else(
-        || name.0.last().map(ToString::to_string).unwrap_or_default(),
-        |alias| alias.trim_start_matches("AS ").to_string(),
-    )
-}
-
-fn from_clause(name: &ObjectName, alias: Option<&String>) -> String {
-    match alias {
-        Some(alias) => format!("{name} {alias}"),
-        None => name.to_string(),
-    }
-}
-
-/// Rows as one batch of the table's own schema.
-pub(super) fn conform(batches: &[RecordBatch], table: &LocalTableDef) -> Result<RecordBatch> {
-    let schema = schema(table);
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    let mut converted = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let columns = batch
-            .columns()
-            .iter()
-            .zip(schema.fields())
-            .map(|(column, field)| {
-                let column = cast_with_options(column, field.data_type(), &options)?;
-                check_texts(&column, &PgType::of_field(field))?;
-                Ok(match PgType::of_field(field) {
-                    PgType::Bpchar(_) => without_blanks(&column),
-                    kind @ (PgType::Jsonb | PgType::Uuid) => normal(&column, &kind)?,
-                    _ => column,
-                })
-            })
-            .collect::<Result<Vec<ArrayRef>>>()?;
-        converted.push(RecordBatch::try_new(Arc::clone(&schema), columns)?);
-    }
-    Ok(concat_batches(&schema, &converted)?)
-}
-
-/// Refuses texts that are no value of the column's type: too long (22001), no uuid, no JSON (22P02).
-fn check_texts(column: &ArrayRef, kind: &PgType) -> Result<()> {
-    let limit = match kind {
-        PgType::Varchar(Some(limit)) | PgType::Bpchar(Some(limit)) => Some(*limit as usize),
-        PgType::Uuid | PgType::Json | PgType::Jsonb => None,
-        _ => return Ok(()),
-    };
-    let zone = Zone::parse("UTC").ok_or_else(|| Error::internal("there is no time zone UTC"))?;
-    for text in column.as_string_view().iter().flatten() {
-        match limit {
-            // Blanks at the end may be cut, as the standard says.
-            Some(limit) if text.trim_end_matches(' ').chars().count() > limit => {
-                return Err(Error::new(SqlState("22001"), format!("value too long for type {kind}")));
-            }
-            Some(_) => {}
-            None => drop(read_text(kind, text, zone)?),
-        }
-    }
-    Ok(())
-}
-
-/// Texts in the one form that values of their type have.
-fn normal(column: &ArrayRef, kind: &PgType) -> Result<ArrayRef> {
-    let read = |text: &str| match read_text(kind, text, Zone::UTC)? {
-        ScalarValue::Utf8View(Some(text)) => Ok(text),
-        _ => Err(Error::internal(format!("a value of {kind} is no text"))),
-    };
-    let values = column.as_string_view().iter().map(|text| text.map(read).transpose()).collect::<Result<Vec<_>>>()?;
-    Ok(Arc::new(StringViewArray::from_iter(values)))
-}
-
-pub(super) fn check_nulls(rows: &RecordBatch, relation: &RelationName, table: &LocalTableDef) -> Result<()> {
-    for (column, values) in table.columns.iter().zip(rows.columns()) {
-        if !column.nullable && values.null_count() > 0 {
-            return Err(Error::new(
-                SqlState::NOT_NULL_VIOLATION,
-                format!(
-                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                    column.name, relation.name
-                ),
-            )
-            .with_subject(Subject {
-                schema: relation.schema.clone(),
-                table: relation.name.clone(),
-                column: Some(column.name.clone()),
-                constraint: None,
-            }));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses rows that have the same key.
-pub(super) fn check_keys<'a>(
-    batches: impl Iterator<Item = &'a RecordBatch> + Clone,
-    relation: &RelationName,
-    table: &LocalTableDef,
-) -> Result<()> {
-    match first_duplicate(batches, relation, table)? {
-        Some((_, error)) => Err(error),
-        None => Ok(()),
-    }
-}
-
-/// The first row that has a key which a row before it has, and the error that says so. A key with a null in it is equal
-/// to none, as in Postgres.
-pub(super) fn first_duplicate<'a>(
-    batches: impl Iterator<Item = &'a RecordBatch> + Clone,
-    relation: &RelationName,
-    table: &LocalTableDef,
-) -> Result<Option<(usize, Error)>> {
-    let primary = (!table.primary_key.is_empty()).then_some(("pkey", &table.primary_key));
-    let keys = primary.into_iter().chain(table.unique_keys.iter().map(|key| ("key", key)));
-    let mut first: Option<(usize, Error)> = None;
-    for (suffix, key) in keys {
-        let mut seen = HashSet::new();
-        let Some(indexes) =
-            key.iter().map(|name| table.columns.iter().position(|c| c.name == *name)).collect::<Option<Vec<usize>>>()
-        else {
-            continue;
-        };
-        let types = schema(table);
-        let fields = indexes.iter().map(|i| SortField::new(types.field(*i).data_type().clone())).collect();
-        let converter = RowConverter::new(fields)?;
-        let mut before = 0;
-        'key: for batch in batches.clone() {
-            let columns: Vec<ArrayRef> = indexes.iter().map(|i| Arc::clone(batch.column(*i))).collect();
-            let rows = converter.convert_columns(&columns)?;
-            for row in 0..batch.num_rows() {
-                if columns.iter().any(|c| c.is_null(row)) {
-                    continue;
-                }
-                if first.as_ref().is_some_and(|(found, _)| before + row >= *found) {
-                    break 'key;
-                }
-                if !seen.insert(rows.row(row).owned()) {
-                    first = Some((before + row, duplicate(relation, key, suffix, &columns, row)?));
-                    break 'key;
-                }
-            }
-            before += batch.num_rows();
-        }
-    }
-    Ok(first)
-}
-
-fn duplicate(relation: &RelationName, key: &[String], suffix: &str, columns: &[ArrayRef], row: usize) -> Result<Error> {
-    let named: Vec<(String, ArrayRef)> =
-        columns.iter().enumerate().map(|(i, c)| (i.to_string(), c.slice(row, 1))).collect();
-    let shown = text_values(&RecordBatch::try_from_iter(named)?, "UTC")?;
-    let values: Vec<String> = shown.into_iter().flatten().map(Option::unwrap_or_default).collect();
-    let name = if suffix == "pkey" {
-        format!("{}_pkey", relation.name)
-    } else {
-        format!("{}_{}_key", relation.name, key.join("_"))
-    };
-    Ok(Error::new(SqlState::UNIQUE_VIOLATION, format!("duplicate key value violates unique constraint \"{name}\""))
-        .with_detail(format!("Key ({})=({}) already exists.", key.join(", "), values.join(", ")))
-        .with_subject(Subject {
-            schema: relation.schema.clone(),
-            table: relation.name.clone(),
-            column: None,
-            constraint: Some(name),
-        }))
 }
