@@ -37,6 +37,9 @@ const QUERIES: &[&str] = &[
     "SELECT id, (SELECT max(n) FROM lake.wanted WHERE email = {}) FROM erp.person WHERE id = 1",
     "SELECT id, name FROM erp.person WHERE id = (SELECT min(id) FROM shop.account WHERE email = {})",
     "SELECT id FROM erp.person WHERE id = {}",
+    "SELECT name AS \"the name\", id AS email FROM erp.person WHERE email = {} AND boss IS NULL",
+    "SELECT name FROM shop.account WHERE id = {}",
+    "SELECT boss, a.email AS e FROM (SELECT * FROM crm.contact) a WHERE name = {}",
     "SELECT id FROM shop.account WHERE id = {} AND boss = 1",
     "SELECT id, body FROM crm.contact c JOIN erp.note n ON n.person = c.id WHERE c.id = {}",
 ];

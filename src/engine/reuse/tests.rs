@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::Known;
+use super::{Known, PlanMemo};
 use crate::catalog::types::PgType;
 use crate::config::EngineConfig;
 use crate::engine::{Engine, Outcome, Parameter, Session, SessionParameters};
@@ -212,5 +213,46 @@ fn a_plan_is_made_when_a_query_comes_again() {
         }
         assert_eq!(kept(&session), (1, 0));
         assert!(answer(&session, "SET plan_cache_mode = never", vec![]).await.is_err());
+    });
+}
+
+#[test]
+fn a_statement_that_runs_again_sees_what_has_changed() {
+    deep(async || {
+        let (_engine, session) = engine(TABLES).await;
+        ask(&session, "CREATE SCHEMA s; CREATE TABLE s.t (id int, name text); INSERT INTO s.t VALUES (1, 'of s')")
+            .await;
+        let statement = session.parse("SELECT name FROM t WHERE id = $1").unwrap().remove(0);
+        let memo = PlanMemo::default();
+        let run = async |id: Option<i32>| {
+            let parameters = vec![Parameter { value: ScalarValue::Int32(id), kind: PgType::Int4 }];
+            let cancel = CancellationToken::new();
+            let outcome = Box::pin(session.run_again(&statement, parameters, cancel, &memo)).await.unwrap();
+            let Outcome::Rows { stream, .. } = outcome else { panic!("no rows") };
+            let batches: Vec<_> = stream.try_collect().await.unwrap();
+            let rows = batches.iter().flat_map(|batch| batch.column(0).as_string_view().iter().collect::<Vec<_>>());
+            rows.map(|name| name.unwrap_or("null").to_string()).collect::<Vec<_>>().join(",")
+        };
+        for _ in 0..3 {
+            assert_eq!(run(Some(1)).await, "ann");
+            assert_eq!(run(Some(2)).await, "bob");
+            assert_eq!(run(None).await, "");
+        }
+        assert_eq!(kept(&session), (1, 0));
+        for (statement, expected) in [
+            ("UPDATE t SET name = 'changed' WHERE id = 1", "changed"),
+            ("BEGIN", "changed"),
+            ("DELETE FROM t WHERE id = 1", ""),
+            ("ROLLBACK", "changed"),
+            ("SET search_path = s", "of s"),
+            ("RESET search_path", "changed"),
+            ("SET plan_cache_mode = force_custom_plan", "changed"),
+            ("DROP TABLE t CASCADE; CREATE VIEW t AS SELECT 1 AS id, 'view' AS name", "view"),
+        ] {
+            ask(&session, statement).await;
+            for _ in 0..3 {
+                assert_eq!(run(Some(1)).await, expected, "{statement}");
+            }
+        }
     });
 }

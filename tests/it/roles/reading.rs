@@ -111,7 +111,15 @@ pub fn plans(_: &Fixtures) -> Outcome {
         rows(&owner, "REVOKE team FROM bob").await.map_err(|fault| fault.to_string())?;
         expect(&bob, &[(query, "42501")]).await?;
         // What the owner plans as another role is the other's.
-        expect(&owner, &[("SET ROLE bob", ""), (query, "42501"), ("RESET ROLE", ""), (query, "1")]).await
+        expect(&owner, &[("SET ROLE bob", ""), (query, "42501"), ("RESET ROLE", ""), (query, "1")]).await?;
+        let prepared = owner.prepare("SELECT id FROM t WHERE name = $1").await?;
+        for _ in 0..3 {
+            same!(owner.query(&prepared, &[&"a"]).await?.len(), 1);
+            expect(&owner, &[("SET ROLE bob", "")]).await?;
+            same!(owner.query(&prepared, &[&"a"]).await.is_err(), true);
+            expect(&owner, &[("RESET ROLE", "")]).await?;
+        }
+        Ok(())
     })
 }
 

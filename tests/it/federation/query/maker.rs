@@ -245,7 +245,19 @@ impl Maker<'_> {
         };
         let mut on = vec![];
         if let Some(parts) = pair(self.dice, kind) {
-            on.push(Expr::new(Kind::Flag, "\u{1} = \u{1}", parts));
+            let template = match (self.dice.below(100), kind) {
+                (0..8, Kind::Small | Kind::Int | Kind::Big) => "\u{1}::bigint = \u{1}::bigint",
+                (8..14, Kind::Small | Kind::Int | Kind::Big) => "\u{1}::text = \u{1}::text",
+                (0..8, Kind::Code | Kind::Text) => "\u{1} || 'x' = \u{1} || 'x'",
+                (8..14, Kind::Code | Kind::Text) => "coalesce(\u{1}, 'none') = \u{1}",
+                _ => "\u{1} = \u{1}",
+            };
+            on.push(Expr::new(Kind::Flag, template, parts.clone()));
+            // The same once more, as tools write it, perhaps the other way round.
+            if self.dice.chance(8) {
+                let parts = if self.dice.chance(50) { parts } else { parts.into_iter().rev().collect() };
+                on.push(Expr::new(Kind::Flag, "\u{1} = \u{1}", parts));
+            }
         }
         if more && self.dice.chance(20) {
             let kind = *self.dice.pick(&shared);
