@@ -198,6 +198,8 @@ impl Definitions {
                 changeable(&relation.origin, label)?;
             }
             self.dependents(target, label, &mut lines);
+            let policies = self.policies_reading(target).into_iter().filter(|of| !targets.contains(&of.relation));
+            lines.extend(policies.map(|of| format!("{} depends on {label}", of.label)));
         }
         lines.retain(|line| !targets.iter().any(|t| line.starts_with(&format!("view {t} depends on "))));
         match labels {
@@ -220,7 +222,7 @@ impl Definitions {
         self.drop_models_of(name, dropped)?;
         self.drop_rules_on(name)?;
         self.relations.remove(name);
-        Ok(())
+        self.drop_policies_reading(name, dropped)
     }
 
     /// Everything that reads a relation, directly or through other views, as Postgres lists it.

@@ -10,6 +10,7 @@ pub mod mask;
 pub mod model;
 pub mod owned;
 pub mod pg;
+pub mod policy_reads;
 pub mod renamed;
 pub(crate) mod reserved;
 pub mod rights;

@@ -35,6 +35,9 @@ pub struct RoleDef {
     /// What proves its password: a SCRAM-SHA-256 verifier as Postgres keeps it.
     #[serde(default)]
     pub password: Option<String>,
+    /// Tells it from another role of the name that is made after it was dropped; 0 where a file defines it.
+    #[serde(default)]
+    pub id: u64,
     /// Its members, by name.
     #[serde(default)]
     pub members: BTreeMap<String, Member>,
@@ -45,6 +48,16 @@ pub struct RoleDef {
 
 fn unlimited() -> i32 {
     -1
+}
+
+/// A number that no role had before, in this run of the program or in one before it.
+fn new_id() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = u64::try_from(chrono::Utc::now().timestamp_micros()).unwrap_or(1);
+    // Two of one moment are told apart.
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
+    now.max(last.unwrap_or(0) + 1)
 }
 
 impl std::fmt::Debug for RoleDef {
@@ -66,6 +79,7 @@ impl RoleDef {
             statement_limit: -1,
             valid_until: None,
             password: None,
+            id: 0,
             members: BTreeMap::new(),
             origin: Origin::State,
         }
@@ -186,6 +200,7 @@ impl Definitions {
             statement_limit: options.statement_limit.unwrap_or(-1),
             valid_until,
             password,
+            id: if *origin == Origin::State { new_id() } else { 0 },
             members: BTreeMap::new(),
             origin: origin.clone(),
         };

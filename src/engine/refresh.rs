@@ -218,17 +218,24 @@ impl Import {
     fn take_over(mut self, server: &str, definitions: &mut Definitions) -> Result<()> {
         for name in &self.known {
             let now = self.found.remove(&name.name);
-            let Some(RelationDef { kind: RelationKind::Foreign(foreign), .. }) = definitions.relations.get_mut(name)
-            else {
+            let Some(relation) = definitions.relations.get_mut(name) else {
                 // Dropped here meanwhile.
                 continue;
             };
+            // Who may see what of it is not forgotten while a source lacks it: it may be there again.
+            let is_kept = relation.is_protected()
+                || !relation.security.policies.is_empty()
+                || relation.acl.is_some()
+                || !relation.column_acls.is_empty();
+            let RelationKind::Foreign(foreign) = &mut relation.kind else { continue };
             match now {
                 Some(table) => {
+                    foreign.broken = None;
                     if *foreign.table != table {
                         foreign.table = Arc::new(table);
                     }
                 }
+                None if is_kept => foreign.broken = Some(lacking(server, name)),
                 None => drop(definitions.relations.remove(name)),
             }
         }
@@ -249,6 +256,14 @@ impl Import {
     }
 }
 
+/// Why a foreign table that is kept for its policies, masks or privileges has no rows.
+fn lacking(server: &str, name: &RelationName) -> Error {
+    let message = format!("server \"{server}\" has no table of foreign table \"{name}\" any more");
+    Error::new(SqlState::FDW_TABLE_NOT_FOUND, message).with_hint(
+        "Drop it, with its policies, masks and privileges, or refresh the server once the table is there again.",
+    )
+}
+
 /// What has changed of a server's tables, and which views that broke or mended.
 fn report(before: &Definitions, after: &Definitions, server: &str) -> Vec<String> {
     let mut told = vec![];
@@ -257,6 +272,10 @@ fn report(before: &Definitions, after: &Definitions, server: &str) -> Vec<String
             told.push(format!("foreign table {} is gone: its source has it no more", relation.name));
             continue;
         };
+        if now.broken.is_some() {
+            let why = "its source has it no more, but it has policies, masks or privileges";
+            told.push(format!("foreign table {} stays without rows: {why}", relation.name));
+        }
         told.extend(
             changes(&known.table, &now.table, true).iter().map(|change| format!("{}: {change}", relation.name)),
         );

@@ -59,6 +59,17 @@ pub enum TransactionState {
     Failed,
 }
 
+/// What a block goes back to.
+#[derive(Clone, Debug)]
+pub(super) struct Savepoint {
+    name: String,
+    /// What the block had changed.
+    pub changed: Option<Pending>,
+    settings: Settings,
+    /// How many settings SET LOCAL had changed.
+    locals: usize,
+}
+
 /// One connection's session.
 #[derive(Debug)]
 pub struct Session {
@@ -74,13 +85,15 @@ pub struct Session {
     /// What the block has changed and no one else sees yet.
     pub(super) block: Mutex<Option<Block>>,
     /// Savepoints of the block with what it had changed by then.
-    pub(super) savepoints: Mutex<Vec<(String, Option<Pending>)>>,
+    pub(super) savepoints: Mutex<Vec<Savepoint>>,
     /// What it tells other sessions, and hears of them.
     pub(super) ear: Ear,
     /// The number that other sessions know it by.
     pub(super) pid: i32,
     /// The role that logged in.
     pub(super) login: String,
+    /// Which role of this name that is: another may be made once it is dropped.
+    login_id: u64,
     /// The schemas of names that give none, in order.
     pub(super) search_path: Arc<RwLock<Vec<String>>>,
     /// What statements are planned and run with. The functions are the engine's: a list of them for each session would be
@@ -107,6 +120,7 @@ impl Session {
         let mut settings = Settings::new(&asked)?;
         let login = engine.enter(&parameters.user, parameters.trusted)?;
         settings.begin_as(&login);
+        let login_id = engine.definitions().roles.get(&login).map_or(0, |role| role.id);
         let search_path = Arc::new(RwLock::new(settings.search_path()));
         let settings = Arc::new(Mutex::new(settings));
         let mut config = engine.session_config();
@@ -131,6 +145,7 @@ impl Session {
             ear: Ear::default(),
             pid: parameters.pid,
             login,
+            login_id,
             search_path,
             config: RwLock::new(config),
             own_options: AtomicBool::default(),
@@ -150,6 +165,16 @@ impl Session {
     /// Splits and parses a query string. A syntax error carries its position in `sql`.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>> {
         script::parse(sql)
+    }
+
+    /// 42704 once the role that logged in was dropped, also where there is another of its name.
+    pub(super) fn check_login(&self) -> Result<()> {
+        if self.login == OWNER
+            || self.catalog().definitions.roles.get(&self.login).is_some_and(|r| r.id == self.login_id)
+        {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" was dropped", self.login)))
     }
 
     /// What the catalog says of the session.
@@ -379,7 +404,9 @@ impl Session {
             SessionStatement::Rollback { chain } => SessionAnswer::Tag(self.end_transaction(false, *chain, true)?),
             SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
-                self.savepoints.lock().push((name.clone(), self.changed()));
+                let (settings, locals) = (self.settings.lock().clone(), self.local_settings.lock().len());
+                let savepoint = Savepoint { name: name.clone(), changed: self.changed(), settings, locals };
+                self.savepoints.lock().push(savepoint);
                 self.ear.mark();
                 SessionAnswer::Tag("SAVEPOINT")
             }
@@ -392,8 +419,10 @@ impl Session {
             }
             SessionStatement::RollbackTo(name) => {
                 self.need_block("ROLLBACK TO SAVEPOINT")?;
-                let (at, changed) = self.savepoint(name)?;
-                self.go_back(changed);
+                let (at, savepoint) = self.savepoint(name)?;
+                self.go_back(savepoint.changed);
+                self.settings.lock().restore(savepoint.settings);
+                self.local_settings.lock().truncate(savepoint.locals);
                 self.savepoints.lock().truncate(at + 1);
                 self.ear.go_back(at);
                 *self.transaction.lock() = TransactionState::InBlock;
@@ -510,12 +539,12 @@ impl Session {
         Ok(if committed { "COMMIT" } else { "ROLLBACK" })
     }
 
-    /// Where a savepoint stands among the block's, and what the block had changed by then.
-    fn savepoint(&self, name: &str) -> Result<(usize, Option<Pending>)> {
+    /// Where a savepoint stands among the block's, and what there was by then.
+    fn savepoint(&self, name: &str) -> Result<(usize, Savepoint)> {
         let savepoints = self.savepoints.lock();
-        let found = savepoints.iter().enumerate().rev().find(|(_, (known, _))| known == name);
+        let found = savepoints.iter().enumerate().rev().find(|(_, savepoint)| savepoint.name == name);
         found
-            .map(|(at, (_, changed))| (at, changed.clone()))
+            .map(|(at, savepoint)| (at, savepoint.clone()))
             .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
     }
 

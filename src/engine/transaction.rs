@@ -217,7 +217,7 @@ impl Session {
 
     /// The block has failed: what it changed since its last savepoint can only be undone, and is.
     pub(super) fn abort(&self) {
-        let changed = self.savepoints.lock().last().and_then(|(_, changed)| changed.clone());
+        let changed = self.savepoints.lock().last().and_then(|savepoint| savepoint.changed.clone());
         self.go_back(changed);
     }
 }

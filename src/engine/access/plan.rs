@@ -82,11 +82,9 @@ pub(in crate::engine) fn hides_beneath(plan: &LogicalPlan, state: &SessionState)
     reader.hides(plan, &definitions.rights(caller.role()), caller.role())
 }
 
-/// Whether a plan uses any column of a relation that is behind policies.
-pub(in crate::engine) fn uses_columns(plan: &LogicalPlan, name: &RelationName) -> Result<bool> {
-    Ok(scans(plan)?.iter().any(|scan| {
-        !scan.used.is_empty() && scan.provider.downcast_ref::<Secured>().is_some_and(|secured| secured.name == *name)
-    }))
+/// Whether a plan uses any column of these rows, which other scans of the same relation are not.
+pub(in crate::engine) fn uses_columns(plan: &LogicalPlan, rows: &Arc<dyn TableProvider>) -> Result<bool> {
+    Ok(scans(plan)?.iter().any(|scan| !scan.used.is_empty() && Arc::ptr_eq(&scan.provider, rows)))
 }
 
 struct Reader<'a> {

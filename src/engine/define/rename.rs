@@ -56,11 +56,12 @@ impl Session {
         }
         let from = &relation.name;
         let uses_it = definitions.models.values().any(|model| model.depends_on.contains(from))
-            || definitions.rules.keys().any(|(on, _)| on == from);
+            || definitions.rules.keys().any(|(on, _)| on == from)
+            || !definitions.policies_reading(from).is_empty();
         if uses_it {
             return Err(Error::new(
                 SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                format!("cannot rename {label} because rules or models depend on it"),
+                format!("cannot rename {label} because rules, models or policies depend on it"),
             )
             .with_hint("Drop them first."));
         }

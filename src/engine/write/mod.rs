@@ -3,38 +3,35 @@
 //! The new rows are computed by the query engine, checked against the table's keys, made durable in the state
 //! folder and only then shown. UPDATE and DELETE write the whole table anew: these tables are small.
 
+mod change;
 mod rows;
 mod secured;
 mod statement;
 
-use std::collections::HashMap;
-
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Int64Type;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Delete, FromTable, ObjectName, Statement as SqlStatement, TableObject, Update,
+    AssignmentTarget, Delete, Expr as SqlExpr, FromTable, ObjectName, Statement as SqlStatement, TableObject, Update,
 };
 
+use change::{Change, Value};
 use rows::check_keys;
 pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
-use secured::{Rewrite, without_detail};
-use statement::{from_clause, inserted, name_targets, named_columns, one_table, rows_name, spell_out};
+use secured::without_detail;
+use statement::{folded, inserted, name_targets, named_columns, one_table, spell_out};
 
 use super::run::{bind, collect, located};
 use super::session::Session;
 use super::{access, naming, planning};
 use crate::audit::Touched;
-use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationKind, RelationName, quote_identifier};
+use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationKind, RelationName};
 use crate::catalog::rights::{denied, relation_words};
 use crate::catalog::store::RowChange;
-use crate::ddl::script;
-use crate::ddl::statement::{NameRef, Statement, StatementKind};
+use crate::ddl::statement::{NameRef, Statement};
 use crate::error::{Error, Result, SqlState};
-use crate::planner::{bounds, forms};
+use crate::planner::bounds;
 
 impl Session {
     /// Runs a write, giving its command tag; none when the statement is none.
@@ -154,63 +151,42 @@ impl Session {
         if update.from.is_some() || update.returning.is_some() {
             return Err(Error::unsupported("UPDATE .. FROM and RETURNING are not supported"));
         }
-        let (name, alias) = one_table(&update.table)?;
+        let (name, rows) = one_table(&update.table)?;
         let (_writing, state) = self.start_changing().await;
         let (relation, table) = self.writable(name, "update")?;
-        let wanted = update.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
-        let mut changes: HashMap<String, String> = HashMap::new();
+        let mut set: Vec<(String, Value)> = vec![];
         for assignment in &update.assignments {
             let AssignmentTarget::ColumnName(target) = &assignment.target else {
                 return Err(Error::unsupported("UPDATE of several columns at once is not supported"));
             };
-            let column = target
-                .0
-                .last()
-                .and_then(|p| p.as_ident())
-                .map(|i| if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() });
-            let column = column.unwrap_or_default();
+            let column = target.0.last().and_then(|part| part.as_ident()).map(folded).unwrap_or_default();
             let Some(there) = table.columns.iter().find(|c| c.name == column) else {
                 return Err(Error::new(
                     SqlState::UNDEFINED_COLUMN,
                     format!("column \"{column}\" of relation \"{}\" does not exist", relation.name),
                 ));
             };
-            let mut value = assignment.value.to_string();
-            if value.eq_ignore_ascii_case("default") {
-                value = there.default.clone().unwrap_or_else(|| "NULL".to_string());
-            }
-            if changes.insert(column.clone(), format!("CAST(({value}) AS {})", there.pg_type)).is_some() {
+            if set.iter().any(|(set, _)| *set == column) {
                 return Err(Error::new(
                     SqlState::SYNTAX_ERROR,
                     format!("multiple assignments to same column \"{column}\""),
                 ));
             }
-        }
-        let items: Vec<String> = table
-            .columns
-            .iter()
-            .map(|c| {
-                let column = quote_identifier(&c.name);
-                match changes.get(&c.name) {
-                    Some(value) => format!("CASE WHEN ({wanted}) IS TRUE THEN {value} ELSE {column} END AS {column}"),
-                    None => column,
+            let value = match &assignment.value {
+                SqlExpr::Identifier(word)
+                    if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("default") =>
+                {
+                    Value::Default(there.default.clone().unwrap_or_else(|| "NULL".to_string()))
                 }
-            })
-            .collect();
-        let from = from_clause(name, alias.as_ref());
-        let changed: Vec<String> = changes.keys().cloned().collect();
-        self.check_columns(&relation, &changed, "w")?;
-        let reads: Vec<&str> = changes.values().map(String::as_str).chain([wanted.as_str()]).collect();
-        if let Some(secured) = self.secured_relation(&relation) {
-            let (table, wanted) = (&table, wanted.as_str());
-            let name = rows_name(name, alias);
-            let rewrite = Rewrite { table, access: "update", wanted, items: Some(items), reads, name };
-            return self.rewrite_secured(&state, &secured, rewrite, statement, parameters).await;
+                value => Value::Written(Box::new(value.clone())),
+            };
+            set.push((column, value));
         }
-        self.check_reads(&state, &relation, &reads, &from, statement).await?;
-        let rows = format!("SELECT {} FROM {from}", items.join(", "));
-        let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
-        self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
+        let changed: Vec<String> = set.iter().map(|(column, _)| column.clone()).collect();
+        self.check_columns(&relation, &changed, "w")?;
+        let wanted = update.selection.clone();
+        let change = Change::new(relation, table, rows, wanted, Some(set));
+        self.change_rows(&state, &change, statement, parameters).await
     }
 
     async fn delete(&self, delete: &Delete, statement: &Statement, parameters: &[ScalarValue]) -> Result<i64> {
@@ -221,23 +197,12 @@ impl Session {
         let [table] = tables.as_slice() else {
             return Err(Error::unsupported("DELETE from several tables is not supported"));
         };
-        let (name, alias) = one_table(table)?;
+        let (name, rows) = one_table(table)?;
         let (_writing, state) = self.start_changing().await;
         let (relation, table) = self.writable(name, "delete from")?;
-        let wanted = delete.selection.as_ref().map_or_else(|| "true".to_string(), ToString::to_string);
-        let from = from_clause(name, alias.as_ref());
         self.check_columns(&relation, &[], "d")?;
-        if let Some(secured) = self.secured_relation(&relation) {
-            let (table, wanted, reads) = (&table, wanted.as_str(), vec![wanted.as_str()]);
-            let name = rows_name(name, alias);
-            let rewrite = Rewrite { table, access: "delete", wanted, items: None, reads, name };
-            return self.rewrite_secured(&state, &secured, rewrite, statement, parameters).await;
-        }
-        self.check_reads(&state, &relation, &[&wanted], &from, statement).await?;
-        let items: Vec<String> = table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
-        let rows = format!("SELECT {} FROM {from} WHERE ({wanted}) IS NOT TRUE", items.join(", "));
-        let count = format!("SELECT count(*) FROM {from} WHERE {wanted}");
-        self.replace(&state, &relation, &table, &rows, &count, statement, parameters).await
+        let change = Change::new(relation, table, rows, delete.selection.clone(), None);
+        self.change_rows(&state, &change, statement, parameters).await
     }
 
     /// 42501 unless the session's role has a privilege on columns of a table; on one at least where none is named.
@@ -260,105 +225,4 @@ impl Session {
         };
         if may { Ok(()) } else { Err(denied(&relation_words(relation))) }
     }
-
-    /// 42501 unless the session's role may read what an UPDATE or DELETE reads.
-    async fn check_reads(
-        &self,
-        state: &SessionState,
-        relation: &RelationName,
-        expressions: &[&str],
-        from: &str,
-        statement: &Statement,
-    ) -> Result<()> {
-        let role = self.role();
-        if role == OWNER {
-            return Ok(());
-        }
-        let items: Vec<String> = (0..).zip(expressions).map(|(at, text)| format!("({text}) AS c{at}")).collect();
-        let plan = planned(state, &format!("SELECT {} FROM {from}", items.join(", ")), statement).await?;
-        access::check_read(&plan, &self.catalog().definitions, &role, relation)
-    }
-
-    /// Takes what `rows` gives as the table's rows, and the answer of `count` as how many were touched.
-    #[expect(clippy::too_many_arguments, reason = "the two statements differ in nothing else")]
-    async fn replace(
-        &self,
-        state: &SessionState,
-        relation: &RelationName,
-        table: &LocalTableDef,
-        rows: &str,
-        count: &str,
-        statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<i64> {
-        let (access, all) = match statement.text.trim_start().get(..6) {
-            Some(verb) if verb.eq_ignore_ascii_case("delete") => ("delete", vec![]),
-            _ => ("update", table.columns.iter().map(|column| column.name.clone()).collect()),
-        };
-        if self.is_audited() {
-            // What is set reads other relations than what is looked for.
-            let looked_for = self.plan_rewritten(state, count, statement, parameters).await?;
-            let kept = self.plan_rewritten(state, rows, statement, parameters).await?;
-            self.before(|names| {
-                let read = Touched::by_plan(&looked_for, names).with(Touched::by_plan(&kept, names));
-                read.writing(relation, access, all)
-            })
-            .await?;
-        }
-        let touched = self.read(state, count, statement, parameters).await?;
-        let touched = touched
-            .first()
-            .filter(|b| b.num_rows() > 0)
-            .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0));
-        if touched > 0 {
-            let rows = conform(&self.read(state, rows, statement, parameters).await?, table)?;
-            check_nulls(&rows, relation, table)?;
-            check_keys(std::iter::once(&rows), relation, table)?;
-            self.commit_change(
-                self.catalog().definitions.as_ref().clone(),
-                &[(relation.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],
-            )?;
-        }
-        Ok(touched)
-    }
-
-    async fn read(
-        &self,
-        state: &SessionState,
-        query: &str,
-        statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<Vec<RecordBatch>> {
-        let plan = self.plan_rewritten(state, query, statement, parameters).await?;
-        collect(state, &plan).await
-    }
-
-    /// The plan of a query that a statement was rewritten into.
-    async fn plan_rewritten(
-        &self,
-        state: &SessionState,
-        query: &str,
-        statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<LogicalPlan> {
-        let plan = planned(state, query, statement).await?;
-        bounds::check(&plan)?;
-        bind(plan, parameters.to_vec())
-    }
-}
-
-/// Plans a query that a statement was rewritten to.
-pub(in crate::engine) async fn planned(
-    state: &SessionState,
-    query: &str,
-    statement: &Statement,
-) -> Result<LogicalPlan> {
-    let parsed = script::parse(query)?.pop();
-    let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
-        return Err(Error::internal("a rewritten statement did not parse"));
-    };
-    forms::rewrite(&mut parsed)?;
-    // Positions would count in the rewritten text, so they are left out.
-    let plan = planning::to_plan(state, *parsed, &statement.text).await;
-    plan.map_err(|e| Error::from(e).with_position(None))
 }

@@ -1,51 +1,36 @@
 //! INSERT, UPDATE and DELETE of a local table by those whom its policies concern.
 //!
 //! UPDATE and DELETE write the whole table anew, with the rows that the role may not touch as they are. What the statement
-//! computes is planned over the other rows alone, behind a barrier, so that it is never evaluated on a row that is hidden.
+//! computes is planned over the other rows alone, so that it is never evaluated on a row that is hidden.
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::compute::{concat_batches, filter_record_batch, not};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::scalar::ScalarValue;
 
-use super::planned;
-use super::rows::{check_keys, check_nulls, conform, schema};
-use crate::audit::Touched;
-use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationName, quote_identifier, quoted};
+use super::change::{Change, NUMBER, numbers, rows_of, take_rows};
+use super::rows::schema;
+use crate::catalog::definitions::{LocalTableDef, OWNER, RelationDef, RelationName, quoted};
 use crate::catalog::security::{Condition, PolicyCommand, RowCheck, row_refused, would_be_affected};
-use crate::catalog::store::RowChange;
 use crate::ddl::statement::Statement;
 use crate::engine::access;
 use crate::engine::planning;
-use crate::engine::run::{bind, collect};
+use crate::engine::run::collect;
 use crate::engine::session::Session;
 use crate::engine::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::planner::bounds;
 use crate::planner::local::LocalTable;
 use crate::planner::secured::ROWS;
 
-/// The column that says whether a row is one that the statement changes; no user can type it.
-const TOUCHED: &str = "\u{1}touched";
-
-/// What an UPDATE or DELETE does with the rows that it may touch.
-pub(super) struct Rewrite<'a> {
-    /// The table's definition.
-    pub table: &'a LocalTableDef,
-    /// `update` or `delete`.
-    pub access: &'static str,
-    /// What is looked for, as SQL.
-    pub wanted: &'a str,
-    /// What each column becomes, as SQL over the table's own columns; none for DELETE.
-    pub items: Option<Vec<String>>,
-    /// What of that and of the condition the statement itself has written.
-    pub reads: Vec<&'a str>,
-    /// The table under its alias, or its name.
-    pub name: String,
+/// A change of rows that policies keep from the session's role.
+pub(super) struct Guarded {
+    pub relation: RelationDef,
+    /// Finds the numbers of the rows that may be touched.
+    pub policies: LogicalPlan,
+    /// What new rows must meet.
+    pub checks: Vec<RowCheck>,
 }
 
 impl Session {
@@ -90,126 +75,90 @@ impl Session {
         self.check_rows(state, &relation, table, rows, &checks).await
     }
 
-    /// Runs an UPDATE or DELETE of a table that policies or masks keep from the session's role; gives how many rows were
-    /// touched.
-    pub(super) async fn rewrite_secured(
+    /// What policies say of a change; 42501 or 0A000 where it may not be.
+    pub(super) async fn guard_change(
         &self,
         state: &SessionState,
-        relation: &RelationDef,
-        rewrite: Rewrite<'_>,
+        relation: RelationDef,
+        change: &Change,
+        all: &RecordBatch,
         statement: &Statement,
-        parameters: &[ScalarValue],
-    ) -> Result<i64> {
+    ) -> Result<Guarded> {
         let (catalog, role) = (self.catalog(), self.role());
         let definitions = &catalog.definitions;
-        if definitions.masks(relation, &role).is_some() {
+        if definitions.masks(&relation, &role).is_some() {
             return Err(Error::unsupported(format!(
                 "cannot {} table \"{}\" with masked columns",
-                rewrite.access, relation.name.name
+                change.verb(),
+                relation.name.name
             ))
             .with_hint("Its owner and members of onerow_unmask can."));
         }
-        self.check_row_security(relation)?;
+        self.check_row_security(&relation)?;
         let snapshot = self.engine.snapshot_of(Arc::clone(&catalog))?;
-        let plain = Box::pin(snapshot.plain(relation, &role)).await?;
-        let command = if rewrite.items.is_some() { PolicyCommand::Update } else { PolicyCommand::Delete };
-        let mut condition = definitions.row_condition(relation, &role, command);
-        let mut checks = match rewrite.items {
-            Some(_) => definitions.row_checks(relation, &role, command),
-            None => vec![],
+        let command = if change.updates() { PolicyCommand::Update } else { PolicyCommand::Delete };
+        let mut condition = definitions.row_condition(&relation, &role, command).sql;
+        let mut checks = match change.updates() {
+            true => definitions.row_checks(&relation, &role, command),
+            false => vec![],
         };
-        if self.reads_target(state, &snapshot, relation, &plain, &rewrite, statement).await? {
+        let plain = rows_of(&relation.name, all)?;
+        if self.reads_target(state, &snapshot, &relation, &plain, change, statement).await? {
             // Whoever looks at rows finds those that may be read, and may not make one that may not.
-            let read = definitions.row_condition(relation, &role, PolicyCommand::Select);
-            if rewrite.items.is_some() {
-                checks.push(RowCheck { sql: read.sql.clone(), policy: None });
+            let read = definitions.row_condition(&relation, &role, PolicyCommand::Select).sql;
+            if change.updates() {
+                checks.push(RowCheck { sql: read.clone(), policy: None });
             }
-            let mut policies = [condition.policies, read.policies].concat();
-            policies.sort();
-            policies.dedup();
-            condition = Condition { sql: format!("({}) AND ({})", condition.sql, read.sql), policies };
+            condition = format!("({condition}\n) AND ({read}\n)");
         }
-        let columns: Vec<String> = rewrite.table.columns.iter().map(|c| quote_identifier(&c.name)).collect();
-        let hidden = format!(
-            "SELECT {} FROM {} AS {} WHERE ({}) IS NOT TRUE",
-            columns.join(", "),
-            quoted(ROWS),
-            quoted(&relation.name.name),
-            condition.sql
-        );
-        let securing = snapshot.securing_state(relation, Arc::clone(&plain), &role, true)?;
-        let hidden = Box::pin(planning::plan_query(&securing, &hidden)).await.map_err(|e| e.with_position(None))?;
-        access::check_beside(&hidden, &plain, definitions, &role)?;
-        let secured = snapshot.secured_by(relation, plain, &role, Some(condition)).await?;
-        let items = rewrite.items.as_ref().unwrap_or(&columns);
         let query = format!(
-            "SELECT {}, ({}) IS TRUE AS {} FROM {} AS {}",
-            items.join(", "),
-            rewrite.wanted,
-            quoted(TOUCHED),
+            "SELECT {} FROM {} AS {} WHERE ({condition}\n)",
+            quoted(NUMBER),
             quoted(ROWS),
-            rewrite.name
+            quoted(&relation.name.name)
         );
-        let own = self.state_over(state, Arc::new(secured));
-        let visible = planned(&own, &query, statement).await?;
-        bounds::check(&visible)?;
-        let visible = bind(visible, parameters.to_vec())?;
-        let all = rewrite.items.as_ref().map_or_else(Vec::new, |_| names_of(rewrite.table));
-        self.before(|names| {
-            let read = Touched::by_plan(&visible, names).with(Touched::by_plan(&hidden, names));
-            read.writing(&relation.name, rewrite.access, all)
-        })
-        .await?;
-        let (rows, touched) = split(&collect(&own, &visible).await?, rewrite.table)?;
-        let count = touched.num_rows();
-        if count == 0 {
-            return Ok(0);
-        }
-        let kept = conform(&collect(state, &hidden).await?, rewrite.table)?;
-        let rows = match rewrite.items {
-            Some(_) => {
-                self.check_rows(state, relation, rewrite.table, &touched, &checks).await?;
-                concat_batches(&kept.schema(), [&kept, &rows, &touched])?
-            }
-            None => concat_batches(&kept.schema(), [&kept, &rows])?,
-        };
-        check_nulls(&rows, &relation.name, rewrite.table)?;
-        check_keys(std::iter::once(&rows), &relation.name, rewrite.table).map_err(without_detail)?;
-        self.commit_change(
-            definitions.as_ref().clone(),
-            &[(relation.name.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],
-        )?;
-        Ok(i64::try_from(count).unwrap_or(i64::MAX))
+        let securing = snapshot.securing_state(&relation, Arc::clone(&plain), &role, true)?;
+        let policies = Box::pin(planning::plan_query(&securing, &query)).await.map_err(|e| e.with_position(None))?;
+        access::check_beside(&policies, &plain, definitions, &role)?;
+        Ok(Guarded { relation, policies, checks })
     }
 
-    /// Whether what a statement has written uses columns of its table; 42501 unless the role may read them.
+    /// The rows that may be touched. Policies are evaluated once: every other row stays as it is.
+    pub(super) async fn visible(
+        &self,
+        state: &SessionState,
+        guarded: &Guarded,
+        all: &RecordBatch,
+    ) -> Result<RecordBatch> {
+        take_rows(all, &numbers(&collect(state, &guarded.policies).await?)?)
+    }
+
+    /// 42501 unless the session's role may read what a change reads; of its table no column need be read.
+    pub(super) fn check_change_reads(&self, reads: &[LogicalPlan], relation: &RelationName) -> Result<()> {
+        let (catalog, role) = (self.catalog(), self.role());
+        reads.iter().try_for_each(|plan| access::check_read(plan, &catalog.definitions, &role, relation))
+    }
+
+    /// Whether what a statement has written uses columns of its rows; 42501 unless the role may read them.
     async fn reads_target(
         &self,
         state: &SessionState,
         snapshot: &Snapshot,
         relation: &RelationDef,
         plain: &Arc<dyn TableProvider>,
-        rewrite: &Rewrite<'_>,
+        change: &Change,
         statement: &Statement,
     ) -> Result<bool> {
         let role = self.role();
         // Which rows there are does not matter here.
         let every = Some(Condition { sql: "true".to_string(), policies: vec![] });
-        let secured = Arc::new(snapshot.secured_by(relation, Arc::clone(plain), &role, every).await?);
-        let own = self.state_over(state, secured);
-        let items: Vec<String> = (0..).zip(&rewrite.reads).map(|(at, text)| format!("({text}) AS c{at}")).collect();
-        let query = format!("SELECT {} FROM {} AS {}", items.join(", "), quoted(ROWS), rewrite.name);
-        let plan = planned(&own, &query, statement).await?;
-        access::check_read(&plan, &self.catalog().definitions, &role, &relation.name)?;
-        access::uses_columns(&plan, &relation.name)
-    }
-
-    /// The session's state in which the name of a statement's rows means `rows`.
-    fn state_over(&self, state: &SessionState, rows: Arc<dyn TableProvider>) -> SessionState {
-        let mut own = state.clone();
-        let snapshot = Snapshot { rows: Some(rows), ..Snapshot::new(Arc::clone(&self.engine), self.catalog()) };
-        self.engine.pin_to(&mut own, snapshot, &self.scope());
-        own
+        let rows: Arc<dyn TableProvider> =
+            Arc::new(snapshot.secured_by(relation, Arc::clone(plain), &role, every).await?);
+        let own = self.state_over(state, Arc::clone(&rows));
+        let reads = change.reads(&own, statement).await?;
+        self.check_change_reads(&reads, &relation.name)?;
+        let used = reads.iter().map(|plan| access::uses_columns(plan, &rows));
+        used.collect::<Result<Vec<bool>>>().map(|used| used.contains(&true))
     }
 
     /// 42501 where the session has turned `row_security` off.
@@ -221,7 +170,7 @@ impl Session {
     }
 
     /// 42501 unless every row meets the policies.
-    async fn check_rows(
+    pub(super) async fn check_rows(
         &self,
         state: &SessionState,
         relation: &RelationDef,
@@ -255,25 +204,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn names_of(table: &LocalTableDef) -> Vec<String> {
-    table.columns.iter().map(|column| column.name.clone()).collect()
-}
-
-/// The rows that stay and those that the statement touches, of batches whose last column says which is which.
-fn split(batches: &[RecordBatch], table: &LocalTableDef) -> Result<(RecordBatch, RecordBatch)> {
-    let (mut stay, mut touched) = (vec![], vec![]);
-    let columns: Vec<usize> = (0..table.columns.len()).collect();
-    for batch in batches {
-        let Some(marks) = batch.columns().last().and_then(|column| column.as_boolean_opt()) else {
-            return Err(Error::internal("rows came without their marks"));
-        };
-        let rows = batch.project(&columns)?;
-        touched.push(filter_record_batch(&rows, marks)?);
-        stay.push(filter_record_batch(&rows, &not(marks)?)?);
-    }
-    Ok((conform(&stay, table)?, conform(&touched, table)?))
 }
 
 /// A key that is there already may be one of a row that is hidden.

@@ -1,14 +1,21 @@
 //! What INSERT, UPDATE and DELETE say of their table, and the same with everything spelt out.
 
+use std::ops::ControlFlow;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, Ident, ObjectName, SetExpr, Statement as SqlStatement, TableFactor, TableWithJoins,
+    Expr as SqlExpr, Ident, ObjectName, SetExpr, Statement as SqlStatement, TableFactor, TableWithJoins, VisitMut,
+    VisitorMut,
 };
 use datafusion::sql::sqlparser::parser::Parser;
 
-use crate::catalog::definitions::LocalTableDef;
+use crate::catalog::definitions::{LocalTableDef, RelationName};
 use crate::ddl::dialect::PgDialect;
+use crate::ddl::script;
+use crate::ddl::statement::{Statement, StatementKind};
 use crate::engine::planning;
 use crate::error::{Error, Result, SqlState};
 
@@ -90,26 +97,99 @@ pub(super) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
-pub(super) fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Option<String>)> {
-    match &table.relation {
-        TableFactor::Table { name, alias, .. } if table.joins.is_empty() => {
-            Ok((name, alias.as_ref().map(ToString::to_string)))
-        }
-        _ => Err(Error::unsupported("UPDATE and DELETE take one table")),
+/// The one table that a statement changes, and the name that its rows go by in it. 42601 for what is no plain table.
+pub(super) fn one_table(table: &TableWithJoins) -> Result<(&ObjectName, Ident)> {
+    let TableFactor::Table { name, alias, args: None, with_hints, version: None, sample: None, .. } = &table.relation
+    else {
+        return Err(Error::unsupported("UPDATE and DELETE take one table"));
+    };
+    if !table.joins.is_empty() || !with_hints.is_empty() {
+        return Err(Error::unsupported("UPDATE and DELETE take one table"));
     }
-}
-
-/// The name under which the rows of the table stand in a query of its own.
-pub(super) fn rows_name(name: &ObjectName, alias: Option<String>) -> String {
-    alias.map_or_else(
-        || name.0.last().map(ToString::to_string).unwrap_or_default(),
-        |alias| alias.trim_start_matches("AS ").to_string(),
-    )
-}
-
-pub(super) fn from_clause(name: &ObjectName, alias: Option<&String>) -> String {
     match alias {
-        Some(alias) => format!("{name} {alias}"),
-        None => name.to_string(),
+        // Other names for its columns are none of the statement's to give.
+        Some(alias) if !alias.columns.is_empty() || alias.at.is_some() => {
+            Err(Error::syntax("syntax error at or near \"(\"", None))
+        }
+        Some(alias) => Ok((name, alias.name.clone())),
+        None => {
+            let last = name.0.last().and_then(|part| part.as_ident());
+            Ok((name, last.cloned().unwrap_or_else(|| Ident::new(""))))
+        }
     }
+}
+
+/// The name in a text for the expression with this number; no user can type it.
+pub(super) fn place(number: usize) -> String {
+    format!("\"{PLACE}{number}\"")
+}
+
+const PLACE: &str = "\u{1}expression ";
+
+/// The statement of a text in which some expressions have their places. They are put in as they were parsed: what is
+/// written out and read again may be read as something else.
+pub(super) fn filled(text: &str, expressions: &[SqlExpr]) -> Result<DfStatement> {
+    let parsed = script::parse(text)?.pop();
+    let Some(Statement { kind: StatementKind::Plan(mut parsed), .. }) = parsed else {
+        return Err(Error::internal("a statement of our own did not parse"));
+    };
+    if let DfStatement::Statement(statement) = parsed.as_mut() {
+        // It never breaks.
+        let _ = VisitMut::visit(statement.as_mut(), &mut Filling(expressions));
+    }
+    Ok(*parsed)
+}
+
+struct Filling<'a>(&'a [SqlExpr]);
+
+impl VisitorMut for Filling<'_> {
+    type Break = ();
+
+    // After what it holds was visited, so that what is put in is not.
+    fn post_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
+        if let SqlExpr::Identifier(name) = expr
+            && let Some(number) = name.value.strip_prefix(PLACE)
+            && let Some(filling) = number.parse::<usize>().ok().and_then(|number| self.0.get(number))
+        {
+            *expr = SqlExpr::Nested(Box::new(filling.clone()));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The same with `schema.table.column` as `table.column`, where that is this relation: its rows stand under that name alone.
+pub(super) fn unqualified(mut expr: SqlExpr, relation: &RelationName) -> SqlExpr {
+    struct Shortening<'a>(&'a RelationName);
+    impl VisitorMut for Shortening<'_> {
+        type Break = ();
+
+        fn post_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
+            if let SqlExpr::CompoundIdentifier(parts) = expr
+                && let [schema, table, _] = parts.as_slice()
+                && folded(schema) == self.0.schema
+                && folded(table) == self.0.name
+            {
+                parts.remove(0);
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(&mut expr, &mut Shortening(relation));
+    expr
+}
+
+/// 42803, 42P20 or 0A000 where what a plan computes for one row takes or gives several.
+pub(super) fn refuse_several_rows(plan: &LogicalPlan, clause: &str) -> Result<()> {
+    let mut refused = None;
+    plan.apply(|node| {
+        let (state, what) = match node {
+            LogicalPlan::Aggregate(_) => (SqlState("42803"), "aggregate"),
+            LogicalPlan::Window(_) => (SqlState("42P20"), "window"),
+            LogicalPlan::Unnest(_) => (SqlState("0A000"), "set-returning"),
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        refused = Some(Error::new(state, format!("{what} functions are not allowed in {clause}")));
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    refused.map_or(Ok(()), Err)
 }

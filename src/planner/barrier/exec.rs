@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Statistics, internal_err};
-use datafusion::error::Result as DfResult;
+use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::TryStreamExt;
+
+use crate::error::{Error, SqlState};
 
 /// Gives the rows of its input. It does keep their order, and says that it does not: a sort would be moved below, and
 /// evaluate the reader's expressions there. Filters that are found at run time, projections and limits stay above it, as
@@ -33,6 +37,22 @@ impl DisplayAs for BarrierExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecurityBarrierExec")
     }
+}
+
+/// An error about what rows hold, without what that is: the row may be one that the reader does not see, or the value one
+/// that is masked. Why a source could not be reached, or was given up, is told as it is.
+fn without_values(error: DataFusionError) -> DataFusionError {
+    let error = Error::from(error);
+    let state = error.state();
+    let is_of_values =
+        (state.0.starts_with("22") && state != SqlState::DIVISION_BY_ZERO) || state == SqlState::FDW_INVALID_DATA_TYPE;
+    if !is_of_values {
+        return error.into();
+    }
+    Error::new(state, "a value behind a policy, a mask or a security barrier could not be read")
+        .with_detail("It is not shown, as it may be one that is hidden.")
+        .with_hint("Whoever reads the relations beneath as they are is told which it is.")
+        .into()
 }
 
 impl ExecutionPlan for BarrierExec {
@@ -74,7 +94,8 @@ impl ExecutionPlan for BarrierExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
-        self.input.execute(partition, context)
+        let rows = self.input.execute(partition, context)?.map_err(without_values);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {

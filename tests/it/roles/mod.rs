@@ -5,6 +5,7 @@ mod login;
 mod matrix;
 mod policies;
 mod reading;
+mod rewriting;
 
 use super::Test;
 
@@ -29,6 +30,9 @@ pub const TESTS: &[Test] = &[
     ("barriers_keep_rows_as_in_postgres", policies::barriers),
     ("policies_reach_sources_and_views", policies::foreign),
     ("masks_stand_for_values", policies::masks),
+    ("changes_under_policies_are_what_was_written", rewriting::written),
+    ("changes_are_evaluated_once", rewriting::evaluated_once),
+    ("errors_show_no_hidden_values", rewriting::values_stay_hidden),
     ("policies_of_files", policies::files),
     ("policies_are_kept", policies::kept),
     ("psql_shows_roles_and_privileges", catalog::psql),
