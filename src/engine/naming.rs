@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::parser::{ExplainStatement, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, VisitMut,
-    VisitorMut,
+    Expr, Ident, Insert, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor,
+    VisitMut, VisitorMut,
 };
 
 use crate::catalog::pg;
@@ -24,9 +24,16 @@ const MARK: char = '\u{1}';
 /// Names the unnamed columns of a query's select lists, then rewrites what the planner does not know. With `mark`,
 /// later columns of the same name are marked in the outermost list; without, they stay for the planner to refuse.
 pub(super) fn name_columns(mut statement: DfStatement, mark: bool) -> Result<DfStatement> {
+    if let DfStatement::Explain(explain) = statement {
+        let inner = Box::new(name_columns(*explain.statement, mark)?);
+        return Ok(DfStatement::Explain(ExplainStatement { statement: inner, ..explain }));
+    }
     if let DfStatement::Statement(sql) = &mut statement {
-        if let SqlStatement::Query(query) = sql.as_mut() {
-            name_query(query, mark);
+        match sql.as_mut() {
+            SqlStatement::Query(query) => name_query(query, mark),
+            // Its columns go by their places.
+            SqlStatement::Insert(Insert { source: Some(query), .. }) => name_query(query, mark),
+            _ => {}
         }
         let _ = VisitMut::visit(sql.as_mut(), &mut Derived { mark });
     }

@@ -123,16 +123,28 @@ fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> 
     common(&types)
 }
 
-/// A text in quotes beside booleans, as in `active = 't'`, is one; 22P02 when it is not.
-fn read_booleans<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFSchema) -> DfResult<()> {
+/// A text in quotes beside booleans, as in `active = 't'`, is one, and beside uuids it is a uuid, in whichever spelling;
+/// 22P02 when it is not.
+fn read_literals<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFSchema) -> DfResult<()> {
     let mut exprs: Vec<&mut Expr> = exprs.into_iter().collect();
-    if !exprs.iter().any(|expr| matches!(expr.get_type(schema), Ok(DataType::Boolean))) {
+    if !exprs.iter().any(|expr| matches!(expr, Expr::Literal(..))) {
         return Ok(());
     }
+    let kind = |expr: &Expr| match expr {
+        Expr::Literal(value, _) => matches!(value, ScalarValue::Boolean(_)).then_some(PgType::Bool),
+        expr => {
+            let (_, field) = expr.to_field(schema).ok()?;
+            match PgType::of_field(&field) {
+                kind @ (PgType::Bool | PgType::Uuid) => Some(kind),
+                _ => None,
+            }
+        }
+    };
+    let Some(kind) = exprs.iter().find_map(|expr| kind(expr)) else { return Ok(()) };
     for expr in &mut exprs {
         let read = match &**expr {
             Expr::Literal(value, _) => match value.try_as_str().flatten() {
-                Some(text) => Expr::Literal(read_text(&PgType::Bool, text, Zone::UTC)?, None),
+                Some(text) => Expr::Literal(read_text(&kind, text, Zone::UTC)?, None),
                 None => continue,
             },
             _ => continue,
@@ -146,14 +158,14 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
     blanks::settle(&mut expr, schema);
     match &mut expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if operators::compares(*op) => {
-            read_booleans([left.as_mut(), right.as_mut()], schema)?;
+            read_literals([left.as_mut(), right.as_mut()], schema)?;
         }
         Expr::InList(InList { expr, list, .. }) => {
-            read_booleans(std::iter::once(expr.as_mut()).chain(list.iter_mut()), schema)?;
+            read_literals(std::iter::once(expr.as_mut()).chain(list.iter_mut()), schema)?;
         }
         Expr::Case(Case { expr: Some(operand), when_then_expr, .. }) => {
             let whens = when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
-            read_booleans(std::iter::once(operand.as_mut()).chain(whens), schema)?;
+            read_literals(std::iter::once(operand.as_mut()).chain(whens), schema)?;
         }
         _ => {}
     }

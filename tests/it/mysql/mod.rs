@@ -1,5 +1,6 @@
 //! MariaDB as a source: its types, its collations, and what it is sent.
 
+mod login;
 mod pushdown;
 mod types;
 
@@ -7,6 +8,7 @@ use super::Test;
 
 pub const TESTS: &[Test] = &[
     ("every_type_reads_as_it_is", types::every_type),
+    ("users_who_sign_are_let_in", login::signature),
     ("zero_dates_are_null", types::zero_dates),
     ("zones_are_of_the_server_and_its_clocks", types::zones),
     ("odd_names_are_names", types::odd_names),

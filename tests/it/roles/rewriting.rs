@@ -79,7 +79,6 @@ pub fn written(fixtures: &Fixtures) -> Outcome {
                 "EXECUTE changed",
                 "PREPARE gone AS DELETE FROM blind",
                 "EXECUTE gone",
-                "EXPLAIN DELETE FROM blind WHERE id = 1",
                 "RESET ROLE",
                 "SELECT id, t FROM n ORDER BY id",
                 "SELECT count(*) FROM blind",
