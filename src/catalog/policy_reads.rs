@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{ObjectName, visit_relations};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Value, ValueWithSpan, visit_expressions, visit_relations};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::change::changeable;
@@ -65,6 +65,16 @@ fn names(condition: &str, target: &RelationName) -> bool {
     .is_break()
 }
 
+/// A parameter that a condition has: whoever asks would give it a value.
+pub(super) fn parameter(condition: &str) -> Option<String> {
+    let parsed = Parser::parse_sql(&PgDialect, &format!("SELECT 1 WHERE ({condition}\n)")).ok()?;
+    let found = visit_expressions(&parsed, |expr| match expr {
+        Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => ControlFlow::Break(name.clone()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.break_value()
+}
+
 fn is(name: &ObjectName, target: &RelationName) -> bool {
     let parts: Vec<String> = name
         .0
@@ -101,5 +111,11 @@ mod tests {
         assert!(!reads("EXISTS (SELECT 1 FROM s.Allowed)", "s", "Allowed"));
         assert!(!reads("EXISTS (SELECT 1 FROM other.allowed)", "public", "allowed"));
         assert!(!reads("allowed = 1", "public", "allowed"));
+    }
+
+    #[test]
+    fn a_condition_has_no_parameters() {
+        assert_eq!(parameter("id = 1 AND name = '$1'"), None);
+        assert_eq!(parameter("id IN (SELECT $2 + 1)"), Some("$2".to_string()));
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::change::changeable;
 use super::definitions::{Definitions, OWNER, Origin, RelationDef, RelationName};
 use super::mask::Mask;
+use super::policy_reads::parameter;
 use crate::ddl::statement::{PolicyChange, RowLevel};
 use crate::error::{Error, Result, SqlState};
 
@@ -80,6 +81,14 @@ pub struct PolicyDef {
 }
 
 impl PolicyDef {
+    /// 42P02 where it has a parameter: whoever asks would give it a value.
+    fn check_parameters(&self) -> Result<()> {
+        match [&self.using, &self.check].into_iter().flatten().find_map(|sql| parameter(sql)) {
+            Some(name) => Err(Error::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses expressions that policies for its command do not have, as CREATE POLICY does.
     fn check_parts(&self) -> Result<()> {
         if self.using.is_some() && !self.command.takes_using() {
@@ -88,7 +97,7 @@ impl PolicyDef {
         if self.check.is_some() && !self.command.takes_check() {
             return Err(Error::syntax("WITH CHECK cannot be applied to SELECT or DELETE", None));
         }
-        Ok(())
+        self.check_parameters()
     }
 }
 
@@ -281,6 +290,7 @@ impl Definitions {
                 }
                 policy.using = using.clone().or(policy.using);
                 policy.check = check.clone().or(policy.check);
+                policy.check_parameters()?;
                 if using.is_some() && !policy.command.takes_using() {
                     return Err(Error::syntax("only WITH CHECK expression allowed for INSERT", None));
                 }

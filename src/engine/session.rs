@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionState;
 use datafusion::prelude::SessionConfig;
 use parking_lot::{Mutex, RwLock};
@@ -220,6 +221,9 @@ impl Session {
 
     /// A setting's value, as SHOW gives it.
     pub fn setting(&self, name: &str) -> Option<String> {
+        if name.starts_with("datafusion.") {
+            return engine_option(self.config.read().options(), name);
+        }
         self.settings.lock().get(name).map(str::to_string)
     }
 
@@ -359,8 +363,9 @@ impl Session {
                 self.save_settings();
                 if name == "all" {
                     self.settings.lock().reset_all();
+                    self.reset_engine_options();
                 } else {
-                    self.settings.lock().set(name, None)?;
+                    self.set(name, None)?;
                 }
                 SessionAnswer::Tag("RESET")
             }
@@ -437,6 +442,7 @@ impl Session {
                         ));
                     }
                     self.settings.lock().reset_all();
+                    self.reset_engine_options();
                     self.set_authorization(None, false)?;
                     self.ear.unlisten(None);
                 }
@@ -481,12 +487,29 @@ impl Session {
                 format!("permission denied to set parameter \"{name}\""),
             ));
         }
-        let Some(value) = value else {
-            return Err(Error::unsupported(format!("\"{name}\" has no default to go back to")));
+        let first = || engine_option(self.engine.session_config().options(), name);
+        let Some(value) = value.map(str::to_string).or_else(first) else {
+            return Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("unrecognized configuration parameter \"{name}\""),
+            ));
         };
         self.own_options.store(true, Ordering::Relaxed);
-        self.config.write().options_mut().set(name, value)?;
+        self.config.write().options_mut().set(name, &value)?;
         Ok(())
+    }
+
+    /// Puts back what SET has changed of DataFusion's options.
+    fn reset_engine_options(&self) {
+        if self.own_options.swap(false, Ordering::Relaxed) {
+            let first = self.engine.session_config();
+            let mut config = self.config.write();
+            let options = config.options_mut();
+            options.optimizer = first.options().optimizer.clone();
+            options.explain = first.options().explain.clone();
+            options.execution.batch_size = first.options().execution.batch_size;
+            options.execution.target_partitions = first.options().execution.target_partitions;
+        }
     }
 
     /// Remembers the settings as they are when a transaction first changes one.
@@ -562,6 +585,11 @@ impl Session {
 }
 
 /// What a client is told of a source that was left out.
+/// An option of DataFusion's as it is; none for a name that is none, or that has no value.
+fn engine_option(options: &ConfigOptions, name: &str) -> Option<String> {
+    options.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value)
+}
+
 fn told(skipped: &Skipped) -> Notice {
     let message = format!("server \"{}\" was skipped: \"{}\" gave no rows", skipped.server, skipped.tables);
     let detail = match skipped.error.detail() {

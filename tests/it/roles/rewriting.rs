@@ -84,6 +84,7 @@ pub fn written(fixtures: &Fixtures) -> Outcome {
                 "SELECT count(*) FROM blind",
                 // What a policy reads is not dropped beneath it, and goes with it.
                 "CREATE TABLE allowed (id int)",
+                "CREATE POLICY asked ON w USING (id = $1)",
                 "CREATE POLICY listed ON w USING (id IN (SELECT id FROM allowed))",
                 "DROP TABLE allowed",
                 "DROP TABLE allowed CASCADE",
