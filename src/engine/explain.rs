@@ -20,6 +20,7 @@ use crate::ddl::explain::{ExplainFormat, ExplainOptions};
 use crate::ddl::statement::Statement;
 use crate::error::{Error, Result};
 use crate::federation::kept::Kept;
+use crate::planner::forgetful::ForgetConstants;
 use crate::sources::scan::SourceScanExec;
 
 /// Whether a plan only explains another.
@@ -156,6 +157,7 @@ impl fmt::Display for Line<'_> {
 }
 
 fn add(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>, analyzed: bool, options: &ExplainOptions) {
+    let plan = ForgetConstants::shown(plan);
     let mut line = format!("{}{}", "  ".repeat(depth), Line { plan, options });
     if analyzed {
         let metrics = plan.metrics().map(|metrics| {
@@ -179,6 +181,7 @@ fn add(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>, ana
 
 /// The operators alone.
 fn names(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>) {
+    let plan = ForgetConstants::shown(plan);
     lines.push(format!("{}{}", "  ".repeat(depth), plan.name()));
     for child in plan.children() {
         names(lines, depth + 1, child);
@@ -187,6 +190,7 @@ fn names(lines: &mut Vec<String>, depth: usize, plan: &Arc<dyn ExecutionPlan>) {
 
 /// The same as JSON.
 fn named(plan: &Arc<dyn ExecutionPlan>) -> Value {
+    let plan = ForgetConstants::shown(plan);
     let mut node = Map::new();
     node.insert("Node Type".to_string(), json!(plan.name()));
     let children: Vec<Value> = plan.children().into_iter().map(named).collect();
@@ -197,6 +201,7 @@ fn named(plan: &Arc<dyn ExecutionPlan>) -> Value {
 }
 
 fn node(plan: &Arc<dyn ExecutionPlan>, analyzed: bool, options: &ExplainOptions) -> Value {
+    let plan = ForgetConstants::shown(plan);
     let mut node = Map::new();
     let mut put = |key: &str, value: Value| {
         node.insert(key.to_string(), value);

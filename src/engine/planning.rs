@@ -37,6 +37,7 @@ use crate::planner::coercion::PostgresCoercion;
 use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
+use crate::planner::forgetful::Forgetful;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
 use crate::planner::input::TextInputRules;
@@ -148,6 +149,8 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     // Before anything depends on which side of a join is read first.
     let choice = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
     rules.insert(choice, Arc::new(SmallSideFirst));
+    // Before sides are chosen, and before anything is sorted or dealt out by columns that are taken for constants.
+    rules.insert(choice.saturating_sub(1), Arc::new(Forgetful));
     rules.push(Arc::new(OneStep));
     rules.push(Arc::new(CooperativeJoins));
     rules.push(interrupt::physical());

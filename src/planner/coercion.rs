@@ -31,7 +31,7 @@ use super::set_types;
 use super::time_arithmetic::difference;
 use crate::catalog::types::PgType;
 use crate::functions::clean;
-use crate::functions::pg::interval_span;
+use crate::functions::pg::{interval_span, round};
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
@@ -272,6 +272,9 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             first_unless_equal(ScalarFunction { func, args }, schema)?
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
+            if let Some(func) = round::settled(&func, &args) {
+                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
+            }
             if UNIFYING.contains(&func.name())
                 && let Some(to) = meeting(&args, schema)
             {

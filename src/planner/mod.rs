@@ -18,6 +18,7 @@ pub mod distinct_sums;
 mod each;
 pub mod filter_names;
 pub mod foreign;
+pub mod forgetful;
 pub mod forms;
 pub mod input;
 pub mod interrupt;

@@ -16,6 +16,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
+use crate::planner::forgetful::ForgetConstants;
 use crate::sources::scan::SourceScanExec;
 
 /// What a filter is taken to keep: one row of so many.
@@ -102,7 +103,11 @@ fn of_column(plan: &Arc<dyn ExecutionPlan>, index: usize) -> Option<Values> {
             values: all.values.saturating_add(one.values),
         });
     }
-    if plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() || plan.is::<CooperativeExec>() {
+    let passes = plan.is::<RepartitionExec>()
+        || plan.is::<CoalescePartitionsExec>()
+        || plan.is::<CooperativeExec>()
+        || plan.is::<ForgetConstants>();
+    if passes {
         return of_column(plan.children().into_iter().next()?, index);
     }
     None

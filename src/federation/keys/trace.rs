@@ -29,6 +29,7 @@ use super::collect::KeyCollectExec;
 use super::restriction::{Function, is_injective};
 use crate::lineage::exec::LineageExec;
 use crate::planner::barrier::BarrierExec;
+use crate::planner::forgetful::ForgetConstants;
 use crate::quality::exec::RulesExec;
 use crate::sources::scan::SourceScanExec;
 
@@ -128,6 +129,7 @@ pub fn trace(
 /// The children in which the key is a column too, with that column.
 fn steps(plan: &Arc<dyn ExecutionPlan>, key: &Key) -> Vec<(usize, Key)> {
     let passes = plan.is::<CooperativeExec>()
+        || plan.is::<ForgetConstants>()
         || plan.is::<CoalescePartitionsExec>()
         || plan.is::<RepartitionExec>()
         || plan.is::<BufferExec>()

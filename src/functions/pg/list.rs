@@ -3,16 +3,18 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, array_of, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div,
-    gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split, round, sign, similar, soundex,
-    string_parts, substring, timezone, width_bucket,
+    age, any_of, array_of, array_remove, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text,
+    date_trunc, div, gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split, round, sign,
+    similar, soundex, string_parts, substring, timezone, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
 pub fn all() -> Vec<ScalarUDF> {
     let mut functions = vec![
         age::udf(),
+        any_of::udf(),
         array_of::udf(),
+        array_remove::udf(),
         array_rows::all_rows(),
         array_rows::array_rows(),
         clock_timestamp::udf(),

@@ -3,7 +3,9 @@
 //! What begins with `onerow_` is what a form of SQL is rewritten to; see `planner::forms`.
 
 mod age;
+mod any_of;
 mod array_of;
+mod array_remove;
 mod array_rows;
 mod clock_timestamp;
 mod date_bin;
@@ -28,7 +30,7 @@ pub(crate) mod ordinals;
 mod pattern;
 pub mod ranking;
 mod regexp_split;
-mod round;
+pub(crate) mod round;
 mod row_function;
 mod sign;
 mod similar;

@@ -1,8 +1,8 @@
 //! Small pieces of syntax trees.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
-    ValueWithSpan,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    Value, ValueWithSpan,
 };
 
 /// `name(args)`
@@ -51,6 +51,23 @@ pub(super) fn literal(expr: &Expr) -> Option<&str> {
 pub(super) fn literal_value(value: &ValueWithSpan) -> Option<&str> {
     match &value.value {
         Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The whole number that stands under casts to whole numbers; none where there is nothing to take off.
+pub(super) fn number_under_casts(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Cast { expr, data_type: DataType::Integer(_) | DataType::Int(_) | DataType::SmallInt(_), .. } => {
+            let mut inner = expr.as_ref();
+            while let Expr::Nested(nested) = inner {
+                inner = nested.as_ref();
+            }
+            let whole = matches!(inner, Expr::Value(value)
+                if matches!(&value.value, Value::Number(digits, _) if digits.bytes().all(|b| b.is_ascii_digit())));
+            if whole { Some(inner.clone()) } else { number_under_casts(inner) }
+        }
+        Expr::Nested(nested) => number_under_casts(nested),
         _ => None,
     }
 }

@@ -3,17 +3,21 @@
 //! They are changed in the syntax tree, after result columns have their names: those come from what was typed.
 
 mod aggregate;
+mod any_of;
 mod call;
 mod fetch;
 mod json_records;
 mod json_sets;
 mod like;
+mod repeated_keys;
 mod rewrite;
+mod row_comparisons;
 mod rows;
 mod series;
 pub mod subquery;
 mod substring;
 mod ties;
+mod unknown;
 mod using;
 mod values;
 pub mod whole_rows;

@@ -10,7 +10,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{self, call, literal};
-use super::{aggregate, fetch, json_records, json_sets, like, rows, series, substring, using, values, whole_rows};
+use super::{
+    aggregate, any_of, fetch, json_records, json_sets, like, repeated_keys, row_comparisons, rows, series, substring,
+    using, values, whole_rows,
+};
 use crate::error::{Error, Result};
 use crate::functions::pg::{ARRAY_ROWS, date_part};
 
@@ -81,6 +84,11 @@ impl VisitorMut for Forms {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        any_of::unmark_conditions(select);
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         if takes_away_all(&query.body) {
             return ControlFlow::Break(
@@ -88,6 +96,7 @@ impl VisitorMut for Forms {
                     .with_hint("Number the equal rows with row_number() in both queries, and leave out ALL."),
             );
         }
+        repeated_keys::take_out(query);
         flow(fetch::limit(query))
     }
 
@@ -121,6 +130,7 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
 }
 
 fn expression(expr: &mut Expr) -> Result<()> {
+    row_comparisons::by_field(expr)?;
     match expr {
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![call::take(time_zone), call::take(timestamp)]);
@@ -136,8 +146,12 @@ fn expression(expr: &mut Expr) -> Result<()> {
         Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } if literal(right).is_some() => {
             let array = call("onerow_array_of", vec![(**left).clone(), call::take(right)]);
             **right = array;
+            any_of::mark(expr);
         }
-        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => rows::set_aside(right),
+        Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
+            rows::set_aside(right);
+            any_of::mark(expr);
+        }
         Expr::Collate { .. } => {
             return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));
         }
@@ -236,6 +250,14 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         "cardinality" | "array_position" => {
             call::plain_arguments(function)?;
             Some(integer(Expr::Function(function.clone())))
+        }
+        // What is rounded to so many digits is of a type with as many: a cast of the number says nothing.
+        "round" => {
+            let digits = call::plain_arguments(function)?.into_iter().nth(1)?;
+            if let Some(number) = call::number_under_casts(digits) {
+                *digits = number;
+            }
+            None
         }
         name => aggregate::over_array(name, function),
     }

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::take;
+use super::row_comparisons;
 
 /// The name of the subquery's rows; no user can type it, so that no name of theirs is taken for one of its columns.
 const ROWS: &str = "\u{1}rows";
@@ -15,10 +16,7 @@ const ROWS: &str = "\u{1}rows";
 /// might be equal is enough, as one with a null.
 pub(super) fn in_subquery(expr: &mut Expr) {
     let Expr::InSubquery { expr: row, subquery, negated } = expr else { return };
-    let values = match row.as_mut() {
-        Expr::Tuple(values) if values.len() > 1 => std::mem::take(values),
-        _ => return,
-    };
+    let Some(values) = row_comparisons::fields(row).filter(|values| values.len() > 1) else { return };
     let name = |at: usize| Ident::with_quote('"', format!("\u{1}{at}"));
     let rows = Ident::with_quote('"', ROWS);
     // Two of the subquery's own columns may have one name.

@@ -20,6 +20,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::unknown;
 use crate::error::Error;
 use crate::functions::collected::array_agg;
 use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
@@ -72,6 +73,7 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
             Transformed::no(LogicalPlan::Values(values))
         });
     }
+    let plan = unknown::of_conditions(plan)?;
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
     let names = NamePreserver::new(&plan);
@@ -216,7 +218,7 @@ fn is_aggregate(plan: &LogicalPlan) -> bool {
 
 /// Whether a plan's rows are those of tables, filtered and joined: a correlated condition below an aggregate or a
 /// limit would change what that one sees.
-fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
+pub(super) fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
     let mut plain = true;
     plan.apply(|node| {
         plain &= matches!(

@@ -33,6 +33,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::federation::keys::CandidatesExec;
 use crate::lineage::exec::LineageExec;
+use crate::planner::forgetful::ForgetConstants;
 use crate::quality::exec::RulesExec;
 
 /// The columns that are changed, by index.
@@ -52,6 +53,7 @@ pub(super) fn through(plan: &Arc<dyn ExecutionPlan>, child: usize, changed: &Cha
         return Err(IN_ORDER.to_string());
     }
     let passes = plan.is::<CooperativeExec>()
+        || plan.is::<ForgetConstants>()
         || plan.is::<CoalescePartitionsExec>()
         || plan.is::<RepartitionExec>()
         || plan.is::<BufferExec>()

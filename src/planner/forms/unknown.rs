@@ -1,0 +1,115 @@
+//! `x IN (SELECT ..)` where it matters whether it is false or not known.
+//!
+//! DataFusion joins `x IN (SELECT y ..)` inside of an expression as true or false. Where x or a y is null it may be
+//! neither, and what is made of it, by NOT, `coalesce` or IS NULL, is another thing then. A condition that is joined by
+//! AND and OR alone lets no row through either way, and `x NOT IN (..)` as a condition by itself is known to DataFusion.
+
+use std::sync::Arc;
+
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result as DfResult;
+use datafusion::functions_aggregate::count::count;
+use datafusion::logical_expr::expr::InSubquery;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit, when,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::subquery::is_plain;
+use crate::error::Error;
+
+/// A filter whose IN keeps what is not known; any other node as it is.
+pub(super) fn of_conditions(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    let LogicalPlan::Filter(mut filter) = plan else { return Ok(plan) };
+    if filter.predicate.exists(|e| Ok(matches!(e, Expr::InSubquery(_))))? {
+        let schema = Arc::clone(filter.input.schema());
+        let conditions = split_conjunction_owned(std::mem::take(&mut filter.predicate));
+        let conditions = conditions
+            .into_iter()
+            .map(|condition| match is_known(&condition) {
+                true => Ok(condition),
+                false => in_condition(condition, &schema),
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        filter.predicate = conjunction(conditions).unwrap_or_else(|| lit(true));
+    }
+    Ok(LogicalPlan::Filter(filter))
+}
+
+/// `x NOT IN (SELECT ..)` with a column in x: it becomes a join that knows of nulls.
+fn is_known(condition: &Expr) -> bool {
+    match condition {
+        Expr::InSubquery(InSubquery { expr, negated: true, .. }) => expr.any_column_refs(),
+        Expr::Not(inner) => match inner.as_ref() {
+            Expr::InSubquery(InSubquery { expr, negated: false, .. }) => expr.any_column_refs(),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn in_condition(condition: Expr, schema: &DFSchema) -> DfResult<Expr> {
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
+            let (left, right) = (in_condition(*left, schema)?, in_condition(*right, schema)?);
+            Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) }))
+        }
+        Expr::InSubquery(found) if !found.negated => Ok(Expr::InSubquery(found)),
+        other => other
+            .transform_up(|e| match e {
+                Expr::InSubquery(found) => three_valued(found, schema).map(Transformed::yes),
+                e => Ok(Transformed::no(e)),
+            })
+            .map(|changed| changed.data),
+    }
+}
+
+/// `x IN S OR CASE WHEN S has a null, or x is null and S has a row THEN NULL ELSE false END`
+fn three_valued(found: InSubquery, schema: &DFSchema) -> DfResult<Expr> {
+    let InSubquery { expr, subquery, negated } = found;
+    let rows = &subquery.subquery;
+    let (value, input) = value_of(rows)?;
+    let mut unknown: Vec<Expr> = vec![];
+    if rows.schema().fields().first().is_none_or(|field| field.is_nullable()) {
+        unknown.push(counted(&subquery, &input, Some(value.is_null()))?);
+    }
+    if expr.nullable(schema).unwrap_or(true) {
+        unknown.push(expr.as_ref().clone().is_null().and(counted(&subquery, &input, None)?));
+    }
+    let within = Expr::InSubquery(InSubquery { expr, subquery, negated: false });
+    let answer = match unknown.into_iter().reduce(Expr::or) {
+        Some(unknown) => within.or(when(unknown, lit(ScalarValue::Boolean(None))).otherwise(lit(false))?),
+        None => within,
+    };
+    Ok(if negated { Expr::Not(Box::new(answer)) } else { answer })
+}
+
+/// What a subquery gives, and the rows that it is computed from.
+fn value_of(rows: &Arc<LogicalPlan>) -> DfResult<(Expr, Arc<LogicalPlan>)> {
+    if let LogicalPlan::Projection(projection) = rows.as_ref()
+        && let Some(value) = projection.expr.first()
+    {
+        return Ok((value.clone().unalias(), Arc::clone(&projection.input)));
+    }
+    match rows.schema().columns().into_iter().next() {
+        Some(column) => Ok((Expr::Column(column), Arc::clone(rows))),
+        None => Err(Error::internal("a subquery of IN has no column").into()),
+    }
+}
+
+/// Whether any of the rows is so. A condition on the query around them can only be moved where they are plain.
+fn counted(subquery: &Subquery, rows: &Arc<LogicalPlan>, condition: Option<Expr>) -> DfResult<Expr> {
+    if !subquery.outer_ref_columns.is_empty() && !is_plain(rows)? {
+        let refused = Error::unsupported("IN with this subquery is not supported where it may be unknown");
+        return Err(refused.with_hint("Use EXISTS or NOT EXISTS.").into());
+    }
+    let mut rows = LogicalPlanBuilder::from(rows.as_ref().clone());
+    if let Some(condition) = condition {
+        rows = rows.filter(condition)?;
+    }
+    let plan = rows.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("rows")])?.build()?;
+    let counted = Subquery { subquery: Arc::new(plan), ..subquery.clone() };
+    Ok(Expr::ScalarSubquery(counted).gt(lit(0i64)))
+}
