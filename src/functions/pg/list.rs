@@ -3,7 +3,7 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, array_of, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text, date_trunc, div,
+    age, array_of, array_rows, clock_timestamp, coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div,
     gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split, round, sign, similar, soundex,
     string_parts, substring, timezone, width_bucket,
 };
@@ -16,6 +16,7 @@ pub fn all() -> Vec<ScalarUDF> {
         array_rows::all_rows(),
         array_rows::array_rows(),
         clock_timestamp::udf(),
+        coalesce::udf(),
         date_bin::udf(),
         date_part::extract(),
         date_part::udf(),

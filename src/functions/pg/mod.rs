@@ -6,6 +6,7 @@ mod age;
 mod array_of;
 mod array_rows;
 mod clock_timestamp;
+pub(crate) mod coalesce;
 mod date_bin;
 mod date_parse;
 pub mod date_part;
