@@ -37,6 +37,14 @@ pub fn read_text(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
     text::read(kind, text, zone)
 }
 
+/// A numeric's text without an exponent; none for what is no number. 22P02 and 22003 as for any numeric.
+pub fn written_out(text: &str) -> Result<Option<String>> {
+    Ok(match text::numeric(text)? {
+        Numeric::Number(number) => Some(number.text()),
+        Numeric::NaN | Numeric::PositiveInfinity | Numeric::NegativeInfinity => None,
+    })
+}
+
 fn null(kind: &PgType) -> Result<ScalarValue> {
     ScalarValue::try_from(&kind.arrow()).map_err(|error: DataFusionError| Error::from(error))
 }
