@@ -19,6 +19,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::values::decimal::Numeric;
 use crate::values::reader::utf8;
 use crate::values::{Format, Zone};
 
