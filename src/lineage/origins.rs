@@ -4,7 +4,7 @@
 //! the step beneath it alone, and the steps are put together when they are asked for. So nothing is stale when a view
 //! beneath is replaced.
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
@@ -277,27 +277,9 @@ fn described(call: &AggregateFunction) -> String {
     }
     let rule = if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) };
     match &call.params.filter {
-        Some(filter) => format!("{rule} FILTER (WHERE {})", plainly(filter)),
+        Some(filter) => format!("{rule} FILTER (WHERE {})", filter.human_display()),
         None => rule,
     }
-}
-
-/// A condition as it might be written: columns without their tables, texts in quotes.
-fn plainly(condition: &Expr) -> String {
-    let plain = condition.clone().transform(|part| {
-        Ok(match part {
-            Expr::Column(column) if column.relation.is_some() => {
-                Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
-            }
-            Expr::Literal(value, _) if value.data_type().is_string() && !value.is_null() => {
-                let text = value.try_as_str().flatten().unwrap_or_default().replace('\'', "''");
-                // A column's name is shown as it is.
-                Transformed::yes(Expr::Column(Column::new_unqualified(format!("'{text}'"))))
-            }
-            other => Transformed::no(other),
-        })
-    });
-    plain.map_or_else(|_| condition.human_display().to_string(), |plain| plain.data.human_display().to_string())
 }
 
 /// The column that an expression is, cast perhaps.
@@ -307,18 +289,5 @@ fn bare(expr: &Expr) -> Option<&Column> {
         Expr::Cast(cast) => bare(&cast.expr),
         Expr::Alias(alias) => bare(&alias.expr),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::logical_expr::{col, lit};
-
-    use super::*;
-
-    #[test]
-    fn a_condition_in_words() {
-        let condition = col("t.city").eq(lit("l'Aquila")).and(col("t.n").gt(lit(5))).and(col("t.at").is_not_null());
-        assert_eq!(plainly(&condition), "city = 'l''Aquila' AND n > 5 AND at IS NOT NULL");
     }
 }

@@ -16,7 +16,6 @@ pub mod concatenation;
 pub mod cooperative;
 pub mod distinct_sums;
 mod each;
-mod exponents;
 pub mod filter_names;
 pub mod foreign;
 pub mod forms;

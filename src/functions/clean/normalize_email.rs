@@ -31,8 +31,8 @@ pub(super) fn udf() -> ScalarUDF {
          two people must not become one by a guess. The Turkish `İ` becomes `i`.\n\n\
          An address is plausible when it has exactly one `@`, a part before it without spaces, brackets or quotes and \
          of at most 64 bytes, and a domain of two or more labels of letters, digits and inner hyphens, the last of \
-         them no number. Two addresses in one text are none. Labels in any script are taken as they are: they are not \
-         turned into their `xn--` form. Whether the address can receive mail is not asked.",
+         them no number. Two addresses in one text are none. Labels in any script are taken as they are: they are not turned into their `xn--` form. \
+         Whether the address can receive mail is not asked.",
         "normalize_email(text)",
     )
     .with_argument("text", "The text that holds the address. NULL, a blank text and one of over 4096 bytes give NULL.")
