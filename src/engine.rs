@@ -16,6 +16,7 @@ mod naming;
 mod notice;
 mod notify;
 mod open_sources;
+mod over;
 mod parameters;
 mod places;
 mod planning;

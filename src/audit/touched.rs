@@ -84,7 +84,8 @@ impl Touched {
                 kind,
                 access: "select",
                 server,
-                columns: columns.into_iter().collect(),
+                // Columns of our own, as the numbers of rows that are changed, are nobody's.
+                columns: columns.into_iter().filter(|column| !column.starts_with('\u{1}')).collect(),
                 via,
                 policies: protection.policies,
                 masked: protection.masked,
@@ -110,6 +111,17 @@ impl Touched {
             }
         }
         self.objects.extend(other.objects);
+        self
+    }
+
+    /// The same where what is read of a relation is read behind policies.
+    pub fn behind(mut self, name: &RelationName, policies: &[String]) -> Touched {
+        let name = full(name);
+        for relation in self.relations.iter_mut().filter(|relation| relation.name == name && relation.via.is_none()) {
+            if relation.access == "select" {
+                relation.policies = policies.to_vec();
+            }
+        }
         self
     }
 

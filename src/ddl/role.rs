@@ -57,6 +57,11 @@ fn alter(cursor: &mut Cursor<'_>, kind: &str) -> Result<Ddl> {
         }
     }
     if cursor.take(&["RENAME", "TO"]) {
+        if name == CURRENT_USER || name == SESSION_USER {
+            let words = if name == CURRENT_USER { "CURRENT_USER" } else { "SESSION_USER" };
+            let message = format!("{words} cannot be used as a role name here");
+            return Err(Error::new(SqlState("42939"), message).with_position(Some(position)));
+        }
         return Ok(Ddl::RenameRole { name, to: cursor.identifier()? });
     }
     for (words, message) in [

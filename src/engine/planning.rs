@@ -19,7 +19,7 @@ use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::{located, task};
 use super::snapshot::{CatalogState, Snapshot};
-use super::{Engine, models, naming, populate, spilling};
+use super::{Engine, models, naming, over, populate, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
@@ -55,7 +55,8 @@ use crate::planner::types::PgTypePlanner;
 use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
 use crate::planner::{
-    avg, barrier, distinct_sums, interrupt, lateral, literals, plain_constants, sum, whole_groups, written,
+    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, plain_constants, sum, whole_groups,
+    written,
 };
 use crate::quality;
 
@@ -135,7 +136,8 @@ pub(super) fn without_functions(state: &SessionState) -> SessionState {
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let rules = barrier::guarded(whole_groups::guarded(distinct_sums::rules()));
-    let mut rules = plain_constants::before_simplifying(rules);
+    let rules = plain_constants::before_simplifying(rules);
+    let mut rules = guarded_cases::before_simplifying(rules);
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));
@@ -227,7 +229,8 @@ pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, te
 }
 
 async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
-    let plan = lateral::joined(unwrapped(Box::pin(state.statement_to_plan(statement)).await?))?;
+    let planned = Box::pin(state.statement_to_plan(statement)).await.map_err(|error| over::missing(state, error))?;
+    let plan = lateral::joined(unwrapped(planned))?;
     raw_queries::check(state, &plan)?;
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))

@@ -381,6 +381,10 @@ impl Session {
         let me = self.role();
         if let Some(by) = &grant.granted_by {
             definitions.need_role(by)?;
+            if let Some(role) = grant.roles.iter().find(|role| me != OWNER && !definitions.administers(by, role)) {
+                let message = format!("must have admin option on role \"{role}\"");
+                return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+            }
             if *by != me && me != OWNER {
                 return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to set grantor"));
             }

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Column, DFSchema};
 use datafusion::functions::core::expr_fn::nullif;
 use datafusion::functions::string::expr_fn::concat_ws;
-use datafusion::logical_expr::expr::{Alias, Cast, WindowFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::expr::{Alias, Cast, TryCast, WindowFunction, WindowFunctionDefinition};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, Operator, Projection, SubqueryAlias, Union, lit, when,
 };
@@ -322,7 +322,8 @@ fn change(function: &str, result: Expr, argument: Expr, schema: &DFSchema) -> Re
         None => return Ok(None),
     };
     let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
-    let argument = if made == given { argument } else { Expr::Cast(Cast::new(Box::new(argument), made)) };
+    // A text that is no value of that type in its plain form was read, which is a repair.
+    let argument = if made == given { argument } else { Expr::TryCast(TryCast::new(Box::new(argument), made)) };
     let differs = Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument)));
     Ok(Some(when(differs, text(&words)).end()?))
 }

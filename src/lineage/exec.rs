@@ -26,6 +26,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
+use super::held::Held;
 use super::node::{Gives, Layout, Shown};
 use super::output::Maker;
 use super::rank::Slice;
@@ -162,15 +163,16 @@ impl ExecutionPlan for LineageExec {
         let batch_size = context.session_config().batch_size().max(1);
         let told = async move {
             let mut batches = vec![];
+            let mut held = Held::default();
             while let Some(batch) = input.next().await {
                 let batch = batch?;
-                memory.try_grow(batch.get_array_memory_size() + batch.num_rows() * size_of::<(usize, usize)>() * 2)?;
                 if batch.num_rows() > 0 {
+                    memory.try_grow(held.add(&batch) + batch.num_rows() * size_of::<(usize, usize)>() * 2)?;
                     batches.push(batch);
                 }
             }
             drop(input);
-            let groups = Groups::of(batches, maker, memory, batch_size)?;
+            let groups = Groups::of(batches, held.bytes, maker, memory, batch_size)?;
             Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(groups))
         };
         let stream = futures::stream::once(told).try_flatten();
@@ -202,7 +204,14 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(batches: Vec<RecordBatch>, maker: Maker, memory: MemoryReservation, batch_size: usize) -> DfResult<Groups> {
+    /// The groups of batches that hold so many bytes.
+    fn of(
+        batches: Vec<RecordBatch>,
+        bytes: usize,
+        maker: Maker,
+        memory: MemoryReservation,
+        batch_size: usize,
+    ) -> DfResult<Groups> {
         let layout = Arc::clone(&maker.layout);
         let total: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let mut of_row: Vec<usize> = Vec::with_capacity(total);
@@ -250,7 +259,6 @@ impl Groups {
             }
             *at += 1;
         }
-        let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
         let row_bytes = bytes / total.max(1);
         Ok(Groups { batches, rows, starts, keys, next: 0, made: None, maker, batch_size, memory, held: 0, row_bytes })
     }

@@ -7,6 +7,7 @@
 mod changed;
 mod columns;
 pub mod exec;
+mod held;
 pub mod merged;
 pub mod node;
 mod one_row;

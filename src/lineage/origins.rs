@@ -156,7 +156,15 @@ fn columns(plan: &LogicalPlan) -> Result<Vec<Made>> {
                 made.resize(plan.schema().fields().len(), Made::default());
                 made
             }
-            None => vec![],
+            // What tests rules or hides rows gives its input's columns first.
+            None => match extension.node.inputs().as_slice() {
+                [input] if begins_with(plan.schema(), input.schema()) => {
+                    let mut made = columns(input)?;
+                    made.resize(plan.schema().fields().len(), Made::default());
+                    made
+                }
+                _ => vec![],
+            },
         },
         LogicalPlan::RecursiveQuery(query) => columns(&query.static_term)?,
         LogicalPlan::Unnest(unnest) => {
@@ -167,6 +175,13 @@ fn columns(plan: &LogicalPlan) -> Result<Vec<Made>> {
     };
     let width = plan.schema().fields().len();
     Ok(if found.len() == width { found } else { vec![Made::default(); width] })
+}
+
+/// Whether the columns of a plan begin with those of its input, by their names.
+fn begins_with(schema: &DFSchema, input: &DFSchema) -> bool {
+    let own = schema.iter().map(|(table, field)| (table, field.name()));
+    let below = input.iter().map(|(table, field)| (table, field.name()));
+    schema.fields().len() >= input.fields().len() && own.zip(below).all(|(own, below)| own == below)
 }
 
 /// A table that is no view: names without a schema are in `public`, where a view's own are looked up.
@@ -237,7 +252,8 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
     Ok(made)
 }
 
-/// A merge function with what it ranks by: `newest by updated_at`, `most_trusted by trust, updated_at`.
+/// A merge function with what it ranks by: `newest by updated_at`, `most_trusted by trust, updated_at`, `majority FILTER
+/// (WHERE active)`.
 fn described(call: &AggregateFunction) -> String {
     let name = call.func.name();
     let rule = merge::rule(name);
@@ -250,9 +266,20 @@ fn described(call: &AggregateFunction) -> String {
     }
     for key in &call.params.order_by {
         let Some(column) = bare(&key.expr) else { continue };
-        by.push(if key.asc { column.name.clone() } else { format!("{} DESC", column.name) });
+        let direction = if key.asc { "" } else { " DESC" };
+        // Where nulls stand by themselves goes without saying: at the greatest end.
+        let nulls = match (key.asc, key.nulls_first) {
+            (true, true) => " NULLS FIRST",
+            (false, false) => " NULLS LAST",
+            _ => "",
+        };
+        by.push(format!("{}{direction}{nulls}", column.name));
     }
-    if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) }
+    let rule = if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) };
+    match &call.params.filter {
+        Some(filter) => format!("{rule} FILTER (WHERE {})", filter.human_display()),
+        None => rule,
+    }
 }
 
 /// The column that an expression is, cast perhaps.

@@ -23,6 +23,7 @@ use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::merge::{self, Role};
 use crate::functions::pg::mode;
+use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
 
 /// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
@@ -390,6 +391,7 @@ fn laid_out(
         let expr = match expr.get_type(schema)? {
             given if given == *kind => expr,
             _ if *kind == DataType::Utf8View => as_text(expr, schema)?,
+            DataType::Date32 if matches!(kind, DataType::Timestamp(..)) => clock_cast(expr, kind.clone()),
             _ => Expr::Cast(Cast::new(Box::new(expr), kind.clone())),
         };
         Ok(Some(slots.add(expr)))

@@ -93,6 +93,11 @@ impl ClockCast {
                 let instants: ArrayRef = Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"));
                 if *instants.data_type() == self.to { instants } else { cast(&instants, &self.to)? }
             }
+            // A day is the clock's already.
+            DataType::Timestamp(..) if *from.data_type() == DataType::Date32 => {
+                let locals: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter(micros));
+                if *locals.data_type() == self.to { locals } else { cast(&locals, &self.to)? }
+            }
             DataType::Timestamp(..) => {
                 let locals: ArrayRef =
                     Arc::new(TimestampMicrosecondArray::from(micros.map(walls).collect::<Result<Vec<_>>>()?));
@@ -222,7 +227,8 @@ impl ScalarUDFImpl for ClockLater {
     }
 }
 
-fn clock_cast(expr: Expr, to: DataType) -> Expr {
+/// A date or a time as another type, on the session's clock. An infinity stays one.
+pub(crate) fn clock_cast(expr: Expr, to: DataType) -> Expr {
     let function = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![expr]))
 }
@@ -284,6 +290,16 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
+
+    #[test]
+    fn an_infinite_day_is_an_infinite_time() {
+        let to = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let cast = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(i32::MAX), Some(1), None]));
+        let times = cast.cast_all(&days, Zone::Named(Tz::Europe__Berlin)).unwrap();
+        let expected: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(i64::MAX), Some(DAY), None]));
+        assert_eq!(&times, &expected);
+    }
 
     #[test]
     fn a_clock_and_an_instant() {

@@ -167,6 +167,9 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             let whens = when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
             read_literals(std::iter::once(operand.as_mut()).chain(whens), schema)?;
         }
+        Expr::ScalarFunction(ScalarFunction { func, args }) if UNIFYING.contains(&func.name()) => {
+            read_booleans(args.iter_mut(), schema)?;
+        }
         _ => {}
     }
     Ok(match expr {

@@ -20,6 +20,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::number_casts::exact_float;
 use super::operators;
+use super::stars;
 
 /// Functions whose result has the type of their arguments, or tells it.
 const KEEPING: &[&str] = &[
@@ -105,6 +106,7 @@ impl Settling {
     fn expression(&mut self, expr: Expr, schema: &DFSchemaRef) -> DfResult<Transformed<Expr>> {
         if self.check {
             operators::check(&expr, schema)?;
+            stars::check(&expr, schema)?;
         }
         Ok(Transformed::yes(match expr {
             Expr::Literal(value, metadata) => Expr::Literal(narrowed(value), metadata),

@@ -5,7 +5,7 @@
 
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::expr::{Between, Case, InList};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 
 use crate::catalog::types::PgType;
@@ -71,7 +71,40 @@ pub(super) fn check(expr: &Expr, schema: &DFSchema) -> Result<()> {
                 _ => Ok(()),
             })
         }
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if matches!(func.name(), "coalesce" | "fill_constant" | "fill_from") =>
+        {
+            unite(func.name(), args, schema)
+        }
         _ => Ok(()),
+    }
+}
+
+/// Makes sure that a text among dates, times and booleans is a literal in quotes.
+fn unite(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
+    let typed: Vec<(FieldRef, Family)> = args
+        .iter()
+        .filter_map(|arg| typed(arg, schema))
+        .filter_map(|field| family(field.data_type()).map(|family| (field, family)))
+        .collect();
+    let Some((first, of)) = typed.first() else { return Ok(()) };
+    let clashes = |other: &Family| {
+        matches!(
+            (of, other),
+            (Family::Text, Family::Time | Family::Boolean) | (Family::Time | Family::Boolean, Family::Text)
+        )
+    };
+    match typed.iter().find(|(_, other)| clashes(other)) {
+        Some((other, _)) => Err(Error::new(
+            SqlState::DATATYPE_MISMATCH,
+            format!(
+                "{} types {} and {} cannot be matched",
+                function.to_uppercase(),
+                base_name(first),
+                base_name(other)
+            ),
+        )),
+        None => Ok(()),
     }
 }
 
@@ -146,6 +179,15 @@ mod tests {
         assert_eq!(words_of(col("name").eq(col("id"))), refused);
         assert_eq!(words_of(col("name").in_list(vec![lit(1i32)], false)), refused);
         assert_eq!(words_of(col("born").gt(lit(1i32))), Some("operator does not exist: date > integer".to_string()));
+    }
+
+    #[test]
+    fn a_text_is_no_date_in_coalesce() {
+        use datafusion::functions::core::expr_fn::coalesce;
+
+        let refused = Some("COALESCE types date and text cannot be matched".to_string());
+        assert_eq!(words_of(coalesce(vec![col("born"), col("name")])), refused);
+        assert_eq!(words_of(coalesce(vec![col("born"), lit("2020-01-01")])), None);
     }
 
     #[test]

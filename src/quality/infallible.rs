@@ -32,10 +32,10 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// Whether an expression of a plan that is analysed, over columns of `schema`, has a value on any row.
-pub(super) fn on_any_row(expr: &Expr, schema: &DFSchema) -> bool {
+pub(crate) fn on_any_row(expr: &Expr, schema: &DFSchema) -> bool {
     let all = |parts: &[&Expr]| parts.iter().all(|part| on_any_row(part, schema));
     match expr {
-        Expr::Column(_) | Expr::Literal(..) => true,
+        Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::Literal(..) => true,
         Expr::Alias(alias) => on_any_row(&alias.expr, schema),
         Expr::Not(inner)
         | Expr::IsNull(inner)

@@ -18,4 +18,5 @@ pub mod trusted;
 pub mod values;
 pub mod violations;
 
+pub(crate) use infallible::on_any_row;
 pub use node::{RuleNode, RulePlanner};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::AsArray;
+use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
@@ -230,8 +230,8 @@ fn a_statement_that_runs_again_sees_what_has_changed() {
             let outcome = Box::pin(session.run_again(&statement, parameters, cancel, &memo)).await.unwrap();
             let Outcome::Rows { stream, .. } = outcome else { panic!("no rows") };
             let batches: Vec<_> = stream.try_collect().await.unwrap();
-            let rows = batches.iter().flat_map(|batch| batch.column(0).as_string_view().iter().collect::<Vec<_>>());
-            rows.map(|name| name.unwrap_or("null").to_string()).collect::<Vec<_>>().join(",")
+            let names = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
+            names.map(|(batch, row)| array_value_to_string(batch.column(0), row).unwrap()).collect::<Vec<_>>().join(",")
         };
         for _ in 0..3 {
             assert_eq!(run(Some(1)).await, "ann");

@@ -171,7 +171,11 @@ impl Session {
             let policies = guarded.iter().map(|guarded| &guarded.policies);
             let read = reads.iter().chain(policies).map(|plan| Touched::by_plan(plan, names));
             let target = Touched::default().writing(&change.relation, change.verb(), change.written());
-            read.fold(target, |all, one| one.with(all))
+            let touched = read.fold(target, |all, one| one.with(all));
+            match &guarded {
+                Some(guarded) => touched.behind(&change.relation, &guarded.names),
+                None => touched,
+            }
         })
         .await?;
 

@@ -29,6 +29,8 @@ pub(super) struct Guarded {
     pub relation: RelationDef,
     /// Finds the numbers of the rows that may be touched.
     pub policies: LogicalPlan,
+    /// The policies that say which these are.
+    pub names: Vec<String>,
     /// What new rows must meet.
     pub checks: Vec<RowCheck>,
 }
@@ -97,7 +99,8 @@ impl Session {
         self.check_row_security(&relation)?;
         let snapshot = self.engine.snapshot_of(Arc::clone(&catalog))?;
         let command = if change.updates() { PolicyCommand::Update } else { PolicyCommand::Delete };
-        let mut condition = definitions.row_condition(&relation, &role, command).sql;
+        let Condition { sql: mut condition, policies: mut names } =
+            definitions.row_condition(&relation, &role, command);
         let mut checks = match change.updates() {
             true => definitions.row_checks(&relation, &role, command),
             false => vec![],
@@ -105,7 +108,10 @@ impl Session {
         let plain = rows_of(&relation.name, all)?;
         if self.reads_target(state, &snapshot, &relation, &plain, change, statement).await? {
             // Whoever looks at rows finds those that may be read, and may not make one that may not.
-            let read = definitions.row_condition(&relation, &role, PolicyCommand::Select).sql;
+            let Condition { sql: read, policies } = definitions.row_condition(&relation, &role, PolicyCommand::Select);
+            names.extend(policies);
+            names.sort();
+            names.dedup();
             if change.updates() {
                 checks.push(RowCheck { sql: read.clone(), policy: None });
             }
@@ -120,7 +126,7 @@ impl Session {
         let securing = snapshot.securing_state(&relation, Arc::clone(&plain), &role, true)?;
         let policies = Box::pin(planning::plan_query(&securing, &query)).await.map_err(|e| e.with_position(None))?;
         access::check_beside(&policies, &plain, definitions, &role)?;
-        Ok(Guarded { relation, policies, checks })
+        Ok(Guarded { relation, policies, names, checks })
     }
 
     /// The rows that may be touched. Policies are evaluated once: every other row stays as it is.

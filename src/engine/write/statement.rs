@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::Result as DfResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr as SqlExpr, Ident, ObjectName, SetExpr, Statement as SqlStatement, TableFactor, TableWithJoins, VisitMut,
@@ -186,10 +187,20 @@ pub(super) fn refuse_several_rows(plan: &LogicalPlan, clause: &str) -> Result<()
             LogicalPlan::Aggregate(_) => (SqlState("42803"), "aggregate"),
             LogicalPlan::Window(_) => (SqlState("42P20"), "window"),
             LogicalPlan::Unnest(_) => (SqlState("0A000"), "set-returning"),
+            LogicalPlan::Filter(filter) if has(&filter.predicate, |e| matches!(e, Expr::WindowFunction(_)))? => {
+                (SqlState("42P20"), "window")
+            }
+            LogicalPlan::Filter(filter) if has(&filter.predicate, |e| matches!(e, Expr::Unnest(_)))? => {
+                (SqlState("0A000"), "set-returning")
+            }
             _ => return Ok(TreeNodeRecursion::Continue),
         };
         refused = Some(Error::new(state, format!("{what} functions are not allowed in {clause}")));
         Ok(TreeNodeRecursion::Stop)
     })?;
     refused.map_or(Ok(()), Err)
+}
+
+fn has(expr: &Expr, what: impl Fn(&Expr) -> bool) -> DfResult<bool> {
+    expr.exists(|e| Ok(what(e)))
 }

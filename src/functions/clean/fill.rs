@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 
 use super::scalar::no_such_function;
+use crate::functions::pg::coalesce::meeting;
 
 /// A function of two arguments that means `coalesce` of them.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl ScalarUDFImpl for Fill {
         if arg_types.len() != 2 {
             return Err(no_such_function(self.name, arg_types).into());
         }
-        self.coalesce.coerce_types(arg_types)
+        meeting(&self.coalesce, arg_types)
     }
 
     fn documentation(&self) -> Option<&Documentation> {

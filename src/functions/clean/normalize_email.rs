@@ -31,7 +31,7 @@ pub(super) fn udf() -> ScalarUDF {
          two people must not become one by a guess. The Turkish `İ` becomes `i`.\n\n\
          An address is plausible when it has exactly one `@`, a part before it without spaces, brackets or quotes and \
          of at most 64 bytes, and a domain of two or more labels of letters, digits and inner hyphens, the last of \
-         them no number. Labels in any script are taken as they are: they are not turned into their `xn--` form. \
+         them no number. Two addresses in one text are none. Labels in any script are taken as they are: they are not turned into their `xn--` form. \
          Whether the address can receive mail is not asked.",
         "normalize_email(text)",
     )
@@ -61,7 +61,19 @@ pub(super) fn clean(text: &str) -> Option<Cow<'_, str>> {
     // The ideographic full stop separates labels as the dot does (RFC 3490, 3.1).
     let domain = domain.replace('\u{3002}', ".");
     let address = lower_case(&format!("{local}@{}", domain.trim_end_matches('.')));
-    is_plausible(&address).then_some(Cow::Owned(address))
+    (is_plausible(&address) && !names_another(&text, &address)).then_some(Cow::Owned(address))
+}
+
+/// Whether there is another address in a text of the form `Name <address>`, which may well repeat the one that it has.
+fn names_another(text: &str, address: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '[' | ']');
+    text.contains('<')
+        && text.split(ends).filter(|word| word.contains('@')).any(|word| {
+            let word = lower_case(&word.replace('\u{3002}', "."));
+            let word = word.strip_prefix("mailto:").unwrap_or(&word).trim_end_matches('.');
+            let other = word.trim_matches(['\'', '.', ':']);
+            word != address && other != address && is_plausible(other)
+        })
 }
 
 /// What is left when `mailto:` and `Name <..>` are taken off, however often they stand around it.
@@ -163,6 +175,11 @@ mod tests {
             ("ann@x..org", None),
             ("ann@127.0.0.1", None),
             ("ann@x.org, bob@x.org", None),
+            ("Ann <ann@x.org>, Bo <bo@x.org>", None),
+            ("ann@x.org, Bo <bo@x.org>", None),
+            ("Ann@x.org <ann@x.org>", Some("ann@x.org")),
+            ("'ann@x.org' <mailto:ann@x.org>", Some("ann@x.org")),
+            ("Ann @ Work <ann@x.org>", Some("ann@x.org")),
             ("<>", None),
             (" ", None),
         ] {

@@ -12,7 +12,12 @@ use super::text_function::TextFunction;
 const MOST_PASSES: usize = 8;
 
 /// Marks that say nothing at either end of a name.
-const JUNK: &str = "\"`“”„‟«»‹›「」『』《》〈〉,;:_*|/\\=~^#+&";
+const JUNK: &str = ",;:_*|/\\=~^#+&";
+/// Quotes, which go where they enclose the whole name, or stand alone at one of its ends.
+const QUOTES: &str = "\"`“”„‟«»‹›「」『』《》〈〉";
+/// Those of them that begin, wherever they stand, and those that end.
+const OPENING: &str = "「『《〈„‟";
+const CLOSING: &str = "」』》〉";
 /// Marks that go when they stand around the whole name.
 const PAIRS: &[(char, char)] = &[('\'', '\''), ('‘', '’'), ('’', '’'), ('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
 /// What after a comma is no first name.
@@ -32,7 +37,7 @@ pub(super) fn udf() -> ScalarUDF {
         SECTION,
         "A person's name for comparing and showing; NULL when no letter or digit is left. In this order:\n\n\
          1. As `normalize_text`: NFKC, no invisible characters, single spaces.\n\
-         2. Quotes, commas, dashes and the like around the name go, and brackets that hold all of it.\n\
+         2. Commas, dashes and the like around the name go, and quotes and brackets that hold all of it.\n\
          3. `Last, First` becomes `First Last` when there is exactly one comma, unless what follows it is a suffix \
          such as `Jr.`, `III`, `PhD` or `GmbH`. Chinese, Japanese and Korean names keep their order.\n\
          4. Spaces between two Chinese, Japanese or Korean characters go: `张 伟` is `张伟`. The script is kept.\n\
@@ -101,6 +106,7 @@ fn without_junk(text: &str) -> &str {
     loop {
         let before = name.len();
         name = name.trim_matches(|c: char| c.is_whitespace() || JUNK.contains(c));
+        name = without_quotes(name);
         name = name.trim_start_matches(['.', '-', '!', '?', ')', ']', '}', '>']);
         name = name.trim_end_matches(['-', '(', '[', '{', '<']);
         for &(open, close) in PAIRS {
@@ -114,6 +120,56 @@ fn without_junk(text: &str) -> &str {
             return name;
         }
     }
+}
+
+/// Takes off the quotes at the ends that no other quote within belongs to: `"Ann"` is `Ann`, `Hans "Hansi"` is left.
+fn without_quotes(name: &str) -> &str {
+    let is_quote = |c: char| QUOTES.contains(c);
+    let marks = quotes(name);
+    let inner = marks.get(1..marks.len().saturating_sub(1)).unwrap_or_default();
+    match (name.strip_prefix(is_quote), name.strip_suffix(is_quote)) {
+        (Some(rest), Some(_)) if marks.len() > 1 && is_balanced(inner) => rest.strip_suffix(is_quote).unwrap_or(rest),
+        (Some(rest), _) if !closes(marks.get(1..).unwrap_or_default()) => rest,
+        (_, Some(rest)) if open_at_end(marks.split_last().map_or(&[], |(_, before)| before)) == 0 => rest,
+        _ => name,
+    }
+}
+
+/// Whether each quote of a name begins a quotation, in their order. One that most languages use at both ends does so at
+/// the start of a word.
+fn quotes(name: &str) -> Vec<bool> {
+    let mut marks = vec![];
+    let mut starts = true;
+    for c in name.chars() {
+        if QUOTES.contains(c) {
+            let opens = OPENING.contains(c) || (starts && !CLOSING.contains(c));
+            marks.push(opens);
+            starts = opens;
+        } else {
+            starts = c.is_whitespace() || "([{<-/".contains(c);
+        }
+    }
+    marks
+}
+
+fn is_balanced(marks: &[bool]) -> bool {
+    let depth =
+        marks.iter().try_fold(0usize, |depth, opens| if *opens { Some(depth + 1) } else { depth.checked_sub(1) });
+    depth == Some(0)
+}
+
+/// Whether one of the quotes ends the quotation that they stand in.
+fn closes(marks: &[bool]) -> bool {
+    let mut depth = 1usize;
+    marks.iter().any(|opens| {
+        depth = if *opens { depth + 1 } else { depth.saturating_sub(1) };
+        depth == 0
+    })
+}
+
+/// How many quotations are not ended.
+fn open_at_end(marks: &[bool]) -> usize {
+    marks.iter().fold(0, |depth, opens| if *opens { depth + 1 } else { depth.saturating_sub(1) })
 }
 
 fn first_last(name: &str) -> Cow<'_, str> {
@@ -254,6 +310,18 @@ mod tests {
             ("John Smith, Jr.", Some("John Smith, Jr.")),
             ("j.r.r. tolkien", Some("J.R.R. Tolkien")),
             ("\"Ann Berg\",", Some("Ann Berg")),
+            ("Hans \"Hansi\"", Some("Hans \"Hansi\"")),
+            ("\"Hansi\" Müller", Some("\"Hansi\" Müller")),
+            ("\"Hans \"Hansi\" Müller\"", Some("Hans \"Hansi\" Müller")),
+            ("\"Ann\" and \"Bo\"", Some("\"Ann\" and \"Bo\"")),
+            ("ООО «Ромашка»", Some("ООО «Ромашка»")),
+            ("«ООО»", Some("ООО")),
+            ("„Ann“", Some("Ann")),
+            ("「太郎」", Some("太郎")),
+            ("\"\"Ann\"\"", Some("Ann")),
+            ("\"Ann Berg", Some("Ann Berg")),
+            ("Ann Berg\"", Some("Ann Berg")),
+            ("\"", None),
             ("(Ann)", Some("Ann")),
             ("Ann (née Berg)", Some("Ann (née Berg)")),
             ("张 伟", Some("张伟")),

@@ -1,8 +1,9 @@
 //! The accumulator of one group (no GROUP BY, and windows), as a groups accumulator with one group.
 
 use std::fmt;
+use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
@@ -46,6 +47,15 @@ impl Single {
     }
 }
 
+/// The one value of an array.
+fn scalar(column: &ArrayRef) -> Result<ScalarValue> {
+    match column.as_list_opt::<i32>() {
+        // Taken out as a scalar, a list would lose what its elements' field tells of their type.
+        Some(list) if !list.is_empty() => Ok(ScalarValue::List(Arc::new(list.slice(0, 1)))),
+        _ => ScalarValue::try_from_array(column, 0),
+    }
+}
+
 impl Accumulator for Single {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.rows.resize(argument(values, 0)?.len(), 0);
@@ -64,14 +74,31 @@ impl Accumulator for Single {
         self.put(&state)?;
         let value = self.inner.evaluate(EmitTo::All)?;
         self.put(&state)?;
-        ScalarValue::try_from_array(&value, 0)
+        scalar(&value)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.take()?.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
+        self.take()?.iter().map(scalar).collect()
     }
 
     fn size(&self) -> usize {
         size_of::<Self>() + self.rows.capacity() * size_of::<usize>() + self.inner.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ListArray, StringViewArray};
+    use datafusion::arrow::buffer::OffsetBuffer;
+
+    use super::*;
+    use crate::catalog::types::PgType;
+
+    #[test]
+    fn a_list_keeps_the_type_of_its_elements() {
+        let item = Arc::new(PgType::Varchar(Some(3)).field("item", true));
+        let values = Arc::new(StringViewArray::from(vec!["a", "b"]));
+        let list: ArrayRef = Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([2]), values, None));
+        assert_eq!(scalar(&list).unwrap().data_type(), *list.data_type());
     }
 }

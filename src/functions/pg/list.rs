@@ -3,9 +3,9 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, any_of, array_of, array_remove, array_rows, clock_timestamp, date_bin, date_parse, date_part, date_text,
-    date_trunc, div, gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split, round, sign,
-    similar, soundex, string_parts, substring, timezone, width_bucket,
+    age, any_of, array_of, array_remove, array_rows, clock_timestamp, coalesce, date_bin, date_parse, date_part,
+    date_text, date_trunc, div, gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split,
+    round, sign, similar, soundex, string_parts, substring, timezone, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -18,6 +18,7 @@ pub fn all() -> Vec<ScalarUDF> {
         array_rows::all_rows(),
         array_rows::array_rows(),
         clock_timestamp::udf(),
+        coalesce::udf(),
         date_bin::udf(),
         date_part::extract(),
         date_part::udf(),

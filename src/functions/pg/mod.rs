@@ -8,6 +8,7 @@ mod array_of;
 mod array_remove;
 mod array_rows;
 mod clock_timestamp;
+pub(crate) mod coalesce;
 mod date_bin;
 mod date_parse;
 pub mod date_part;

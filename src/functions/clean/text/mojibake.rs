@@ -43,7 +43,8 @@ pub(super) fn undone(text: &str) -> Option<String> {
     let read = String::from_utf8(bytes).ok()?;
     let mut certain = 0;
     let mut likely = 0;
-    for c in read.chars().filter(|c| !c.is_ascii()) {
+    let chars: Vec<char> = read.chars().collect();
+    for (at, &c) in chars.iter().enumerate().filter(|(_, c)| !c.is_ascii()) {
         if !PLAUSIBLE.iter().any(|(first, last)| (*first..=*last).contains(&c)) {
             return None;
         }
@@ -56,11 +57,35 @@ pub(super) fn undone(text: &str) -> Option<String> {
             // The letters of western and central Europe.
             [0xC2..=0xC5, _] if !PUNCTUATION.contains(last) => certain += 1,
             [0xC3, 0xA0] => certain += 1,
+            [_, _] if fits_among(&chars, at) => certain += 1,
             [_, _] if !PUNCTUATION.contains(last) => likely += 1,
             _ => {}
         }
     }
     (certain > 0 || likely > 1).then_some(read)
+}
+
+/// Whether one of the common letters whose last byte looks like punctuation can be nothing else where it stands: as it
+/// looked, the punctuation would stand inside a word.
+fn fits_among(chars: &[char], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).and_then(|at| chars.get(at)).copied();
+    let (previous, next) = (before(1), chars.get(at + 1).copied());
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    let capital = |c: Option<char>| c.is_some_and(char::is_uppercase);
+    let small = |c: Option<char>| c.is_some_and(char::is_lowercase);
+    match chars.get(at) {
+        // `JosÃ©`, `RÃ©gis`, `NoÃ«l`; a capital `Ã` ends words in capitals alone: `IRMÃ©`.
+        Some('é' | 'ë') => (letter(previous) && !capital(previous)) || small(next),
+        // `Ä°stanbul`, `Ã–mer`, `KÃ–LN`.
+        Some('İ' | 'Ö') => letter(next),
+        // `Ã…sa`, not `AMANHÃ…TALVEZ`.
+        Some('Å') => letter(next) && !capital(previous),
+        // `Å koda` with a space that does not break, not `20 Å` of something.
+        Some('Š') => {
+            small(next) && (previous.is_none() || letter(previous) || (previous == Some(' ') && letter(before(2))))
+        }
+        _ => false,
+    }
 }
 
 /// The byte that a character of Windows-1252 was.
@@ -94,6 +119,19 @@ mod tests {
             ("ÐœÐ¾ÑÐºÐ²Ð°", ""),
             ("Ðœ\u{D0}¾\u{D1}\u{81}ÐºÐ²Ð°", "Москва"),
             ("â‚¬ 5", "€ 5"),
+            ("JosÃ©", "José"),
+            ("RenÃ©e", "Renée"),
+            ("AndrÃ©s", "Andrés"),
+            ("FrÃ©dÃ©ric", "Frédéric"),
+            ("RÃ©gis", "Régis"),
+            ("NoÃ«l", "Noël"),
+            ("CitroÃ«n", "Citroën"),
+            ("Ä°brahim", "İbrahim"),
+            ("Ä°stanbul", "İstanbul"),
+            ("Ã–mer", "Ömer"),
+            ("KÃ–LN", "KÖLN"),
+            ("Ã…sa", "Åsa"),
+            ("Å\u{A0}koda", "Škoda"),
         ] {
             let expected = (!sound.is_empty()).then_some(sound);
             assert_eq!(undone(broken).as_deref(), expected, "{broken:?}");
@@ -106,6 +144,14 @@ mod tests {
             "Müller",
             "CAFÉ’S",
             "IRMÃ”",
+            "JOÃO",
+            "SÃO PAULO",
+            "IRMÃ…",
+            "AMANHÃ…TALVEZ",
+            "IRMÃ©",
+            "20 Å\u{A0}lang",
+            "Å leve",
+            "AMANHÃ – TALVEZ",
             "„Ä“",
             "ANDRÉ…",
             "20 Å",
