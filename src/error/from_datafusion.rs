@@ -352,6 +352,9 @@ fn from_plan(message: &str) -> Error {
     if let Some(error) = from_types(line).or_else(|| from_clauses(line)) {
         return error;
     }
+    if lower.contains("aggregate functions are not allowed in the where clause") {
+        return Error::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in WHERE");
+    }
     let state = if lower.contains("must be in group by") || lower.contains("aggregate functions are not allowed") {
         SqlState::GROUPING_ERROR
     } else if lower.contains("failed to coerce")

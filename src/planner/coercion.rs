@@ -168,7 +168,7 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             read_literals(std::iter::once(operand.as_mut()).chain(whens), schema)?;
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) if UNIFYING.contains(&func.name()) => {
-            read_booleans(args.iter_mut(), schema)?;
+            read_literals(args.iter_mut(), schema)?;
         }
         _ => {}
     }
