@@ -273,10 +273,6 @@ mod tests {
             assert_eq!(forgets(&plan), expected, "{join_type}");
             assert_eq!(forgets(&forgetful(plan)), expected, "{join_type} again");
         }
-        let label: Arc<dyn PhysicalExpr> = Arc::new(Column::new("label", 3));
-        let plan = joined(JoinType::Left);
-        assert!(plan.equivalence_properties().is_expr_constant(&label).is_some());
-        assert!(forgetful(plan).equivalence_properties().is_expr_constant(&label).is_none());
     }
 
     #[test]

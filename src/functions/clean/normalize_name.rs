@@ -315,7 +315,7 @@ mod tests {
             ("\"Hans \"Hansi\" Müller\"", Some("Hans \"Hansi\" Müller")),
             ("\"Ann\" and \"Bo\"", Some("\"Ann\" and \"Bo\"")),
             ("ООО «Ромашка»", Some("ООО «Ромашка»")),
-            ("«ООО»", Some("ООО")),
+            ("«Ромашка»", Some("Ромашка")),
             ("„Ann“", Some("Ann")),
             ("「太郎」", Some("太郎")),
             ("\"\"Ann\"\"", Some("Ann")),

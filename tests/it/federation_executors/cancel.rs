@@ -205,7 +205,15 @@ async fn ends(onerow: &Onerow, watch: &mut Watch, sql: &str, count: u32, moment:
     let (mut tries, mut soon) = (Tries::default(), false);
     while !soon && tries.0.len() < TRIES {
         watch.rest().await?;
-        let began = end(onerow, sql, moment, way, async || watch.started(count).await).await?;
+        let began = match end(onerow, sql, moment, way, async || watch.started(count).await).await {
+            Ok(began) => began,
+            // The connections of the try before may not be free yet: then there are fewer parts.
+            Err(_) if tries.0.len() + 1 < TRIES => {
+                tries.add(Duration::MAX).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let took = watch.gone(began).await.map_err(|said| format!("{way:?}, {moment:?}: {sql}: {said}"))?;
         soon = tries.add(took).await;
     }
@@ -231,7 +239,11 @@ async fn end(
     let sent = Instant::now();
     let text = sql.to_string();
     let reading = tokio::spawn(async move { read(client, text, moment).await });
-    started().await.map_err(|said| format!("{way:?}, {moment:?}: {sql}: {said}"))?;
+    if let Err(said) = started().await {
+        connection.abort();
+        reading.abort();
+        return Err(format!("{way:?}, {moment:?}: {sql}: {said}").into());
+    }
     if moment != Moment::Waiting {
         // Until rows have filled what is between.
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -120,7 +120,9 @@ pub fn evaluated_once(_: &Fixtures) -> Outcome {
          INSERT INTO c VALUES (1, 'bob'), (2, 'bob'); ALTER TABLE c ENABLE ROW LEVEL SECURITY;
          CREATE POLICY p ON c USING (who = current_user); GRANT SELECT, UPDATE ON c TO bob;
          CREATE TABLE r (id int); INSERT INTO r SELECT * FROM generate_series(1, 100);
-         ALTER TABLE r ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON r USING (random() > 0.5);
+         ALTER TABLE r ENABLE ROW LEVEL SECURITY; CREATE POLICY seen ON r FOR SELECT USING (true);
+         CREATE POLICY gone ON r FOR DELETE USING (random() > 0.5);
+         CREATE POLICY changed ON r FOR UPDATE USING (random() > 0.5) WITH CHECK (true);
          GRANT SELECT, DELETE, UPDATE ON r TO bob; CREATE TABLE two (id int, a text, b text);
          INSERT INTO two SELECT g, '', '' FROM generate_series(1, 100) AS t(g)",
     )?;
