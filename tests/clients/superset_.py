@@ -75,7 +75,8 @@ with app.app_context():
              "from_dttm": datetime.datetime(1960, 1, 1), "to_dttm": datetime.datetime(2030, 1, 1), "row_limit": 100,
              "orderby": [], "extras": {"time_grain_sqla": "P1Y"}}
     result = chart.query(query)
-    show(result.status, result.error_message, result.df.to_csv())
+    # No order is asked for.
+    show(result.status, result.error_message, result.df.sort_values(result.df.columns[0], ignore_index=True).to_csv())
     virtual = SqlaTable(table_name="mine", schema="public", database=database, sql="SELECT city, count(*) AS n FROM person GROUP BY city")
     db.session.add(virtual)
     virtual.fetch_metadata()
