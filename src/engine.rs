@@ -54,7 +54,7 @@ pub use kept_rows::KeptRows;
 pub use notice::{Level, Notice};
 pub use notify::Notification;
 pub use parameters::Parameter;
-pub use reuse::PlanMemo;
+pub use reuse::{Lookup, PlanMemo};
 pub use run::{Described, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
 pub use turns::Turn;
@@ -152,7 +152,7 @@ impl Engine {
             config,
             store,
             catalog: RwLock::default(),
-            sources: OpenSources::default(),
+            sources: OpenSources::new(),
             changing: Arc::new(AsyncMutex::new(())),
             refreshing: AsyncMutex::new(()),
             training: AsyncMutex::new(()),

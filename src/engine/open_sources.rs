@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use crate::catalog::change::undefined;
 use crate::catalog::definitions::{Definitions, Origin, ServerDef};
@@ -21,6 +22,8 @@ pub(super) struct OpenSources {
     open: Mutex<HashMap<(String, String), Opened>>,
     guards: Mutex<HashMap<String, (ServerDef, Arc<ServerGuard>)>>,
     watch: OnceLock<Arc<dyn ShapeWatch>>,
+    /// Where their sockets are looked after.
+    sockets: Option<Handle>,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,11 @@ struct Opened {
 }
 
 impl OpenSources {
+    /// None yet, whose sockets will be looked after where this is called, if that is on a runtime.
+    pub fn new() -> OpenSources {
+        OpenSources { sockets: Handle::try_current().ok(), ..OpenSources::default() }
+    }
+
     /// The source of a server as a role reaches it. Opening connects to nothing.
     pub fn get(&self, definitions: &Definitions, server: &str, role: &str) -> Result<Arc<dyn Source>> {
         let server = definitions.servers.get(server).ok_or_else(|| undefined("server", server))?;
@@ -50,6 +58,7 @@ impl OpenSources {
             options: resolved(&server.options, server.origin != Origin::State, &server.folder)?,
             user: resolved(&user, mapping_from_file, &server.folder)?,
             folder: server.folder.clone(),
+            sockets: self.sockets.clone(),
         };
         let opened = kinds::find(&server.kind)?.open(spec.clone()).map_err(|e| named(e, &server.name))?;
         let source: Arc<dyn Source> = Arc::new(GuardedSource::new(opened, self.guard(server, &spec)?));

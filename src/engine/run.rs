@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
-use super::reuse::PlanMemo;
+use super::reuse::{Lookup, PlanMemo};
 use super::session::{Session, SessionAnswer, TransactionState};
 use super::{access, constant, explain, modes, naming, places, planning};
 use crate::audit::{self, Touched};
@@ -125,8 +125,7 @@ impl Session {
         self.run_again(statement, parameters, cancel, &PlanMemo::default()).await
     }
 
-    /// The same for a statement that is run more than once, with a memo of its own. Cancelling `cancel` ends it and its stream with 57014. An error outside a transaction
-    /// block leaves the session idle; in a block, failed.
+    /// The same for a statement that is run more than once, with a memo of its own.
     pub async fn run_again(
         &self,
         statement: &Statement,
@@ -134,9 +133,35 @@ impl Session {
         cancel: CancellationToken,
         memo: &PlanMemo,
     ) -> Result<Outcome> {
+        self.run_guarded(statement, cancel, self.run_unguarded(statement, parameters, memo)).await
+    }
+
+    /// Runs a statement that is one question to a source, as [`Session::run_again`] does.
+    pub async fn run_lookup(
+        &self,
+        statement: &Statement,
+        lookup: Lookup,
+        cancel: CancellationToken,
+    ) -> Result<Outcome> {
+        let work = async {
+            self.check_transaction(statement)?;
+            self.check_login()?;
+            self.before(|names| Touched::by_plan(lookup.written(), names)).await?;
+            let (shown, stream) = lookup.ask(self, shown).await.map_err(|e| located(e, statement))?;
+            Ok(answer(shown, stream))
+        };
+        self.run_guarded(statement, cancel, work).await
+    }
+
+    async fn run_guarded(
+        &self,
+        statement: &Statement,
+        cancel: CancellationToken,
+        work: impl Future<Output = Result<Outcome>>,
+    ) -> Result<Outcome> {
         let guard = Guard { cancel, deadline: self.deadline() };
         self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
-        let outcome = guard.until(self.run_unguarded(statement, parameters, memo)).await;
+        let outcome = guard.until(work).await;
         self.audit(None);
         let outcome = outcome.and_then(|inner| inner).map_err(|error| places::placed(error, statement));
         if outcome.is_err() {

@@ -112,6 +112,24 @@ impl Fragment {
         self.0.iter().filter(|piece| matches!(piece, Piece::Parameter(_))).count()
     }
 
+    /// Its parameters, in order; none of keys.
+    pub fn values(&self) -> impl Iterator<Item = &Parameter> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Parameter(parameter) => Some(parameter),
+            Piece::Sql(_) | Piece::Keys(_) => None,
+        })
+    }
+
+    /// Whether it is the same but for the values of its parameters.
+    pub fn is_like(&self, other: &Fragment) -> bool {
+        let is_like = |(one, other): (&Piece, &Piece)| match (one, other) {
+            (Piece::Parameter(one), Piece::Parameter(other)) => one.column == other.column,
+            (Piece::Sql(one), Piece::Sql(other)) => one == other,
+            _ => false,
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(is_like)
+    }
+
     /// The statement. Without `keys` (for EXPLAIN) a restriction by keys is shown in words; keys that the dialect
     /// cannot be asked for restrict nothing.
     pub fn render(&self, dialect: &dyn RemoteDialect, keys: Option<&[Keys]>) -> Rendered {

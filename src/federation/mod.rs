@@ -3,6 +3,7 @@
 //! Values never become text here: every literal travels as a bound parameter, so no quoting rule of a source
 //! can be got wrong. `federation` does no I/O.
 
+pub mod again;
 pub mod cleaning;
 pub mod dialect;
 pub mod estimate;

@@ -10,6 +10,7 @@ use datafusion::catalog::Session;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 
 use super::options::{OptionSpec, Options};
 use super::scan::RemoteRead;
@@ -47,6 +48,9 @@ pub struct ServerSpec {
     pub user: Options,
     /// What a relative path in `options` is relative to.
     pub folder: PathBuf,
+    /// Where its sockets are looked after; where they are asked for when there is none. A statement's own threads may be
+    /// taken by others, and end before its connections do.
+    pub sockets: Option<Handle>,
 }
 
 /// What IMPORT FOREIGN SCHEMA asks for.
@@ -147,6 +151,12 @@ pub trait Source: Debug + Send + Sync {
         _rows: Option<u64>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         Err(Error::internal("a query was planned for a source without SQL"))
+    }
+
+    /// Whether reading few of its rows leaves the thread to others whenever the source is waited for, and starts nothing
+    /// that computes for long: then it may be done where clients are listened to.
+    fn gives_way(&self) -> bool {
+        false
     }
 
     /// Whether its rows need not travel far: it runs on this machine.

@@ -29,8 +29,9 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
+use crate::federation::fragment::Fragment;
 use crate::federation::keys::Restriction;
-use crate::sources::activity::{Activity, Literals};
+use crate::sources::activity::{Activity, Literals, without_literals};
 use crate::sources::guard::ScanGuard;
 use crate::sources::traffic::Traffic;
 use asked::Asking;
@@ -47,6 +48,17 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
     /// How the literals of what [`RemoteRead::describe`] gives are written: they are left out where it is remembered. A
     /// read that hands on to another must hand this on too.
     fn literals(&self) -> Literals;
+
+    /// What is remembered of it: what [`RemoteRead::describe`] gives, without literals.
+    fn remembered(&self) -> Arc<str> {
+        without_literals(&self.describe(), self.literals()).into()
+    }
+
+    /// The same read with other conditions in place of its own, of a table's columns and each one exact; none when that is
+    /// another statement, or not known to be the same. It has one stream, and takes no keys.
+    fn with_conditions(&self, _conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+        None
+    }
 
     /// How that is read, in words, where it is not by one statement: in how many parts, or why in fewer. It may say more
     /// while it runs.
@@ -251,6 +263,14 @@ impl SourceScanExec {
         let mut scan = self.copy();
         scan.passed_over.push(what);
         scan
+    }
+
+    /// The same scan of a read with other conditions, as [`RemoteRead::with_conditions`] makes it.
+    pub fn with_conditions(&self, conditions: &[Fragment]) -> Option<Self> {
+        if !self.restrictions.is_empty() {
+            return None;
+        }
+        Some(SourceScanExec { read: self.read.with_conditions(conditions)?, ..self.copy() })
     }
 
     /// The same scan, which opens its streams by way of `guard`.

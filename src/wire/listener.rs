@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub engine: Arc<Engine>,
     pub registry: Arc<Registry>,
     /// They plan and run what clients ask for.
-    pub workers: Workers,
+    pub workers: Arc<Workers>,
     /// The configured password; it goes before the one that is kept in the state.
     password: Option<Verifier>,
     /// Whether clients are let in while no password is set at all.
@@ -204,7 +204,7 @@ impl Listener {
             shared: Arc::new(Shared {
                 engine,
                 registry: Arc::new(Registry::new(Arc::clone(&provider))),
-                workers: Workers::new()?,
+                workers: Arc::new(Workers::new()?),
                 password,
                 trusts: open.is_none(),
                 door: RwLock::new(Arc::new(door)),

@@ -1,12 +1,17 @@
-//! A statement while it runs: it computes among the workers, and its connection waits for what it gives.
+//! A statement while it runs: it computes among the workers, and its connection waits for what it gives. What only
+//! asks a source for a few rows is run by the connection's own task.
 
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use futures::StreamExt;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -15,9 +20,9 @@ use super::errors::{Failure, canceled, timed_out};
 use super::portal::Prepared;
 use super::script::Command;
 use super::transport::Transport;
-use super::workers::{Task, Workers};
+use super::workers::{Task, Workers, mistaken};
 use crate::ddl::statement::StatementKind;
-use crate::engine::{Outcome, Parameter, Session, Turn};
+use crate::engine::{Lookup, Outcome, Parameter, Session, Turn};
 use crate::error::{Error, Result};
 
 /// Batches that may wait for their connection.
@@ -137,85 +142,94 @@ pub(super) enum Begun {
 
 /// A statement that was started.
 pub(super) struct Started {
-    begun: oneshot::Receiver<Result<Begun>>,
+    begins: Begins,
     /// What it gives after it has begun with rows.
     pub batches: Batches,
+}
+
+/// Where a statement's beginning comes from.
+enum Begins {
+    /// From a worker.
+    Told(oneshot::Receiver<Result<Begun>>),
+    /// It is run by who waits for it.
+    Here(BoxFuture<'static, Result<(Begun, Source)>>),
+    /// It was told before.
+    Over,
 }
 
 impl Started {
     /// Starts a statement. It stops when what this gives is dropped. Refused (53000) when no thread is free.
     pub fn new(
-        workers: &Workers,
+        workers: &Arc<Workers>,
         session: Arc<Session>,
         prepared: Arc<Prepared>,
         values: Vec<Parameter>,
         leash: &Leash,
     ) -> Result<Started> {
-        let (tell, begun) = oneshot::channel();
-        let (give, rows) = mpsc::channel(AHEAD);
         if values.is_empty()
             && !session.is_audited()
             && let Command::Run(statement) = &prepared.command
             && let Some(row) = session.known_answer(statement)
         {
-            // Both find room: nothing was sent before.
-            let _ = tell.send(Ok(Begun::Rows { schema: row.schema(), verb: "SELECT" }));
-            let _ = give.try_send(Ok(row));
-            return Ok(Started { begun, batches: Batches { rows, task: None, ended: false, turn: None } });
+            let begun = Begun::Rows { schema: row.schema(), verb: "SELECT" };
+            let begins = Begins::Here(Box::pin(async move { Ok((begun, Source::Here(Some(row)))) }));
+            return Ok(Started { begins, batches: Batches { source: Source::Here(None), turn: None } });
         }
         // What ends a transaction, or a limit that is set, needs no turn.
         let turn = match &prepared.command {
             Command::Run(statement) if !matches!(statement.kind, StatementKind::Session(_)) => session.take_turn()?,
             _ => None,
         };
+        if let Command::Run(statement) = &prepared.command
+            && let Some(lookup) = session.lookup(statement, &values, &prepared.memo)
+        {
+            let begins = here(Arc::clone(workers), session, Arc::clone(&prepared), lookup, leash.clone());
+            let batches = Batches { source: Source::Here(None), turn };
+            return Ok(Started { begins: Begins::Here(Box::pin(begins)), batches });
+        }
+        let (tell, begun) = oneshot::channel();
+        let (give, rows) = mpsc::channel(AHEAD);
         let (cancel, ending) = (leash.cancel.clone(), leash.clone());
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
-            let (schema, mut stream, verb) =
+            let (schema, stream, verb) =
                 match Box::pin(session.run_again(statement, values, cancel, &prepared.memo)).await {
                     Ok(Outcome::Rows { schema, stream, verb }) => (schema, stream, verb),
                     // Whoever started it may be gone.
                     Ok(Outcome::Done { tag }) => return drop(tell.send(Ok(Begun::Done { tag }))),
                     Err(error) => return drop(tell.send(Err(error))),
                 };
-            if tell.send(Ok(Begun::Rows { schema, verb })).is_err() {
-                return;
-            }
-            while let Some(batch) = stream.next().await {
-                let failed = batch.is_err();
-                let sent = tokio::select! {
-                    biased;
-                    sent = give.send(batch.map_err(Error::from)) => sent,
-                    error = ending.ended() => {
-                        // The client takes no rows, and the sources wait: they need not. It is told when it reads on.
-                        drop(stream);
-                        let _ = give.send(Err(error)).await;
-                        return;
-                    }
-                };
-                if sent.is_err() || failed {
-                    return;
-                }
+            if tell.send(Ok(Begun::Rows { schema, verb })).is_ok() {
+                give_all(stream, give, ending).await;
             }
         })?;
-        Ok(Started { begun, batches: Batches { rows, task: Some(task), ended: false, turn } })
+        let batches = Batches { source: Source::Worker { rows, task }, turn };
+        Ok(Started { begins: Begins::Told(begun), batches })
     }
 
     /// Waits for how it begins.
     pub async fn begun(&mut self) -> Result<Begun, Failure> {
-        let Started { begun, batches } = self;
-        let refused = async {
-            match &mut batches.task {
-                Some(task) => task.refused().await,
-                None => pending().await,
+        let begins = match &mut self.begins {
+            Begins::Told(begun) => {
+                let begun = tokio::select! {
+                    biased;
+                    begun = begun => begun.ok(),
+                    refused = self.batches.refused() => return Err(refused),
+                };
+                self.begins = Begins::Over;
+                begun
             }
+            Begins::Here(begun) => {
+                let begun = AssertUnwindSafe(begun).catch_unwind().await;
+                self.begins = Begins::Over;
+                Some(begun.unwrap_or_else(|_| Err(mistaken())).map(|(begun, source)| {
+                    self.batches.source = source;
+                    begun
+                }))
+            }
+            Begins::Over => None,
         };
-        let begun = tokio::select! {
-            biased;
-            begun = begun => begun,
-            refused = refused => return Err(refused),
-        };
-        if let Ok(begun) = begun {
+        if let Some(begun) = begins {
             return Ok(begun?);
         }
         // It ended without a word, and its end says why.
@@ -226,32 +240,94 @@ impl Started {
     }
 }
 
+/// Runs a lookup where it is waited for. To start a task for it, and to change threads, would take longer than the lookup
+/// itself. One that gives more than a batch of rows goes on among the workers.
+async fn here(
+    workers: Arc<Workers>,
+    session: Arc<Session>,
+    prepared: Arc<Prepared>,
+    lookup: Lookup,
+    leash: Leash,
+) -> Result<(Begun, Source)> {
+    let Command::Run(statement) = &prepared.command else { return Err(Error::internal("a lookup is a statement")) };
+    let (schema, mut stream, verb) = match session.run_lookup(statement, lookup, leash.cancel.clone()).await? {
+        Outcome::Rows { schema, stream, verb } => (schema, stream, verb),
+        Outcome::Done { tag } => return Ok((Begun::Done { tag }, Source::Here(None))),
+    };
+    let begun = Begun::Rows { schema, verb };
+    let Some(first) = stream.next().await.transpose()? else { return Ok((begun, Source::Here(None))) };
+    // Most have come to their end with it. The others must not keep their connection until the client has taken it.
+    let more = match stream.next().now_or_never() {
+        Some(None) => return Ok((begun, Source::Here(Some(first)))),
+        Some(Some(more)) => vec![Ok(first), more],
+        None => vec![Ok(first)],
+    };
+    let schema = stream.schema();
+    let stream = RecordBatchStreamAdapter::new(schema, stream::iter(more).chain(stream));
+    let (give, rows) = mpsc::channel(AHEAD);
+    let task = workers.spawn(give_all(Box::pin(stream), give, leash))?;
+    Ok((begun, Source::Worker { rows, task }))
+}
+
+/// Gives the batches of a stream to who waits for them, up to an error.
+async fn give_all(mut stream: SendableRecordBatchStream, give: mpsc::Sender<Result<RecordBatch>>, ending: Leash) {
+    while let Some(batch) = stream.next().await {
+        let failed = batch.is_err();
+        let sent = tokio::select! {
+            biased;
+            sent = give.send(batch.map_err(Error::from)) => sent,
+            error = ending.ended() => {
+                // The client takes no rows, and the sources wait: they need not. It is told when it reads on.
+                drop(stream);
+                let _ = give.send(Err(error)).await;
+                return;
+            }
+        };
+        if sent.is_err() || failed {
+            return;
+        }
+    }
+}
+
 /// The rows of a statement as it gives them.
 pub(super) struct Batches {
-    rows: mpsc::Receiver<Result<RecordBatch>>,
-    /// None when the rows were there before.
-    task: Option<Task<()>>,
-    ended: bool,
+    source: Source,
     /// What it counts as among its role's.
     turn: Option<Turn>,
+}
+
+/// Where batches come from.
+enum Source {
+    /// They are here: one, or none any more.
+    Here(Option<RecordBatch>),
+    /// From a task among the workers.
+    Worker { rows: mpsc::Receiver<Result<RecordBatch>>, task: Task<()> },
 }
 
 impl Batches {
     /// The next batch; none after the last. Safe to cancel.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Failure> {
-        if self.ended {
-            return Ok(None);
-        }
-        if let Some(batch) = self.rows.recv().await {
-            return Ok(Some(batch?));
-        }
-        let ended = match &mut self.task {
-            Some(task) => task.join().await,
-            None => Ok(()),
+        let ended = match &mut self.source {
+            Source::Here(batch) => match batch.take() {
+                Some(batch) => return Ok(Some(batch)),
+                None => Ok(()),
+            },
+            Source::Worker { rows, task } => match rows.recv().await {
+                Some(batch) => return Ok(Some(batch?)),
+                None => task.join().await,
+            },
         };
-        self.ended = true;
+        self.source = Source::Here(None);
         self.turn = None;
         ended.map(|()| None)
+    }
+
+    /// Waits until no thread was free for too long; for ever where none is needed.
+    async fn refused(&self) -> Failure {
+        match &self.source {
+            Source::Worker { task, .. } => task.refused().await,
+            Source::Here(_) => pending().await,
+        }
     }
 }
 

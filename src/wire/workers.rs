@@ -96,6 +96,12 @@ impl Workers {
     }
 }
 
+/// What a statement that panicked is answered.
+pub(super) fn mistaken() -> Error {
+    tracing::error!("a statement failed by a mistake in this program");
+    Error::internal("the statement failed by a mistake in this program")
+}
+
 fn busy() -> Error {
     Error::new(SqlState("53000"), "no thread is free to run the statement")
         .with_detail("Statements that do not give way while they are planned or computed take them all.")
@@ -194,14 +200,7 @@ impl<T> Task<T> {
             done = &mut self.handle => done,
             failure = refused => return Err(failure),
         };
-        done.map_err(|error| {
-            if error.is_panic() {
-                tracing::error!("a statement failed by a mistake in this program");
-                Failure::Statement(Error::internal("the statement failed by a mistake in this program"))
-            } else {
-                Failure::Shutdown
-            }
-        })
+        done.map_err(|error| if error.is_panic() { Failure::Statement(mistaken()) } else { Failure::Shutdown })
     }
 
     /// Waits until no thread was free for it for too long, for ever if it has begun.

@@ -5,9 +5,10 @@
 //! filter that it takes it exactly, `Generic::bound` leaves nothing above the scan but the choice of columns. That scan is
 //! asked for here, with the columns that are chosen. Where a source does not take a filter exactly for these values, there
 //! is nothing to ask for, and the plan is made as any other. What DataFusion and we do with physical plans changes nothing
-//! about the rows of a single scan.
+//! about the rows of a single scan. Where few rows are expected the scan is not planned again either: `federation/again.rs`
+//! says when that asks the source for the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -18,13 +19,16 @@ use datafusion::error::Result as DfResult;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, SendableRecordBatchStream, execute_stream};
 use futures::StreamExt;
 
 use super::generic::{filled, placeholders};
 use crate::engine::parameters::Parameter;
+use crate::federation::again::conditions;
 use crate::planner::foreign::ForeignTable;
+use crate::sources::scan::{BATCH_ROWS, SourceScanExec};
 
 /// One scan.
 #[derive(Debug)]
@@ -35,11 +39,23 @@ pub(in crate::engine) struct Direct {
     filters: Vec<Expr>,
     /// What its rows come as.
     schema: SchemaRef,
+    light: bool,
+    /// The scan as it was first planned: the next ones differ in their values alone.
+    planned: OnceLock<Arc<dyn ExecutionPlan>>,
+}
+
+/// What a source is asked.
+pub(in crate::engine) enum Asked {
+    /// The same as before, with other values.
+    Again(SourceScanExec),
+    /// A scan that is still to be planned, with these filters.
+    Anew(Vec<Expr>),
 }
 
 impl Direct {
-    /// The scan that a kept plan is, whose rows came with this schema when it was planned; none when it is more.
-    pub fn of(plan: &LogicalPlan, schema: &SchemaRef) -> Option<Direct> {
+    /// The scan that a kept plan is, which was planned as `physical` with some values; none when it is more.
+    pub fn of(plan: &LogicalPlan, physical: &Arc<dyn ExecutionPlan>) -> Option<Direct> {
+        let schema = &physical.schema();
         let mut chosen: Option<Vec<usize>> = None;
         let mut node = plan;
         let mut predicate = None;
@@ -67,14 +83,23 @@ impl Direct {
         }
         let table = source_as_provider(&scan.source).ok()?;
         // Whoever is asked for files lists them while that is planned, in a session of its own.
-        table.downcast_ref::<ForeignTable>()?.source().dialect()?;
+        let source = table.downcast_ref::<ForeignTable>()?.source();
+        source.dialect()?;
+        let light = source.gives_way() && is_small(physical);
         let projection = match &scan.projection {
             Some(columns) => through(chosen, columns)?,
             None => chosen.unwrap_or_else(|| (0..table.schema().fields().len()).collect()),
         };
         let distinct =
             projection.iter().enumerate().all(|(at, column)| !projection.iter().take(at).any(|c| c == column));
-        let direct = Direct { filters: scan.filters.clone(), projection, schema: Arc::clone(schema), table };
+        let direct = Direct {
+            filters: scan.filters.clone(),
+            projection,
+            schema: Arc::clone(schema),
+            table,
+            light,
+            planned: OnceLock::new(),
+        };
         (distinct && direct.gives(schema)).then_some(direct)
     }
 
@@ -89,28 +114,62 @@ impl Direct {
         self.projection.len() == schema.fields().len() && self.projection.iter().zip(schema.fields()).all(alike)
     }
 
-    /// Asks the source; none where it does not take every filter exactly with these values.
-    pub async fn stream(
-        &self,
-        parameters: &[Parameter],
-        session: &dyn Session,
-        context: Arc<TaskContext>,
-    ) -> DfResult<Option<SendableRecordBatchStream>> {
+    /// Whether it is answered with little work: one stream of few rows, from a source that leaves the thread to others
+    /// while it waits.
+    pub fn is_light(&self) -> bool {
+        self.light
+    }
+
+    /// What the source is asked with these values; none where it does not take every filter exactly.
+    pub fn asked(&self, parameters: &[Parameter]) -> DfResult<Option<Asked>> {
         let filters = self.filters.iter().map(|filter| match placeholders(filter)? {
             0 => Ok(filter.clone()),
             _ => filled(filter.clone(), parameters),
         });
         let filters = filters.collect::<DfResult<Vec<Expr>>>()?;
-        let taken = self.table.supports_filters_pushdown(&filters.iter().collect::<Vec<_>>())?;
-        if taken.iter().any(|taken| *taken != TableProviderFilterPushDown::Exact) {
-            return Ok(None);
+        if let Some(scan) = self.again(&filters) {
+            return Ok(Some(Asked::Again(scan)));
         }
-        let scan = self.table.scan(session, Some(&self.projection), &filters, None).await?;
-        let stream = execute_stream(scan, context)?;
+        let taken = self.table.supports_filters_pushdown(&filters.iter().collect::<Vec<_>>())?;
+        let exact = taken.iter().all(|taken| *taken == TableProviderFilterPushDown::Exact);
+        Ok(exact.then_some(Asked::Anew(filters)))
+    }
+
+    /// The scan that was planned before, with these filters; none where that is another one.
+    fn again(&self, filters: &[Expr]) -> Option<SourceScanExec> {
+        let planned = self.planned.get()?.downcast_ref::<SourceScanExec>()?;
+        let table = self.table.downcast_ref::<ForeignTable>()?;
+        planned.with_conditions(&conditions(table.source().dialect()?, table.spec(), filters)?)
+    }
+
+    /// Asks the source.
+    pub async fn stream(
+        &self,
+        asked: Asked,
+        session: &dyn Session,
+        context: Arc<TaskContext>,
+    ) -> DfResult<SendableRecordBatchStream> {
+        let stream = match asked {
+            Asked::Again(scan) => scan.execute(0, context)?,
+            Asked::Anew(filters) => {
+                let scan = self.table.scan(session, Some(&self.projection), &filters, None).await?;
+                if self.light {
+                    self.planned.get_or_init(|| Arc::clone(&scan));
+                }
+                execute_stream(scan, context)?
+            }
+        };
         let named = Arc::clone(&self.schema);
         let rows = stream.map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&named), batch?.columns().to_vec())?));
-        Ok(Some(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows)))
     }
+}
+
+/// Whether a plan gives about one batch of rows at most, in one stream.
+fn is_small(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).ok();
+    let rows = known.and_then(|known| known.num_rows.get_value().copied());
+    plan.output_partitioning().partition_count() == 1 && rows.is_some_and(|rows| rows <= BATCH_ROWS)
 }
 
 /// The columns that are chosen among those below, which are columns of what is further below.

@@ -13,6 +13,7 @@ mod direct;
 mod generic;
 mod key;
 mod literals;
+mod lookup;
 mod memo;
 mod recent;
 mod session;
@@ -20,6 +21,7 @@ mod session;
 mod tests;
 
 pub(super) use key::{Asked, DescribedKey};
+pub use lookup::Lookup;
 pub use memo::PlanMemo;
 pub(super) use recent::Recent;
 pub(super) use session::Known;

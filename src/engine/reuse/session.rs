@@ -70,21 +70,29 @@ impl Reusable {
 
     /// Starts: asks the source at once where that is all there is to do, else plans physically.
     pub async fn stream(&self, session: &Session, catalog: &Arc<CatalogState>) -> DfResult<SendableRecordBatchStream> {
-        // What may be left out is found in a plan.
-        if let Some(Some(direct)) = self.generic.direct.get()
-            && !session.settings.lock().skips_down()
+        if let Some(direct) = self.direct(session)
+            && let Some(asked) = direct.asked(&self.values)?
         {
             let (running, context) = session.engine.running();
-            if let Some(stream) = direct.stream(&self.values, running, context).await? {
-                return Ok(stream);
-            }
+            return direct.stream(asked, running, context).await;
         }
         let state = session.state_to_run(Arc::clone(catalog));
         let plan = self.generic.bound(&self.values)?;
         let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
-        let stream = execute_stream(physical, task(&state))?;
-        self.generic.direct.get_or_init(|| Direct::of(&self.generic.plan, &stream.schema()));
+        let stream = execute_stream(Arc::clone(&physical), task(&state))?;
+        self.generic.direct.get_or_init(|| Direct::of(&self.generic.plan, &physical));
         Ok(stream)
+    }
+
+    /// The scan that is all there is to do, where that is so.
+    pub(super) fn direct(&self, session: &Session) -> Option<&Direct> {
+        let direct = self.generic.direct.get()?.as_ref()?;
+        // What may be left out is found in a plan.
+        (!session.settings.lock().skips_down()).then_some(direct)
+    }
+
+    pub(super) fn values(&self) -> &[Parameter] {
+        &self.values
     }
 }
 

@@ -292,6 +292,7 @@ mod tests {
             options: [("location", ".")].into_iter().collect(),
             user: Options::new(),
             folder: folder.path().to_path_buf(),
+            sockets: None,
         })?);
         let options = FormatOptions::new(&Options::new(), &Options::new())?;
         let files = super::super::listing::files(&location, name, &options).await?;

@@ -120,6 +120,7 @@ mod tests {
             options: [("location", ".")].into_iter().collect(),
             user: Options::new(),
             folder: folder.to_path_buf(),
+            sockets: None,
         })
         .unwrap()
     }

@@ -461,6 +461,7 @@ mod tests {
             options: all,
             user: user.iter().copied().collect(),
             folder: PathBuf::from("/data"),
+            sockets: None,
         })
     }
 

@@ -17,7 +17,8 @@ use super::server::{ServerGuard, is_down};
 use super::skip::{Skipped, Skipping};
 use super::stream::GuardedStream;
 use crate::error::{Error, Fault, Result, SqlState};
-use crate::sources::activity::{Activity, Literals, without_literals};
+use crate::federation::fragment::Fragment;
+use crate::sources::activity::{Activity, Literals};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::traffic::Traffic;
 
@@ -75,6 +76,14 @@ impl RemoteRead for GuardedRead {
         self.read.literals()
     }
 
+    fn remembered(&self) -> Arc<str> {
+        self.read.remembered()
+    }
+
+    fn with_conditions(&self, conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+        self.with(self.read.with_conditions(conditions)?)
+    }
+
     fn again(&self) -> Option<Arc<dyn RemoteRead>> {
         self.with(self.read.again()?)
     }
@@ -112,8 +121,7 @@ impl GuardedRead {
 
     fn remember(&self, what: impl Fn(&Activity, &str, &str)) {
         if let Some(activity) = &self.activity {
-            let statement = without_literals(&self.read.describe(), self.read.literals());
-            what(activity, self.guard.server.name(), &statement);
+            what(activity, self.guard.server.name(), &self.read.remembered());
         }
     }
 
@@ -246,6 +254,7 @@ mod tests {
             options: options.iter().copied().collect(),
             user: Options::new(),
             folder: PathBuf::new(),
+            sockets: None,
         };
         Arc::new(ServerGuard::new(&spec, None).unwrap())
     }

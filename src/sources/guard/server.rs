@@ -208,8 +208,13 @@ mod tests {
 
     #[test]
     fn tables_that_are_read_are_looked_at_now_and_then() {
-        let spec =
-            ServerSpec { name: "erp".into(), options: Options::new(), user: Options::new(), folder: PathBuf::new() };
+        let spec = ServerSpec {
+            name: "erp".into(),
+            options: Options::new(),
+            user: Options::new(),
+            folder: PathBuf::new(),
+            sockets: None,
+        };
         let guard = ServerGuard::new(&spec, None).unwrap();
         let tables = ["a".to_string(), "b".to_string()];
         let (one, both) = (&tables[..1], &tables[..]);

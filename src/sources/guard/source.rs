@@ -131,6 +131,10 @@ impl Source for GuardedSource {
         self.source.row_estimate(table).await
     }
 
+    fn gives_way(&self) -> bool {
+        self.source.gives_way()
+    }
+
     fn is_near(&self) -> bool {
         self.source.is_near()
     }

@@ -119,7 +119,7 @@ mod tests {
 
     fn open(options: &[(&str, &str)]) -> Result<Arc<dyn Source>> {
         let options: Options = options.iter().copied().collect();
-        Mysql.open(ServerSpec { name: "s".into(), options, user: Options::new(), folder: ".".into() })
+        Mysql.open(ServerSpec { name: "s".into(), options, user: Options::new(), folder: ".".into(), sockets: None })
     }
 
     #[test]

@@ -245,6 +245,7 @@ mod tests {
             options: options.iter().copied().collect(),
             user: [("user", "reader"), ("password", "secret")].into_iter().collect(),
             folder: PathBuf::from("/nowhere"),
+            sockets: None,
         })
     }
 
@@ -259,6 +260,7 @@ mod tests {
             options: Options::new(),
             user: Options::new(),
             folder: PathBuf::from("/nowhere"),
+            sockets: None,
         };
         let failed = Connector::new(&spec).unwrap().connect().await.err().map(|error| error.state());
         assert_eq!(failed, Some(SqlState::UNDEFINED_OBJECT));

@@ -11,6 +11,7 @@ mod errors;
 mod expressions;
 mod introspect;
 mod kind;
+mod lookup;
 mod parameter;
 mod parts;
 mod pool;

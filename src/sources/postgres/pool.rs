@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -33,6 +35,8 @@ const CANCEL: Duration = Duration::from_secs(5);
 /// The connections of one server and user.
 pub(super) struct Pool {
     connector: Connector,
+    /// Where connections live; where they are asked for when there is none.
+    sockets: Option<Handle>,
     size: usize,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
@@ -49,6 +53,7 @@ impl Pool {
         }
         Ok(Pool {
             connector: Connector::new(spec)?,
+            sockets: spec.sockets.clone(),
             size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(vec![]),
@@ -90,7 +95,7 @@ impl Pool {
     pub(super) async fn acquire_spare(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Lease> {
         match self.take_idle() {
             Some(connection) => Ok(self.lease(connection, permit, true)),
-            None => Ok(self.lease(self.connector.connect().await?, permit, false)),
+            None => Ok(self.lease(self.connect().await?, permit, false)),
         }
     }
 
@@ -99,7 +104,7 @@ impl Pool {
         let permit = self.permit().await?;
         match self.take_idle() {
             Some(connection) => Ok(self.lease(connection, permit, true)),
-            None => Ok(self.lease(self.connector.connect().await?, permit, false)),
+            None => Ok(self.lease(self.connect().await?, permit, false)),
         }
     }
 
@@ -108,13 +113,28 @@ impl Pool {
         let permit = self.permit().await?;
         // The server's limit holds for idle connections too.
         drop(self.take_idle());
-        let mut lease = self.lease(self.connector.connect().await?, permit, false);
+        let mut lease = self.lease(self.connect().await?, permit, false);
         lease.keep = false;
         Ok(lease)
     }
 
     fn lease(self: &Arc<Self>, connection: Connection, permit: OwnedSemaphorePermit, reused: bool) -> Lease {
         Lease { pool: Arc::clone(self), held: Some(Held { connection, permit }), reused, busy: false, keep: true }
+    }
+
+    /// A new connection. It is not asked for by a statement's own thread: it may outlive those.
+    async fn connect(self: &Arc<Self>) -> Result<Connection> {
+        let Some(sockets) = self.sockets.as_ref().filter(|sockets| sockets.id() != Handle::current().id()) else {
+            return self.connector.connect().await;
+        };
+        let pool = Arc::clone(self);
+        // It ends when nobody waits for it any more.
+        let mut connecting = JoinSet::new();
+        connecting.spawn_on(async move { pool.connector.connect().await }, sockets);
+        match connecting.join_next().await {
+            Some(Ok(connected)) => connected,
+            _ => Err(Error::internal(format!("server \"{}\": no connection was made", self.server()))),
+        }
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
@@ -233,7 +253,7 @@ impl Lease {
 
     /// Puts a new connection in the place of one that has died.
     pub(super) async fn reconnect(&mut self) -> Result<()> {
-        let fresh = self.pool.connector.connect().await?;
+        let fresh = self.pool.connect().await?;
         *self.connection()? = fresh;
         self.reused = false;
         self.busy = false;

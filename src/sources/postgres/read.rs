@@ -4,7 +4,7 @@
 //! socket reads, whatever the size of the answer. No cursor is needed.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use super::copy::{self, Answer, Piece};
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
+use super::lookup::{PostgresLookup, Template};
 use super::parameter::{self, TextParameter};
 use super::parts::{self, Part};
 use super::pool::{Lease, Pool};
@@ -27,7 +28,9 @@ use super::query::{self, Started};
 use super::ranges::Ranges;
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
+use crate::federation::again::Again;
 use crate::federation::dialect::Parameter;
+use crate::federation::fragment::Fragment;
 use crate::federation::query::RemoteQuery;
 use crate::sources::activity::Literals;
 use crate::sources::scan::{Keys, RemoteRead};
@@ -39,8 +42,8 @@ use crate::sources::traffic::Traffic;
 pub(super) struct PostgresRead {
     pub(super) pool: Arc<Pool>,
     pub(super) place: Arc<Place>,
-    pub(super) query: RemoteQuery,
-    pub(super) columns: Vec<ColumnPlan>,
+    pub(super) query: Arc<RemoteQuery>,
+    pub(super) columns: Arc<[ColumnPlan]>,
     pub(super) schema: SchemaRef,
     pub(super) zone: Tz,
     /// About how many rows come.
@@ -51,6 +54,8 @@ pub(super) struct PostgresRead {
     pub(super) parted: Option<Arc<Parted>>,
     /// Why a large table is not read in parts, where that is so.
     pub(super) why_whole: Option<String>,
+    /// The statement, to be sent again with other values; empty before it was, none where it cannot be.
+    pub(super) template: Arc<OnceLock<Option<Arc<Template>>>>,
 }
 
 /// What the streams of one read share.
@@ -116,6 +121,16 @@ impl RemoteRead for PostgresRead {
         Literals::Written
     }
 
+    fn with_conditions(&self, conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+        // Large answers come in other ways than by one statement with parameters.
+        if self.parted.is_some() || self.query.pieces.is_some() {
+            return None;
+        }
+        let template = || Again::of(&self.query, &PostgresDialect).map(|again| Arc::new(Template::new(again)));
+        let template = self.template.get_or_init(template).as_ref()?;
+        Some(Arc::new(PostgresLookup::new(self, template, conditions)?))
+    }
+
     fn keyed(&self, column: usize) -> Option<Arc<dyn RemoteRead>> {
         self.restricted(None, column)
     }
@@ -157,8 +172,9 @@ impl RemoteRead for PostgresRead {
 
 impl PostgresRead {
     fn restricted(&self, function: Option<&str>, column: usize) -> Option<Arc<dyn RemoteRead>> {
-        let query = self.query.keyed(&PostgresDialect, function, column)?;
-        Some(Arc::new(PostgresRead { query, rows: None, parted: None, why_whole: None, ..self.clone() }))
+        let query = Arc::new(self.query.keyed(&PostgresDialect, function, column)?);
+        let template = Arc::default();
+        Some(Arc::new(PostgresRead { query, rows: None, parted: None, why_whole: None, template, ..self.clone() }))
     }
 
     /// The rows that a query gives which gives only likely ones, when there are so many; else all that are asked for.
@@ -169,7 +185,7 @@ impl PostgresRead {
         keys: &[Keys],
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let likely = PostgresRead { query, ..self.clone() }.open_with(None, keys, traffic).await?;
+        let likely = PostgresRead { query: Arc::new(query), ..self.clone() }.open_with(None, keys, traffic).await?;
         let found: Vec<RecordBatch> = likely.try_collect().await?;
         if found.iter().map(|batch| batch.num_rows() as u64).sum::<u64>() < wanted {
             return self.open_with(None, keys, traffic).await;
@@ -199,6 +215,20 @@ impl PostgresRead {
         Ok(batches(started, further, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
     }
 
+    /// The rows of a statement that gives the same columns.
+    pub(super) async fn open_statement(
+        &self,
+        sql: &str,
+        values: &[Parameter],
+        traffic: &Arc<Traffic>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
+        let parameters = values.iter().map(bind).collect::<Result<Vec<_>>>()?;
+        let unchanged = |statement: &Statement| check(statement, &self.columns);
+        let started = query::start(&self.pool, &self.place, sql, &parameters, &unchanged, traffic).await?;
+        Ok(batches(started, None, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
+    }
+
     /// Asks for all rows: on this connection, or on one of the pool.
     async fn start(&self, lease: Option<Lease>, keys: &[Keys], traffic: &Traffic) -> Result<Started> {
         let rendered = self.query.render(&PostgresDialect, keys);
@@ -222,7 +252,7 @@ impl PostgresRead {
         traffic: &Traffic,
     ) -> Result<Option<Answer>> {
         let Some(conditions) = ranges.take() else { return Ok(None) };
-        let mut query = self.query.clone();
+        let mut query = self.query.as_ref().clone();
         query.select.filters.extend(conditions);
         let rendered = query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;

@@ -98,14 +98,15 @@ impl PostgresSource {
         let read = PostgresRead {
             pool: Arc::clone(&self.pool),
             place: Arc::new(place),
-            query,
-            columns,
+            query: Arc::new(query),
+            columns: columns.into(),
             schema: Arc::clone(&schema),
             zone: self.zone.unwrap_or(Tz::UTC),
             rows: come,
             streams,
             parted,
             why_whole,
+            template: Arc::default(),
         };
         Ok(Arc::new(SourceScanExec::new(self.pool.server(), &tables, schema, Arc::new(read), rows)))
     }
@@ -174,6 +175,10 @@ impl Source for PostgresSource {
         };
         let refused = self.pool.refusal().reason().filter(|_| parts > 1);
         self.read(place, query, Arc::new(schema), rows, refused.map_or(Ok(parts), Err))
+    }
+
+    fn gives_way(&self) -> bool {
+        true
     }
 
     fn is_near(&self) -> bool {

@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream};
 
 use super::{Keys, RemoteRead};
 use crate::error::{Error, Result};
-use crate::sources::activity::{Activity, Call, without_literals};
+use crate::sources::activity::{Activity, Call};
 use crate::sources::traffic::{Traffic, waited};
 
 /// Asks for a scan, and keeps its account.
@@ -34,7 +34,7 @@ impl Asking {
         let traffic = Arc::new(Traffic::part_of(&self.traffic));
         let mut account = Account {
             asking: self.clone(),
-            statement: without_literals(&read.describe(), read.literals()),
+            statement: read.remembered(),
             traffic: Arc::clone(&traffic),
             rows: 0,
             error: None,
@@ -76,7 +76,7 @@ impl Asking {
 /// when nobody wants more of them.
 struct Account {
     asking: Asking,
-    statement: String,
+    statement: Arc<str>,
     traffic: Arc<Traffic>,
     rows: u64,
     error: Option<Error>,

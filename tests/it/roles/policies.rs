@@ -66,6 +66,15 @@ const ASKED: &[&str] = &[
     "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 't'",
     "SELECT policyname, permissive, cmd, array_to_string(roles, ',') FROM pg_policies WHERE tablename = 't' ORDER BY 1",
     "SELECT polname, polcmd, polpermissive FROM pg_policy ORDER BY 1",
+    // How psql's \\d and \\dp name the roles.
+    "SELECT pol.polname, CASE WHEN pol.polroles = '{0}' THEN NULL ELSE pg_catalog.array_to_string(array(select rolname \
+     from pg_catalog.pg_roles where oid = any (pol.polroles) order by 1),',') END FROM pg_catalog.pg_policy pol \
+     WHERE pol.polrelid = 't'::regclass ORDER BY 1",
+    "SELECT pg_catalog.array_to_string(ARRAY(SELECT polname || CASE WHEN NOT polpermissive THEN E' (RESTRICTIVE)' ELSE '' \
+     END || CASE WHEN polcmd != '*' THEN E' (' || polcmd::pg_catalog.text || E'):' ELSE E':' END || CASE WHEN polroles \
+     <> '{0}' THEN E'\\n  to: ' || pg_catalog.array_to_string(ARRAY(SELECT rolname FROM pg_catalog.pg_roles WHERE oid = \
+     ANY (pol.polroles) ORDER BY 1), E', ') ELSE E'' END FROM pg_catalog.pg_policy pol WHERE polrelid = c.oid ORDER BY \
+     polname), E'\\n') AS \"Policies\" FROM pg_catalog.pg_class c WHERE c.relname = 't'",
 ];
 
 pub fn reading(fixtures: &Fixtures) -> Outcome {

@@ -22,12 +22,16 @@ pub const REG_IN: &str = "onerow_reg_in";
 pub const REG_OUT: &str = "onerow_reg_out";
 /// `values::regtype[]` and its like: the names of an array of OIDs, or of a vector of them.
 pub const REG_NAMES: &str = "onerow_reg_names";
+/// The names of the roles of an array of OIDs, in order: PUBLIC, which is none, and what is none are left out. psql's
+/// subquery over `pg_roles` for a policy's roles is rewritten to it.
+pub const ROLE_NAMES: &str = "onerow_role_names";
 
 /// The functions of this file.
 pub const SPECS: &[Spec] = &[
     Spec::new(REG_IN, &[Text, Oid], Returns::Oid, reg_in),
     Spec::new(REG_OUT, &[Text, Oid], Returns::Text, reg_out),
     Spec::new(REG_NAMES, &[Text, Any], Returns::Texts, reg_names),
+    Spec::new(ROLE_NAMES, &[Any], Returns::Names, role_names),
     Spec::new("to_regclass", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Class)),
     Spec::new("to_regtype", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Type)),
     Spec::new("to_regproc", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Proc)),
@@ -221,6 +225,16 @@ fn reg_names(call: &Call<'_>, row: usize) -> Result<Cell> {
     };
     let names = oids.into_iter().map(|oid| name_of(call, kind, oid).unwrap_or_else(|| oid.to_string()));
     Ok(Cell::Texts(names.collect()))
+}
+
+fn role_names(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let lists = call.raw(0).and_then(|values| values.as_list_opt::<i32>());
+    let Some(lists) = lists.filter(|lists| row < lists.len() && lists.is_valid(row)) else { return Ok(Cell::Null) };
+    let oids = cast(&lists.value(row), &DataType::Int64)?;
+    let oids = oids.as_primitive_opt::<Int64Type>().into_iter().flat_map(|oids| oids.iter().flatten());
+    let mut names: Vec<String> = oids.filter_map(|oid| call.snapshot.role_name(oid)).map(str::to_string).collect();
+    names.sort_unstable();
+    Ok(Cell::Texts(names))
 }
 
 /// An object's name as its `reg` type prints it. None for an OID that is none of the kind.

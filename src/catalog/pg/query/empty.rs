@@ -86,8 +86,7 @@ fn is_empty(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
     };
-    let empty =
-        select.from.iter().any(needs_empty) || wants_other_constraints(select) || names_roles_of_policies(select);
+    let empty = select.from.iter().any(needs_empty) || wants_other_constraints(select);
     empty && (grouped || (select.having.is_none() && !aggregates(&select.projection)))
 }
 
@@ -119,12 +118,6 @@ fn wants_other_constraints(select: &Select) -> bool {
         }
     }
     select.selection.as_ref().is_some_and(wants) && select.from.iter().any(|table| reads(table, "pg_constraint"))
-}
-
-/// Whether a SELECT names the roles of policies in a query of its own, as psql's `\d` and `\dp` do, in a way that
-/// DataFusion has not: it is answered as though there were no policies. `pg_policies` tells of them.
-fn names_roles_of_policies(select: &Select) -> bool {
-    select.from.iter().any(|table| reads(table, "pg_policy")) && select.to_string().contains("pg_roles")
 }
 
 /// Whether a catalog table stands in a FROM clause.

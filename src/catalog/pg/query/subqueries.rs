@@ -17,7 +17,7 @@ use super::ast::{self, all_of, call, conjuncts, ident, last, null};
 use super::casts::expr_of;
 use super::empty::aggregates;
 use super::scope::Scope;
-use crate::catalog::pg::functions::{OPTIONS_SHOWN, OR_EMPTY};
+use crate::catalog::pg::functions::{OPTIONS_SHOWN, OR_EMPTY, ROLE_NAMES};
 
 /// Rewrites subqueries that stand for a value.
 pub struct Subqueries;
@@ -77,6 +77,9 @@ fn base_type(query: &Query) -> Option<Expr> {
 /// `ARRAY(SELECT ..)`. None leaves it, for DataFusion to refuse.
 fn array(query: &Query) -> Option<Expr> {
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    if let Some(oids) = oids_of_roles(select) {
+        return Some(call(ROLE_NAMES, vec![oids]));
+    }
     if let Some(expr) = over_one_array(select) {
         return Some(call(OR_EMPTY, vec![expr]));
     }
@@ -84,6 +87,23 @@ fn array(query: &Query) -> Option<Expr> {
     aggregate(&mut query, "array_agg")?;
     let value = Expr::Subquery(Box::new(query));
     Some(call(OR_EMPTY, vec![guarded(value, condition)]))
+}
+
+/// The array in `SELECT rolname FROM pg_roles WHERE oid = ANY (array)`, by which psql names the roles of a policy.
+fn oids_of_roles(select: &Select) -> Option<Expr> {
+    let [table] = select.from.as_slice() else { return None };
+    let TableFactor::Table { name, args: None, .. } = &table.relation else { return None };
+    let [SelectItem::UnnamedExpr(found)] = select.projection.as_slice() else { return None };
+    let Some(Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. }) = &select.selection else { return None };
+    let is_it = table.joins.is_empty()
+        && last(name)? == "pg_roles"
+        && last_part(found)? == "rolname"
+        && last_part(left)? == "oid";
+    let array = match right.as_ref() {
+        Expr::Nested(array) => array,
+        array => array,
+    };
+    (is_it && last_part(array)? == "polroles").then(|| array.clone())
 }
 
 /// What `ARRAY(SELECT .. FROM unnest(array))` and the options that psql prints come to without a subquery.

@@ -22,6 +22,7 @@ fn source(folder: &TempDir) -> FilesSource {
         options: [("location", ".")].into_iter().collect(),
         user: Options::new(),
         folder: folder.path().to_path_buf(),
+        sockets: None,
     })
     .unwrap()
 }
