@@ -398,7 +398,8 @@ impl Session {
         if grant.granted_by.as_ref().is_some_and(|by| *by != self.role()) {
             return Err(Error::unsupported("grantor must be current user"));
         }
-        let warnings = definitions.grant(&grant, &Origin::State, &self.path(), &self.role())?;
+        let warnings =
+            definitions.grant(&grant, &Origin::State, &self.path(), &self.role(), &super::added_functions())?;
         for (state, message) in warnings {
             self.tell(Notice::warning(state, message));
         }

@@ -310,7 +310,7 @@ impl Session {
                 let changes =
                     matches!(&plan, LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Update | WriteOp::Delete));
                 if !changes {
-                    access::check_planned(&plan, state)?;
+                    access::check_planned_of(&plan, state, parsed)?;
                 }
                 bounds::check(&plan)?;
                 Ok(plan)

@@ -7,6 +7,7 @@
 //! the engine implements.
 
 mod backends;
+pub mod callable;
 mod cluster;
 mod column_lineage;
 mod functions;

@@ -13,6 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use parking_lot::Mutex;
 
+use super::callable;
 use super::cluster;
 use super::information;
 use super::rows::Rows;
@@ -150,7 +151,12 @@ impl TableProvider for SystemTable {
         let mut batches = vec![];
         if self.shape.schema_name == PG_CATALOG {
             cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
-            batches.extend(statics.table(self.shape.name).cloned());
+            if let Some(unchanging) = statics.table(self.shape.name) {
+                batches.push(match self.shape.name {
+                    "pg_proc" => callable::with_privileges(unchanging, &snapshot.definitions)?,
+                    _ => unchanging.clone(),
+                });
+            }
         } else {
             information::fill(self.shape.name, &snapshot, &session, &mut rows);
         }

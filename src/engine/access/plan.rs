@@ -7,8 +7,10 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, WriteOp};
+use datafusion::sql::parser::Statement as DfStatement;
 
 use super::columns::{Scanned, scans};
+use super::functions::{Written, check_calls};
 use crate::catalog::definitions::{Definitions, OWNER, RelationKind, RelationName};
 use crate::catalog::rights::{Rights, denied, relation_words};
 use crate::catalog::security::would_be_affected;
@@ -20,13 +22,14 @@ use crate::planner::remote_query::RemoteQueryTable;
 use crate::planner::secured::Secured;
 use crate::planner::view::View;
 
-/// 42501 unless a role may read every relation that a plan reads, in subqueries too, and write what it writes. The plan is
+/// 42501 unless a role may read every relation that a plan reads, in subqueries too, call the functions that it calls, and
+/// write what it writes. The plan is
 /// not analysed yet. The owner may, and nothing is looked at.
 pub(in crate::engine) fn check_plan(plan: &LogicalPlan, definitions: &Definitions, role: &str) -> Result<()> {
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: None, row_security: true }.check(plan, role)
+    Reader { definitions, unread: None, row_security: true }.check(plan, Written::Unknown, role)
 }
 
 /// Whether policies are applied: the setting `row_security`. Where they are not, what they would change is refused.
@@ -35,13 +38,27 @@ pub(in crate::engine) struct RowSecurity(pub bool);
 
 /// The same for a plan that was made in a session's state, for the role that this was made for.
 pub(in crate::engine) fn check_planned(plan: &LogicalPlan, state: &SessionState) -> Result<()> {
+    check_written(plan, state, Written::Unknown)
+}
+
+/// The same for the plan of a statement, which says by what names it calls functions.
+pub(in crate::engine) fn check_planned_of(
+    plan: &LogicalPlan,
+    state: &SessionState,
+    statement: &DfStatement,
+) -> Result<()> {
+    check_written(plan, state, Written::Statement(statement))
+}
+
+fn check_written(plan: &LogicalPlan, state: &SessionState, written: Written<'_>) -> Result<()> {
     let caller = state.config().get_extension::<Caller>();
     let caller = caller.ok_or_else(|| Error::internal("a plan was made in nobody's name"))?;
     if caller.role() == OWNER {
         return Ok(());
     }
     let row_security = state.config().get_extension::<RowSecurity>().is_none_or(|applied| applied.0);
-    Reader { definitions: &caller.definitions(), unread: None, row_security }.check(plan, caller.role())
+    let definitions = caller.definitions();
+    Reader { definitions: &definitions, unread: None, row_security }.check(plan, written, caller.role())
 }
 
 /// The same for what an UPDATE or DELETE of `target` reads: of that table no column need be read.
@@ -54,7 +71,7 @@ pub(in crate::engine) fn check_read(
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: Some(target), row_security: true }.check(plan, role)
+    Reader { definitions, unread: Some(target), row_security: true }.check(plan, Written::Unknown, role)
 }
 
 /// 42501 unless a role may read what a plan of policies reads besides the relation `inner` that they are about.
@@ -96,7 +113,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn check(&self, plan: &LogicalPlan, role: &str) -> Result<()> {
+    fn check(&self, plan: &LogicalPlan, written: Written<'_>, role: &str) -> Result<()> {
+        check_calls(plan, written, self.definitions, &self.definitions.rights(role))?;
+        self.check_reads(plan, role)
+    }
+
+    fn check_reads(&self, plan: &LogicalPlan, role: &str) -> Result<()> {
         let rights = self.definitions.rights(role);
         self.check_writes(plan, &rights)?;
         for scan in scans(plan)? {
@@ -126,7 +148,7 @@ impl Reader<'_> {
         let Some(view) = provider.downcast_ref::<View>() else { return Ok(()) };
         // A call of a function over relations is planned for this role: what it reads is the role's to read.
         if view.name.schema == "pg_catalog" {
-            return self.check(&view.written, role);
+            return self.check_reads(&view.written, role);
         }
         self.may_read_all(&view.name, scan, rights, role)?;
         self.check_view(view, role)
@@ -139,7 +161,7 @@ impl Reader<'_> {
             _ => false,
         };
         let reader = if invoker { role } else { view.owner.as_str() };
-        if reader == OWNER { Ok(()) } else { self.check(&view.written, reader) }
+        if reader == OWNER { Ok(()) } else { self.check(&view.written, Written::Query(&view.query), reader) }
     }
 
     /// A relation behind policies or masks: its columns are the role's to read as those of any other, and what policies
@@ -188,6 +210,7 @@ impl Reader<'_> {
         rights: &Rights<'_>,
         role: &str,
     ) -> Result<()> {
+        check_calls(plan, Written::Unknown, self.definitions, rights)?;
         for read in scans(plan)? {
             if !Arc::ptr_eq(&read.provider, but) {
                 self.check_scan(&read, rights, role)?;

@@ -119,9 +119,10 @@ impl Session {
         name_targets(state, &mut parsed, table).await?;
         let named = named_columns(&parsed, table);
         let targets = inserted(&parsed);
-        let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
+        let plan =
+            planning::to_plan(state, parsed.clone(), &statement.text).await.map_err(|e| located(e, statement))?;
         self.check_columns(relation, &targets, "a")?;
-        access::check_planned(&plan, state)?;
+        access::check_planned_of(&plan, state, &parsed)?;
         bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
