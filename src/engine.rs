@@ -6,6 +6,7 @@ mod check;
 mod constant;
 mod copy;
 mod define;
+mod engine_options;
 mod explain;
 mod kept_rows;
 mod load;
@@ -100,7 +101,7 @@ pub struct Engine {
     /// How many sessions each role has.
     role_sessions: RoleSessions,
     turns: Turns,
-    listeners: Listeners,
+    listeners: Arc<Listeners>,
     /// Of statements that need no planning.
     answers: Answers,
     /// What sources were asked.
@@ -160,7 +161,7 @@ impl Engine {
             password_configured: AtomicBool::new(false),
             role_sessions: RoleSessions::default(),
             turns: Turns::default(),
-            listeners: Listeners::default(),
+            listeners: Arc::default(),
             answers: Answers::default(),
             activity,
             backends: Arc::default(),

@@ -193,6 +193,11 @@ impl Acl {
         acl
     }
 
+    /// Whether it gives the same, in whatever order.
+    pub fn is_like(&self, other: &Acl) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().all(|entry| other.0.contains(entry))
+    }
+
     /// Gives a role privileges; with `option` it may grant them on.
     pub fn grant(&mut self, grantee: Option<&str>, letters: &str, grantor: &str, option: bool) {
         let there = self.0.iter().position(|entry| entry.grantee.as_deref() == grantee && entry.grantor == grantor);

@@ -251,7 +251,7 @@ impl Definitions {
         granting.change(&grantor, &mut changed)?;
         acl = changed.unwrap_or_default();
         self.database.defaults.retain(|d| !is(d));
-        if acl != usual {
+        if !acl.is_like(&usual) {
             let schema = schema.map(str::to_string);
             let (of_schemas, of_functions) = (kind == ObjectKind::Schema, kind == ObjectKind::Function);
             self.database.defaults.push(DefaultAcl { role: role.to_string(), schema, of_schemas, of_functions, acl });

@@ -116,6 +116,12 @@ pub fn is_secret(name: &str) -> bool {
     )
 }
 
+/// The OID of a system relation and the number of its column at an index from 0; none for other relations.
+pub fn system_column(relation: &dyn TableProvider, index: usize) -> Option<(i32, i16)> {
+    let table = relation.downcast_ref::<SystemTable>()?;
+    Some((table.shape.oid, i16::try_from(index).ok()?.checked_add(1)?))
+}
+
 /// One system relation. Its rows are made when it is scanned.
 #[derive(Debug)]
 struct SystemTable {

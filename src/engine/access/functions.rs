@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, TableFactor, TrimWhereField, Visitor,
 };
 
+use super::columns::scans;
 use crate::catalog::definitions::Definitions;
 use crate::catalog::pg::callable;
 use crate::catalog::rights::{Rights, denied};
@@ -22,6 +23,8 @@ use crate::ddl::calls;
 use crate::ddl::script;
 use crate::ddl::statement::StatementKind;
 use crate::error::{Error, Result};
+use crate::planner::secured::Secured;
+use crate::planner::view::View;
 
 /// What a plan was made of: it says by what names functions are called, where a plan has only one of several.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,38 @@ pub(super) enum Written<'a> {
 /// The functions that a statement calls by name, each with how many arguments; none where a form of SQL calls it.
 type Called = BTreeMap<String, BTreeSet<usize>>;
 
-/// 42501 unless a role may call every function that a plan calls itself; what the views in it call is looked at with them.
+/// 42501 unless a role may call every function that a plan calls, and those that the views and policies in it call: as in
+/// Postgres a view reads with its owner's rights, and calls functions with those of who asks.
 pub(super) fn check_calls(
+    plan: &LogicalPlan,
+    written: Written<'_>,
+    definitions: &Definitions,
+    role: &str,
+) -> Result<()> {
+    if definitions.database.functions.is_empty() {
+        return Ok(());
+    }
+    check_all(plan, written, definitions, &definitions.rights(role))
+}
+
+fn check_all(plan: &LogicalPlan, written: Written<'_>, definitions: &Definitions, rights: &Rights<'_>) -> Result<()> {
+    check_own_calls(plan, written, definitions, rights)?;
+    for scan in scans(plan)? {
+        let secured = scan.provider.downcast_ref::<Secured>();
+        if let Some(secured) = secured {
+            check_own_calls(&secured.written, Written::Unknown, definitions, rights)?;
+        }
+        let beneath = secured.map_or(&scan.provider, |secured| &secured.inner);
+        // A call of a function over relations is one call of that function, however it is done.
+        if let Some(view) = beneath.downcast_ref::<View>().filter(|view| view.name.schema != "pg_catalog") {
+            check_all(&view.written, Written::Query(&view.query), definitions, rights)?;
+        }
+    }
+    Ok(())
+}
+
+/// 42501 unless a role may call every function that a plan calls itself, and not within its views.
+pub(super) fn check_own_calls(
     plan: &LogicalPlan,
     written: Written<'_>,
     definitions: &Definitions,
@@ -61,7 +94,7 @@ pub(super) fn check_calls(
         node.apply_expressions(|expr| {
             expr.apply(|part| {
                 if let Some((names, arguments)) = function(part)
-                    && let Err(error) = check.call(&names, arguments, &schema, &mut seen)
+                    && let Err(error) = check.call(&names, arguments, &schema, kind(part), &mut seen)
                 {
                     refused = Some(error);
                     return Ok(TreeNodeRecursion::Stop);
@@ -77,10 +110,10 @@ pub(super) fn check_calls(
     for (name, counts) in called.iter().flatten().filter(|(name, _)| !seen.contains(*name)) {
         let unknown = |count: &usize| vec![None; *count];
         if counts.is_empty() {
-            check.name(name, None)?;
+            check.name(name, None, FUNCTION)?;
         }
         for types in counts.iter().map(unknown) {
-            check.name(name, Some(&types))?;
+            check.name(name, Some(&types), FUNCTION)?;
         }
     }
     Ok(())
@@ -94,7 +127,14 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// One call in a plan, of a function with these names.
-    fn call(&self, names: &[&str], arguments: &[Expr], schema: &DFSchema, seen: &mut BTreeSet<String>) -> Result<()> {
+    fn call(
+        &self,
+        names: &[&str],
+        arguments: &[Expr],
+        schema: &DFSchema,
+        kind: &str,
+        seen: &mut BTreeSet<String>,
+    ) -> Result<()> {
         // `count(*)` has no argument, and a constant in a plan.
         let of_rows = names.contains(&"count") && matches!(arguments, [Expr::Literal(..)]);
         let types = arguments.iter().map(|argument| type_oid(argument, schema)).collect::<Vec<_>>();
@@ -105,17 +145,17 @@ impl Check<'_> {
                 Some(_) => drop(seen.insert((*name).to_string())),
                 None => {}
             }
-            self.name(name, if of_rows { None } else { Some(&types) })?;
+            self.name(name, if of_rows { None } else { Some(&types) }, kind)?;
         }
         Ok(())
     }
 
     /// A call by a name, with its arguments' types as far as they are known; none where not even their number is.
-    fn name(&self, name: &str, types: Option<&[Option<i64>]>) -> Result<()> {
+    fn name(&self, name: &str, types: Option<&[Option<i64>]>, kind: &str) -> Result<()> {
         if let Some(acl) = self.definitions.database.functions.get(name)
             && !self.rights.may_execute(acl, name)
         {
-            return Err(denied(&format!("function {name}")));
+            return Err(denied(&format!("{kind} {name}")));
         }
         let meant = match types {
             Some(types) => callable::called(name, types),
@@ -123,9 +163,16 @@ impl Check<'_> {
         };
         match meant.iter().all(|function| self.rights.calls(function)) {
             true => Ok(()),
-            false => Err(denied(&format!("function {name}"))),
+            false => Err(denied(&format!("{kind} {name}"))),
         }
     }
+}
+
+/// How messages call a function; an aggregate over a window is one too.
+const FUNCTION: &str = "function";
+
+fn kind(expr: &Expr) -> &'static str {
+    if matches!(expr, Expr::AggregateFunction(_)) { "aggregate" } else { FUNCTION }
 }
 
 /// The names of the function that an expression calls, and its arguments.

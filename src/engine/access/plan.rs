@@ -10,7 +10,7 @@ use datafusion::logical_expr::{LogicalPlan, WriteOp};
 use datafusion::sql::parser::Statement as DfStatement;
 
 use super::columns::{Scanned, scans};
-use super::functions::{Written, check_calls};
+use super::functions::{Written, check_calls, check_own_calls};
 use crate::catalog::definitions::{Definitions, OWNER, RelationKind, RelationName};
 use crate::catalog::rights::{Rights, denied, relation_words};
 use crate::catalog::security::would_be_affected;
@@ -29,7 +29,8 @@ pub(in crate::engine) fn check_plan(plan: &LogicalPlan, definitions: &Definition
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: None, row_security: true }.check(plan, Written::Unknown, role)
+    check_calls(plan, Written::Unknown, definitions, role)?;
+    Reader { definitions, unread: None, row_security: true }.check(plan, role)
 }
 
 /// Whether policies are applied: the setting `row_security`. Where they are not, what they would change is refused.
@@ -56,9 +57,10 @@ fn check_written(plan: &LogicalPlan, state: &SessionState, written: Written<'_>)
     if caller.role() == OWNER {
         return Ok(());
     }
+    check_calls(plan, written, &caller.definitions(), caller.role())?;
     let row_security = state.config().get_extension::<RowSecurity>().is_none_or(|applied| applied.0);
     let definitions = caller.definitions();
-    Reader { definitions: &definitions, unread: None, row_security }.check(plan, written, caller.role())
+    Reader { definitions: &definitions, unread: None, row_security }.check(plan, caller.role())
 }
 
 /// The same for what an UPDATE or DELETE of `target` reads: of that table no column need be read.
@@ -71,7 +73,8 @@ pub(in crate::engine) fn check_read(
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: Some(target), row_security: true }.check(plan, Written::Unknown, role)
+    check_calls(plan, Written::Unknown, definitions, role)?;
+    Reader { definitions, unread: Some(target), row_security: true }.check(plan, role)
 }
 
 /// 42501 unless a role may read what a plan of policies reads besides the relation `inner` that they are about.
@@ -84,7 +87,9 @@ pub(in crate::engine) fn check_beside(
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: None, row_security: true }.check_scans(plan, inner, &definitions.rights(role), role)
+    let rights = definitions.rights(role);
+    check_own_calls(plan, Written::Unknown, definitions, &rights)?;
+    Reader { definitions, unread: None, row_security: true }.check_scans(plan, inner, &rights, role)
 }
 
 /// Whether a plan reads rows that the role of its session may not: of relations beneath views that it has no privilege
@@ -113,12 +118,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn check(&self, plan: &LogicalPlan, written: Written<'_>, role: &str) -> Result<()> {
-        check_calls(plan, written, self.definitions, &self.definitions.rights(role))?;
-        self.check_reads(plan, role)
-    }
-
-    fn check_reads(&self, plan: &LogicalPlan, role: &str) -> Result<()> {
+    fn check(&self, plan: &LogicalPlan, role: &str) -> Result<()> {
         let rights = self.definitions.rights(role);
         self.check_writes(plan, &rights)?;
         for scan in scans(plan)? {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         let Some(view) = provider.downcast_ref::<View>() else { return Ok(()) };
         // A call of a function over relations is planned for this role: what it reads is the role's to read.
         if view.name.schema == "pg_catalog" {
-            return self.check_reads(&view.written, role);
+            return self.check(&view.written, role);
         }
         self.may_read_all(&view.name, scan, rights, role)?;
         self.check_view(view, role)
@@ -161,7 +161,7 @@ impl Reader<'_> {
             _ => false,
         };
         let reader = if invoker { role } else { view.owner.as_str() };
-        if reader == OWNER { Ok(()) } else { self.check(&view.written, Written::Query(&view.query), reader) }
+        if reader == OWNER { Ok(()) } else { self.check(&view.written, reader) }
     }
 
     /// A relation behind policies or masks: its columns are the role's to read as those of any other, and what policies
@@ -210,7 +210,6 @@ impl Reader<'_> {
         rights: &Rights<'_>,
         role: &str,
     ) -> Result<()> {
-        check_calls(plan, Written::Unknown, self.definitions, rights)?;
         for read in scans(plan)? {
             if !Arc::ptr_eq(&read.provider, but) {
                 self.check_scan(&read, rights, role)?;

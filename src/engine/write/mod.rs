@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 use change::{Change, Value};
 use rows::check_keys;
 pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
-use secured::without_detail;
+pub(super) use secured::without_detail;
 use statement::{folded, inserted, name_targets, named_columns, one_table, spell_out};
 
 use super::run::{bind, collect, located};
@@ -137,7 +137,7 @@ impl Session {
         let there = catalog.rows.read(&self.engine.store, relation)?;
         check_keys(there.iter().chain([&new]), relation, table).map_err(|error| {
             // The row that has the key may be one that is hidden.
-            if self.secured_relation(relation).is_some() { without_detail(error) } else { error }
+            if self.hides_keys(relation, table) { without_detail(error) } else { error }
         })?;
         if rows > 0 {
             self.commit_change(
