@@ -6,6 +6,7 @@ mod check;
 mod constant;
 mod copy;
 mod define;
+mod engine_options;
 mod explain;
 mod kept_rows;
 mod load;
@@ -100,7 +101,7 @@ pub struct Engine {
     /// How many sessions each role has.
     role_sessions: RoleSessions,
     turns: Turns,
-    listeners: Listeners,
+    listeners: Arc<Listeners>,
     /// Of statements that need no planning.
     answers: Answers,
     /// What sources were asked.
@@ -160,7 +161,7 @@ impl Engine {
             password_configured: AtomicBool::new(false),
             role_sessions: RoleSessions::default(),
             turns: Turns::default(),
-            listeners: Listeners::default(),
+            listeners: Arc::default(),
             answers: Answers::default(),
             activity,
             backends: Arc::default(),
@@ -267,14 +268,22 @@ struct ShownCatalog {
 
 impl ShownCatalog {
     fn new() -> Self {
+        ShownCatalog { engine: OnceLock::new(), functions: added_functions() }
+    }
+}
+
+/// The functions that this program adds, as the catalog shows them.
+fn added_functions() -> Arc<Vec<pg::FunctionInfo>> {
+    static ADDED: OnceLock<Arc<Vec<pg::FunctionInfo>>> = OnceLock::new();
+    let added = ADDED.get_or_init(|| {
         let scalars = registry::scalars().into_iter().map(|f| pg::FunctionInfo::scalar(&f)).collect::<Vec<_>>();
         let aggregates = registry::aggregates().into_iter().map(|f| pg::FunctionInfo::aggregate(&f));
         let windows = registry::windows().into_iter().map(|f| pg::FunctionInfo::window(&f));
         let over_relations = relation_calls::functions().iter().map(|f| relation_function::described(*f));
         let in_from = [remote_query::described()].into_iter().chain(over_relations);
-        let functions = scalars.into_iter().chain(aggregates).chain(windows).chain(in_from).collect();
-        ShownCatalog { engine: OnceLock::new(), functions: Arc::new(functions) }
-    }
+        Arc::new(scalars.into_iter().chain(aggregates).chain(windows).chain(in_from).collect())
+    });
+    Arc::clone(added)
 }
 
 impl pg::CatalogView for ShownCatalog {

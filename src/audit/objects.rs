@@ -48,6 +48,10 @@ pub fn of_definition(ddl: &Ddl) -> Touched {
             GrantTarget::AllIn(schemas) | GrantTarget::Schemas(schemas) => many("schema", schemas),
             GrantTarget::Servers(names) => many("server", names),
             GrantTarget::Databases(names) => many("database", names),
+            GrantTarget::Functions(_, functions) => {
+                functions.iter().map(|function| format!("function {}", function.name.shown())).collect()
+            }
+            GrantTarget::FunctionsIn(_, schemas) => many("schema", schemas),
         },
         Ddl::CreateRole { name, .. } | Ddl::AlterRole { name, .. } | Ddl::RenameRole { name, .. } => one("role", name),
         Ddl::DropRole { names, .. } => many("role", names),

@@ -21,6 +21,8 @@ pub enum ObjectKind {
     Server,
     /// The database.
     Database,
+    /// A function.
+    Function,
 }
 
 /// Privileges by name and letter, in the order in which Postgres prints them.
@@ -55,6 +57,7 @@ impl ObjectKind {
             ObjectKind::Schema => "UC",
             ObjectKind::Server => "U",
             ObjectKind::Database => "CTc",
+            ObjectKind::Function => "X",
         }
     }
 
@@ -65,6 +68,7 @@ impl ObjectKind {
             ObjectKind::Schema => "schema",
             ObjectKind::Server => "foreign server",
             ObjectKind::Database => "database",
+            ObjectKind::Function => "function",
         }
     }
 
@@ -163,8 +167,8 @@ pub struct Revocation {
 pub struct Acl(pub Vec<AclEntry>);
 
 impl Acl {
-    /// What holds while nothing was granted: the owner has every privilege. Everyone may connect to the database and
-    /// use the schema `public`, which `name` tells from the others.
+    /// What holds while nothing was granted: the owner has every privilege. Everyone may connect to the database, call
+    /// functions and use the schema `public`, which `name` tells from the others.
     pub fn default_of(kind: ObjectKind, owner: &str, name: &str) -> Acl {
         let entry = |grantee: Option<&str>, privileges: &str| AclEntry {
             grantee: grantee.map(str::to_string),
@@ -176,11 +180,22 @@ impl Acl {
             // What is granted on a column comes on top of what is granted on its relation.
             ObjectKind::Column => return acl,
             ObjectKind::Database => acl.0.push(entry(None, "Tc")),
+            ObjectKind::Function => acl.0.push(entry(None, "X")),
             ObjectKind::Schema if name == PUBLIC => acl.0.push(entry(None, "U")),
             _ => {}
         }
-        acl.0.insert(0, entry(Some(owner), kind.all()));
+        let owners = entry(Some(owner), kind.all());
+        // In the order in which Postgres lists them.
+        match kind {
+            ObjectKind::Database | ObjectKind::Function => acl.0.push(owners),
+            _ => acl.0.insert(0, owners),
+        }
         acl
+    }
+
+    /// Whether it gives the same, in whatever order.
+    pub fn is_like(&self, other: &Acl) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().all(|entry| other.0.contains(entry))
     }
 
     /// Gives a role privileges; with `option` it may grant them on.
@@ -323,6 +338,6 @@ mod tests {
         assert_eq!(letters(ObjectKind::Schema, "select").unwrap_err(), SqlState("0LP01"));
         assert_eq!(letters(ObjectKind::Relation, "reading").unwrap_err(), SqlState::SYNTAX_ERROR);
         assert_eq!(ObjectKind::Server.letters(&[]).unwrap(), "U");
-        assert_eq!(Acl::default_of(ObjectKind::Database, "o", "o").items(), ["o=CTc/o", "=Tc/o"]);
+        assert_eq!(Acl::default_of(ObjectKind::Database, "o", "o").items(), ["=Tc/o", "o=CTc/o"]);
     }
 }

@@ -3,6 +3,8 @@
 use super::acl::{Acl, ObjectKind, Revocation};
 use super::change::{changeable, undefined};
 use super::definitions::{DATABASE, Definitions, OWNER, Origin, RelationDef, RelationName};
+use super::pg::FunctionInfo;
+use super::pg::callable::{self, Callable};
 use super::rights::{Rights, denied};
 use super::role::DefaultAcl;
 use crate::ddl::statement::{DefaultPrivileges, Grant, GrantTarget, NamedPrivilege};
@@ -33,7 +35,15 @@ impl Definitions {
     /// Grants or revokes privileges in the name of `by`. A file may speak of what files define, the wire of what it made.
     /// 42501 for a role that may not grant anything on the object; what it may not grant of several is left out, and
     /// told.
-    pub fn grant(&mut self, grant: &Grant, origin: &Origin, search_path: &[String], by: &str) -> Result<Vec<Warning>> {
+    /// `added` are the functions that this program adds.
+    pub fn grant(
+        &mut self,
+        grant: &Grant,
+        origin: &Origin,
+        search_path: &[String],
+        by: &str,
+        added: &[FunctionInfo],
+    ) -> Result<Vec<Warning>> {
         for role in grant.grantees.iter().flatten() {
             self.need_role(role)?;
         }
@@ -96,8 +106,44 @@ impl Definitions {
                     self.database.acl = acl;
                 }
             }
+            GrantTarget::Functions(word, names) => {
+                let named = names.iter().map(|name| callable::find(name, *word, added)).collect::<Result<Vec<_>>>()?;
+                for function in &named {
+                    self.grant_on_function(function, grant, by, &mut warnings)?;
+                }
+            }
+            GrantTarget::FunctionsIn(word, schemas) => {
+                for schema in schemas {
+                    let inside = callable::in_schema(schema, *word, added);
+                    if inside.is_empty() && !self.schemas.contains_key(schema) && schema != INFORMATION_SCHEMA {
+                        return Err(no_schema(schema));
+                    }
+                    for function in &inside {
+                        self.grant_on_function(function, grant, by, &mut warnings)?;
+                    }
+                }
+            }
         }
         Ok(warnings)
+    }
+
+    fn grant_on_function(
+        &mut self,
+        function: &Callable,
+        grant: &Grant,
+        by: &str,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<()> {
+        let usual = function.usual();
+        let mut acl = Some(self.database.functions.get(&function.key).unwrap_or(&usual).clone());
+        let words = format!("function {}", function.name);
+        let granting = Granting::new(grant, ObjectKind::Function, OWNER, &words, &function.name)?;
+        granting.apply(&self.rights(by), &mut acl, warnings)?;
+        match acl.filter(|acl| *acl != usual) {
+            Some(acl) => drop(self.database.functions.insert(function.key.clone(), acl)),
+            None => drop(self.database.functions.remove(&function.key)),
+        }
+        Ok(())
     }
 
     fn grant_on(
@@ -164,7 +210,7 @@ impl Definitions {
         }
         let own = [by.to_string()];
         let roles = if change.roles.is_empty() { &own[..] } else { &change.roles };
-        let kind = if change.of_schemas { ObjectKind::Schema } else { ObjectKind::Relation };
+        let kind = change.kind;
         let letters = letters(kind, &change.grant.privileges)?;
         for schema in &change.schemas {
             if !self.schemas.contains_key(schema) {
@@ -195,8 +241,7 @@ impl Definitions {
         grant: &Grant,
         letters: &str,
     ) -> Result<()> {
-        let of_schemas = kind == ObjectKind::Schema;
-        let is = |d: &DefaultAcl| d.role == role && d.schema.as_deref() == schema && d.of_schemas == of_schemas;
+        let is = |d: &DefaultAcl| d.role == role && d.schema.as_deref() == schema && d.kind() == kind;
         // In one schema the privileges come on top of the others.
         let usual = if schema.is_some() { Acl::default() } else { Acl::default_of(kind, role, "") };
         let mut acl = self.database.defaults.iter().find(|d| is(d)).map_or_else(|| usual.clone(), |d| d.acl.clone());
@@ -206,18 +251,18 @@ impl Definitions {
         granting.change(&grantor, &mut changed)?;
         acl = changed.unwrap_or_default();
         self.database.defaults.retain(|d| !is(d));
-        if acl != usual {
+        if !acl.is_like(&usual) {
             let schema = schema.map(str::to_string);
-            self.database.defaults.push(DefaultAcl { role: role.to_string(), schema, of_schemas, acl });
+            let (of_schemas, of_functions) = (kind == ObjectKind::Schema, kind == ObjectKind::Function);
+            self.database.defaults.push(DefaultAcl { role: role.to_string(), schema, of_schemas, of_functions, acl });
         }
         Ok(())
     }
 
     /// The privileges that something new of a role's has; none for the usual ones.
     pub fn default_acl(&self, owner: &str, schema: Option<&str>, kind: ObjectKind) -> Option<Acl> {
-        let of_schemas = kind == ObjectKind::Schema;
         let find = |schema: Option<&str>| {
-            let is = |d: &&DefaultAcl| d.role == owner && d.schema.as_deref() == schema && d.of_schemas == of_schemas;
+            let is = |d: &&DefaultAcl| d.role == owner && d.schema.as_deref() == schema && d.kind() == kind;
             self.database.defaults.iter().find(is).map(|d| &d.acl)
         };
         let everywhere = find(None);
@@ -236,6 +281,9 @@ impl Definitions {
         Some(acl)
     }
 }
+
+/// A schema without functions that is always there.
+const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// The letters of what is named; of all for ALL.
 fn letters(kind: ObjectKind, privileges: &[NamedPrivilege]) -> Result<String> {

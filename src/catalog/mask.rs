@@ -70,10 +70,11 @@ impl Mask {
     /// 42804 unless the mask can stand for a column of a type: its values are of that type too.
     pub fn check_type(&self, kind: &PgType, column: &str) -> Result<()> {
         let is_text = matches!(kind, PgType::Text | PgType::Varchar(None) | PgType::Name);
+        // A number of more digits than can be computed with is a text here, of which no part is to be shown.
         let is_number = matches!(
             kind,
             PgType::Int2 | PgType::Int4 | PgType::Int8 | PgType::Float4 | PgType::Float8 | PgType::Numeric(_)
-        );
+        ) && !kind.arrow().is_string();
         let fits = match self {
             Mask::Null => true,
             Mask::Hash | Mask::Partial { .. } => is_text,

@@ -90,6 +90,7 @@ impl Definitions {
         }
         self.forget_in_policies(role)?;
         forget(&mut self.database.acl);
+        self.database.functions.values_mut().for_each(|acl| acl.forget(role));
         self.database.defaults.retain(|default| default.role != role);
         self.database.defaults.iter_mut().for_each(|default| default.acl.forget(role));
         let mapped: Vec<(String, String)> =

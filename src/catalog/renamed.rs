@@ -49,6 +49,7 @@ impl Definitions {
         }
         self.models.values_mut().for_each(|model| renamed(&mut model.owner));
         in_acl(&mut self.database.acl);
+        self.database.functions.values_mut().for_each(|acl| *acl = acl.handed_over(from, to));
         for default in &mut self.database.defaults {
             renamed(&mut default.role);
             default.acl = default.acl.handed_over(from, to);

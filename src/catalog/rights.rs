@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::acl::{Acl, AclEntry, ObjectKind};
 use super::definitions::{DATABASE, Definitions, OWNER, RelationDef, RelationName, SchemaDef, ServerDef};
+use super::pg::callable::Callable;
 use crate::error::{Error, Result, SqlState};
 
 /// A role with all that it has the privileges of, at one moment. The owner may do everything.
@@ -127,6 +128,19 @@ impl<'a> Rights<'a> {
     /// Whether it has one of some privileges on the database.
     pub fn database(&self, letters: &str) -> bool {
         self.holds(self.definitions.database.acl.as_ref(), ObjectKind::Database, OWNER, DATABASE, letters)
+    }
+
+    /// Whether privileges on a function let it be called.
+    pub fn may_execute(&self, acl: &Acl, name: &str) -> bool {
+        self.holds(Some(acl), ObjectKind::Function, OWNER, name, "X")
+    }
+
+    /// Whether it may call a function.
+    pub fn calls(&self, function: &Callable) -> bool {
+        match self.definitions.database.functions.get(&function.key) {
+            Some(acl) => self.may_execute(acl, &function.name),
+            None => self.owner || !function.is_restricted(),
+        }
     }
 
     /// 42501 unless it may make things in a schema. In a schema that is not there yet they are made with it, which

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::acl::Acl;
+use super::acl::{Acl, ObjectKind};
 use super::change::{changeable, undefined};
 use super::definitions::{Definitions, OWNER, Origin};
 use super::rights::Rights;
@@ -104,6 +104,10 @@ pub struct DatabaseDef {
     /// ALTER DEFAULT PRIVILEGES: what is granted on what is made from now on.
     #[serde(default)]
     pub defaults: Vec<DefaultAcl>,
+    /// Who was granted what on functions, by the name that [`crate::catalog::pg::callable::Callable`] has for it; those on
+    /// which nothing was granted or taken away are left out.
+    #[serde(default)]
+    pub functions: BTreeMap<String, Acl>,
 }
 
 /// The privileges of what a role makes.
@@ -113,10 +117,35 @@ pub struct DefaultAcl {
     pub role: String,
     /// IN SCHEMA; none for every schema.
     pub schema: Option<String>,
-    /// Whether it is of schemas, and not of relations.
+    /// Whether it is of schemas.
     pub of_schemas: bool,
+    /// Whether it is of functions; what is of neither is of relations.
+    #[serde(default)]
+    pub of_functions: bool,
     /// In every schema, the privileges in place of the usual ones; in one schema, what comes on top.
     pub acl: Acl,
+}
+
+impl DefaultAcl {
+    /// What it is of.
+    pub fn kind(&self) -> ObjectKind {
+        match (self.of_schemas, self.of_functions) {
+            (true, _) => ObjectKind::Schema,
+            (_, true) => ObjectKind::Function,
+            _ => ObjectKind::Relation,
+        }
+    }
+
+    /// The same in words, as Postgres says what depends on a role.
+    fn words(&self) -> String {
+        let kind = match self.kind() {
+            ObjectKind::Schema => "schemas",
+            ObjectKind::Function => "functions",
+            _ => "relations",
+        };
+        let schema = self.schema.as_ref().map(|schema| format!(" in schema {schema}")).unwrap_or_default();
+        format!("default privileges on new {kind} belonging to role {}{schema}", self.role)
+    }
 }
 
 /// 42939 for a name that no role can be given.
@@ -318,12 +347,13 @@ impl Definitions {
         for model in self.models.values() {
             look(&model.label(), &model.owner, vec![]);
         }
-        found.extend(self.policies_naming(role));
-        for default in &self.database.defaults {
-            if default.role == role || default.acl.names(role) {
-                found.push(format!("default privileges of role {}", default.role));
-            }
+        for (function, acl) in &self.database.functions {
+            look(&format!("function {function}"), OWNER, vec![acl]);
         }
+        for default in &self.database.defaults {
+            look(&default.words(), &default.role, vec![&default.acl]);
+        }
+        found.extend(self.policies_naming(role));
         for (server, user) in self.user_mappings.keys() {
             if user == role {
                 found.push(format!("user mapping for {role} on server {server}"));

@@ -1,11 +1,13 @@
-//! GRANT and REVOKE: of privileges, on relations, columns, schemas, servers and the database, of membership in roles, and
-//! of what is granted on everything that is made from now on.
+//! GRANT and REVOKE: of privileges, on relations, columns, schemas, servers, functions and the database, of membership in
+//! roles, and of what is granted on everything that is made from now on.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::role::{role, roles};
+use super::routine::{RoutineKind, routines};
 use super::statement::{Ddl, DefaultPrivileges, Grant, GrantTarget, NamedPrivilege, RoleGrant};
+use crate::catalog::acl::ObjectKind;
 use crate::error::{Error, Result, SqlState};
 
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Ddl>> {
@@ -113,24 +115,21 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
 }
 
 /// What Postgres grants privileges on and this program does not, by its first word.
-const OTHERS: &[&str] = &[
-    "ALL",
-    "DOMAIN",
-    "FOREIGN",
-    "FUNCTION",
-    "LANGUAGE",
-    "LARGE",
-    "PARAMETER",
-    "PROCEDURE",
-    "ROUTINE",
-    "SEQUENCE",
-    "TABLESPACE",
-    "TYPE",
-];
+const OTHERS: &[&str] =
+    &["ALL", "DOMAIN", "FOREIGN", "LANGUAGE", "LARGE", "PARAMETER", "SEQUENCE", "TABLESPACE", "TYPE"];
+
+/// How functions are named, all of them and one.
+const ROUTINES: [(&str, RoutineKind); 3] =
+    [("FUNCTIONS", RoutineKind::Function), ("PROCEDURES", RoutineKind::Procedure), ("ROUTINES", RoutineKind::Routine)];
 
 fn target(cursor: &mut Cursor<'_>) -> Result<GrantTarget> {
     if cursor.take(&["ALL", "TABLES", "IN", "SCHEMA"]) {
         return Ok(GrantTarget::AllIn(cursor.identifiers()?));
+    }
+    for (words, kind) in ROUTINES {
+        if cursor.take(&["ALL", words, "IN", "SCHEMA"]) {
+            return Ok(GrantTarget::FunctionsIn(kind, cursor.identifiers()?));
+        }
     }
     if cursor.take(&["FOREIGN", "SERVER"]) {
         return Ok(GrantTarget::Servers(cursor.identifiers()?));
@@ -145,10 +144,13 @@ fn target(cursor: &mut Cursor<'_>) -> Result<GrantTarget> {
     if another && cursor.take(&["DATABASE"]) {
         return Ok(GrantTarget::Databases(cursor.identifiers()?));
     }
+    if another && let Some((_, kind)) = ROUTINES.into_iter().find(|(_, kind)| cursor.take(&[kind.word()])) {
+        return Ok(GrantTarget::Functions(kind, routines(cursor)?));
+    }
     if another && let Some(kind) = OTHERS.iter().find(|kind| cursor.looking_at(&[kind])) {
         return Err(refused(cursor, &format!("privileges ON {kind} are not supported")).with_hint(
-            "They can be granted on tables, views, foreign tables, their columns, schemas, foreign servers and the \
-             database.",
+            "They can be granted on tables, views, foreign tables, their columns, schemas, foreign servers, \
+             functions and the database.",
         ));
     }
     if another {
@@ -189,17 +191,22 @@ fn defaults(cursor: &mut Cursor<'_>) -> Result<Ddl> {
         return Err(Error::new(SqlState("0LP01"), "default privileges cannot be set for columns"));
     }
     cursor.expect(&["ON"])?;
-    let of_schemas = cursor.take(&["SCHEMAS"]);
-    if !of_schemas && !cursor.take(&["TABLES"]) {
-        return Err(refused(cursor, "default privileges are of TABLES and SCHEMAS only"));
-    }
-    if of_schemas && !schemas.is_empty() {
+    let kind = if cursor.take(&["SCHEMAS"]) {
+        ObjectKind::Schema
+    } else if cursor.take(&["TABLES"]) {
+        ObjectKind::Relation
+    } else if cursor.take(&["FUNCTIONS"]) || cursor.take(&["ROUTINES"]) {
+        ObjectKind::Function
+    } else {
+        return Err(refused(cursor, "default privileges are of TABLES, SCHEMAS and FUNCTIONS only"));
+    };
+    if kind == ObjectKind::Schema && !schemas.is_empty() {
         return Err(Error::new(SqlState("0LP01"), "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"));
     }
     let on = GrantTarget::Schemas(vec![]);
     let mut grant = Grant { revoke, privileges, on, grantees: vec![], option, granted_by: None, cascade: false };
     to_whom(cursor, &mut grant)?;
-    Ok(Ddl::DefaultPrivileges(DefaultPrivileges { roles: of, schemas, of_schemas, grant }))
+    Ok(Ddl::DefaultPrivileges(DefaultPrivileges { roles: of, schemas, kind, grant }))
 }
 
 #[cfg(test)]
@@ -241,9 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn functions_are_named_by_their_arguments() {
+        let Ddl::Grant(grant) =
+            parsed("GRANT EXECUTE ON FUNCTION f, s.\"G\"(IN a int, OUT b text, VARIADIC double precision[]), h() TO a")
+                .unwrap()
+        else {
+            panic!()
+        };
+        let GrantTarget::Functions(RoutineKind::Function, named) = grant.on else { panic!() };
+        assert_eq!(named.iter().map(|f| f.name.name.as_str()).collect::<Vec<_>>(), ["f", "G", "h"]);
+        assert_eq!(named[0].arguments, None);
+        assert_eq!(named[1].arguments, Some(vec!["a int".to_string(), "double precision[]".to_string()]));
+        assert_eq!(named[2].arguments, Some(vec![]));
+        let Ddl::Grant(grant) = parsed("REVOKE ALL ON ALL ROUTINES IN SCHEMA s, t FROM PUBLIC CASCADE").unwrap() else {
+            panic!()
+        };
+        assert_eq!(grant.on, GrantTarget::FunctionsIn(RoutineKind::Routine, vec!["s".into(), "t".into()]));
+        let Ddl::Grant(grant) = parsed("GRANT SELECT ON function TO a").unwrap() else { panic!() };
+        assert!(matches!(grant.on, GrantTarget::Relations(_)));
+    }
+
+    #[test]
     fn what_cannot_be_granted_is_refused() {
         for (sql, state) in [
-            ("GRANT EXECUTE ON FUNCTION f TO a", "0A000"),
+            ("GRANT USAGE ON LANGUAGE sql TO a", "0A000"),
+            ("GRANT EXECUTE ON FUNCTION f( TO a", "42601"),
             ("GRANT USAGE (a) ON SCHEMA s TO a", "0LP01"),
             ("GRANT SELECT ON t TO PUBLIC WITH GRANT OPTION", "0LP01"),
             ("GRANT SELECT ON t TO a GRANTED b", "42601"),

@@ -19,6 +19,7 @@ mod model;
 pub mod name;
 mod rename;
 pub mod role;
+pub mod routine;
 mod rule;
 pub mod script;
 mod security;

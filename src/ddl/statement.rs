@@ -2,6 +2,8 @@
 
 use datafusion::sql::parser::Statement as DfStatement;
 
+use super::routine::{RoutineKind, RoutineRef};
+use crate::catalog::acl::ObjectKind;
 use crate::catalog::definitions::ColumnDef;
 use crate::catalog::rule::Severity;
 use crate::catalog::security::PolicyDef;
@@ -82,6 +84,10 @@ pub enum GrantTarget {
     Servers(Vec<String>),
     /// Databases.
     Databases(Vec<String>),
+    /// Functions, by the word that they are named with.
+    Functions(RoutineKind, Vec<RoutineRef>),
+    /// All of them in schemas.
+    FunctionsIn(RoutineKind, Vec<String>),
 }
 
 /// A privilege that GRANT names.
@@ -119,8 +125,8 @@ pub struct DefaultPrivileges {
     pub roles: Vec<String>,
     /// IN SCHEMA
     pub schemas: Vec<String>,
-    /// ON SCHEMAS, and not ON TABLES.
-    pub of_schemas: bool,
+    /// ON TABLES, SCHEMAS or FUNCTIONS
+    pub kind: ObjectKind,
     /// What is granted; what it is on does not count.
     pub grant: Grant,
 }

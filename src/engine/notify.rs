@@ -95,6 +95,9 @@ impl Ear {
     /// NOTIFY. 22023 for a name or a payload that is too long. As in Postgres the same is said once in a transaction.
     pub fn notify(&self, channel: &str, payload: &str) -> Result<()> {
         let refused = |message: &str| Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        if channel.is_empty() {
+            return refused("channel name cannot be empty");
+        }
         if channel.len() > CHANNEL {
             return refused("channel name too long");
         }
@@ -107,6 +110,28 @@ impl Ear {
             said.push(notify);
         }
         Ok(())
+    }
+
+    /// What was said counts, or is forgotten; `pid` is the number of the session that said it.
+    pub fn settle(&self, committed: bool, listeners: &Listeners, pid: i32) {
+        self.marks.lock().clear();
+        let said = std::mem::take(&mut *self.said.lock());
+        if !committed {
+            return;
+        }
+        for said in said {
+            match said {
+                Said::Listen(channel) => {
+                    self.inbox.channels.lock().insert(channel);
+                    listeners.add(&self.inbox);
+                }
+                Said::Unlisten(Some(channel)) => {
+                    self.inbox.channels.lock().remove(&channel);
+                }
+                Said::Unlisten(None) => self.inbox.channels.lock().clear(),
+                Said::Notify { channel, payload } => listeners.tell(&Notification { pid, channel, payload }),
+            }
+        }
     }
 
     /// SAVEPOINT
@@ -133,26 +158,7 @@ impl Ear {
 impl Session {
     /// What was said counts, or is forgotten.
     pub(super) fn settle_said(&self, committed: bool) {
-        self.ear.marks.lock().clear();
-        let said = std::mem::take(&mut *self.ear.said.lock());
-        if !committed {
-            return;
-        }
-        for said in said {
-            match said {
-                Said::Listen(channel) => {
-                    self.ear.inbox.channels.lock().insert(channel);
-                    self.engine.listeners.add(&self.ear.inbox);
-                }
-                Said::Unlisten(Some(channel)) => {
-                    self.ear.inbox.channels.lock().remove(&channel);
-                }
-                Said::Unlisten(None) => self.ear.inbox.channels.lock().clear(),
-                Said::Notify { channel, payload } => {
-                    self.engine.listeners.tell(&Notification { pid: self.pid, channel, payload });
-                }
-            }
-        }
+        self.ear.settle(committed, &self.engine.listeners, self.pid);
     }
 
     /// What the session has heard since last asked. A client hears of it outside of transactions.

@@ -209,6 +209,13 @@ impl Session {
             return;
         }
         self.save_settings();
+        let catalog = self.catalog();
+        for (_, role) in changes {
+            // The owner and what is always there are no roles that can be dropped.
+            if let Some(role) = catalog.definitions.roles.get(*role) {
+                self.became.lock().insert(role.name.clone(), role.id);
+            }
+        }
         for (name, value) in changes {
             if let (true, Some(before)) = (local, self.setting(name)) {
                 self.local_settings.lock().push(((*name).to_string(), before));
@@ -398,7 +405,8 @@ impl Session {
         if grant.granted_by.as_ref().is_some_and(|by| *by != self.role()) {
             return Err(Error::unsupported("grantor must be current user"));
         }
-        let warnings = definitions.grant(&grant, &Origin::State, &self.path(), &self.role())?;
+        let warnings =
+            definitions.grant(&grant, &Origin::State, &self.path(), &self.role(), &super::added_functions())?;
         for (state, message) in warnings {
             self.tell(Notice::warning(state, message));
         }

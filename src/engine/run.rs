@@ -22,13 +22,14 @@ pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::reuse::{Lookup, PlanMemo};
 use super::session::{Session, SessionAnswer, TransactionState};
+use super::snapshot::CatalogState;
 use super::{access, constant, explain, modes, naming, places, planning};
 use crate::audit::{self, Touched};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{Ddl, SessionStatement, Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::planner::interrupt::Interrupt;
-use crate::planner::{bounds, result_types};
+use crate::planner::{bounds, origins, result_types};
 
 /// What a statement will take and give.
 #[derive(Clone, Debug)]
@@ -100,8 +101,7 @@ impl Session {
                         let analyzed =
                             state.analyzer().execute_and_check(bound.clone(), state.config_options(), |_, _| {});
                         let schema = Arc::new(analyzed.map_err(|e| located(e, statement))?.schema().as_arrow().clone());
-                        let schema = result_types::typed(&bound, &schema).unwrap_or(schema);
-                        Some(naming::unmarked(&schema).unwrap_or(schema))
+                        Some(shown(&catalog, &bound, &schema).told)
                     }
                 };
                 let described = Described { parameters, schema };
@@ -255,7 +255,7 @@ impl Session {
                 if let Some(reusable) = reusable.map_err(|e| e.shifted(statement.offset))? {
                     self.before(|names| Touched::by_plan(reusable.written(), names)).await?;
                     let stream = reusable.stream(self, &catalog).await.map_err(|e| located(e, statement))?;
-                    let shown = reusable.shown(&stream.schema(), shown);
+                    let shown = reusable.shown(&stream.schema(), |plan, schema| shown(&catalog, plan, schema));
                     return Ok(answer(shown, stream));
                 }
                 let state = planning.into_inner().unwrap_or_else(|| self.state_to_answer(Arc::clone(&catalog)));
@@ -267,7 +267,7 @@ impl Session {
                     return Ok(rows_of(Box::pin(explain::run(state, &plan, statement, hidden)).await?, "EXPLAIN"));
                 }
                 if let Some(row) = constant::row(&state, &plan).map_err(|e| e.shifted(statement.offset))? {
-                    let row = match shown(&plan, &row.schema()) {
+                    let row = match shown(&catalog, &plan, &row.schema()).rows {
                         Some(schema) => RecordBatch::try_new(schema, row.columns().to_vec())?,
                         None => row,
                     };
@@ -277,7 +277,7 @@ impl Session {
                     return Ok(rows_of(row, "SELECT"));
                 }
                 let stream = stream(&state, &plan).await.map_err(|e| located(e, statement))?;
-                Ok(answer(shown(&plan, &stream.schema()), stream))
+                Ok(answer(shown(&catalog, &plan, &stream.schema()), stream))
             }
         }
     }
@@ -335,7 +335,7 @@ impl Session {
                 let changes =
                     matches!(&plan, LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Update | WriteOp::Delete));
                 if !changes {
-                    access::check_planned(&plan, state)?;
+                    access::check_planned_of(&plan, state, parsed)?;
                 }
                 bounds::check(&plan)?;
                 Ok(plan)
@@ -430,19 +430,31 @@ fn show_rows(answer: SessionAnswer) -> Result<Option<RecordBatch>> {
     })
 }
 
-/// The schema that an answer is shown with: Postgres's types, and no marks; none when it stays as it is.
-fn shown(plan: &LogicalPlan, schema: &SchemaRef) -> Option<SchemaRef> {
+/// What an answer is shown with.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    /// The schema of its rows: Postgres's types, and no marks; none when they stay as they are.
+    rows: Option<SchemaRef>,
+    /// The same with the columns' origins, for who is told of the rows before they come.
+    told: SchemaRef,
+}
+
+/// What the answer of a plan as it was written is shown with.
+fn shown(catalog: &CatalogState, plan: &LogicalPlan, schema: &SchemaRef) -> Shown {
     let typed = result_types::typed(plan, schema);
-    naming::unmarked(typed.as_ref().unwrap_or(schema)).or(typed)
+    let rows = naming::unmarked(typed.as_ref().unwrap_or(schema)).or(typed);
+    let plain = rows.as_ref().unwrap_or(schema);
+    let told = origins::marked(plan, plain, |origin| catalog.number(origin)).unwrap_or_else(|| Arc::clone(plain));
+    Shown { rows, told }
 }
 
 /// The rows of a query, under the schema that they are shown with.
-fn answer(shown: Option<SchemaRef>, stream: SendableRecordBatchStream) -> Outcome {
-    let stream = match shown {
+fn answer(shown: Shown, stream: SendableRecordBatchStream) -> Outcome {
+    let stream = match shown.rows {
         Some(schema) => renamed(schema, stream),
         None => stream,
     };
-    Outcome::Rows { schema: stream.schema(), stream, verb: "SELECT" }
+    Outcome::Rows { schema: shown.told, stream, verb: "SELECT" }
 }
 
 /// The same rows under other column names and types of the same values.

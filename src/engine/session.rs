@@ -1,5 +1,6 @@
 //! One connection's session: its settings, its transaction, its names.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
 use super::access;
+use super::engine_options::{self, EngineOptions};
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
 use super::notify::Ear;
@@ -67,6 +69,7 @@ pub(super) struct Savepoint {
     /// What the block had changed.
     pub changed: Option<Pending>,
     settings: Settings,
+    options: Option<Arc<EngineOptions>>,
     /// How many settings SET LOCAL had changed.
     locals: usize,
 }
@@ -77,10 +80,10 @@ pub struct Session {
     pub(super) engine: Arc<Engine>,
     pub(super) settings: Arc<Mutex<Settings>>,
     /// Settings to put back if the transaction is rolled back.
-    saved_settings: Mutex<Option<Settings>>,
+    saved_settings: Mutex<Option<(Settings, Option<Arc<EngineOptions>>)>>,
     /// What SET LOCAL changed, to put back when the transaction ends.
     pub(super) local_settings: Mutex<Vec<(String, String)>>,
-    pub(super) transaction: Mutex<TransactionState>,
+    pub(super) transaction: Arc<Mutex<TransactionState>>,
     /// Whether the block is one that no BEGIN began: the statements of one text.
     implicit: AtomicBool,
     /// What the block has changed and no one else sees yet.
@@ -88,20 +91,22 @@ pub struct Session {
     /// Savepoints of the block with what it had changed by then.
     pub(super) savepoints: Mutex<Vec<Savepoint>>,
     /// What it tells other sessions, and hears of them.
-    pub(super) ear: Ear,
+    pub(super) ear: Arc<Ear>,
     /// The number that other sessions know it by.
     pub(super) pid: i32,
     /// The role that logged in.
     pub(super) login: String,
     /// Which role of this name that is: another may be made once it is dropped.
     login_id: u64,
+    /// Which roles of their names those are that SET ROLE and SET SESSION AUTHORIZATION have named.
+    pub(super) became: Mutex<BTreeMap<String, u64>>,
     /// The schemas of names that give none, in order.
     pub(super) search_path: Arc<RwLock<Vec<String>>>,
     /// What statements are planned and run with. The functions are the engine's: a list of them for each session would be
     /// most of what an idle one holds.
-    config: RwLock<SessionConfig>,
+    pub(super) config: RwLock<SessionConfig>,
     /// Whether `config` has options of DataFusion's that SET has changed.
-    own_options: AtomicBool,
+    pub(super) own_options: AtomicBool,
     notices: Arc<Mutex<Vec<Notice>>>,
     /// What ends the statement that is being planned.
     interrupt: Mutex<Option<Interrupt>>,
@@ -125,6 +130,8 @@ impl Session {
         let search_path = Arc::new(RwLock::new(settings.search_path()));
         let settings = Arc::new(Mutex::new(settings));
         let mut config = engine.session_config();
+        let ear: Arc<Ear> = Arc::default();
+        let transaction = Arc::new(Mutex::new(TransactionState::Idle));
         let shown = ShownSession {
             user: parameters.user,
             login: login.clone(),
@@ -132,6 +139,9 @@ impl Session {
             settings: Arc::clone(&settings),
             activity: Arc::clone(&engine.activity),
             backends: Arc::clone(&engine.backends),
+            ear: Arc::clone(&ear),
+            listeners: Arc::clone(&engine.listeners),
+            transaction: Arc::clone(&transaction),
         };
         config.options_mut().extensions.insert(pg::CatalogSession(Arc::new(shown)));
         let session = Session {
@@ -139,17 +149,18 @@ impl Session {
             settings,
             saved_settings: Mutex::new(None),
             local_settings: Mutex::default(),
-            transaction: Mutex::new(TransactionState::Idle),
+            transaction,
             implicit: AtomicBool::default(),
             block: Mutex::default(),
             savepoints: Mutex::default(),
-            ear: Ear::default(),
+            ear,
             pid: parameters.pid,
             login,
             login_id,
             search_path,
             config: RwLock::new(config),
             own_options: AtomicBool::default(),
+            became: Mutex::default(),
             notices: Arc::default(),
             interrupt: Mutex::default(),
             ended: AtomicU64::default(),
@@ -168,14 +179,26 @@ impl Session {
         script::parse(sql)
     }
 
-    /// 42704 once the role that logged in was dropped, also where there is another of its name.
+    /// 42704 once the role that logged in, or that it has become, was dropped, also where there is another of its name.
     pub(super) fn check_login(&self) -> Result<()> {
-        if self.login == OWNER
-            || self.catalog().definitions.roles.get(&self.login).is_some_and(|r| r.id == self.login_id)
-        {
+        let role = self.role();
+        if self.login == OWNER && role == OWNER {
             return Ok(());
         }
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{}\" was dropped", self.login)))
+        let catalog = self.catalog();
+        let id = |role: &str| catalog.definitions.roles.get(role).map(|role| role.id);
+        let dropped = |role: &str| {
+            Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{role}\" was dropped"))
+                .with_hint("RESET ROLE to go on as another, or connect again."))
+        };
+        if self.login != OWNER && id(&self.login) != Some(self.login_id) {
+            return dropped(&self.login);
+        }
+        let became = self.became.lock().get(&role).copied();
+        match became {
+            Some(then) if role != self.login && id(&role) != Some(then) => dropped(&role),
+            _ => Ok(()),
+        }
     }
 
     /// What the catalog says of the session.
@@ -410,7 +433,8 @@ impl Session {
             SessionStatement::Savepoint(name) => {
                 self.need_block("SAVEPOINT")?;
                 let (settings, locals) = (self.settings.lock().clone(), self.local_settings.lock().len());
-                let savepoint = Savepoint { name: name.clone(), changed: self.changed(), settings, locals };
+                let options = self.engine_options();
+                let savepoint = Savepoint { name: name.clone(), changed: self.changed(), settings, options, locals };
                 self.savepoints.lock().push(savepoint);
                 self.ear.mark();
                 SessionAnswer::Tag("SAVEPOINT")
@@ -427,6 +451,7 @@ impl Session {
                 let (at, savepoint) = self.savepoint(name)?;
                 self.go_back(savepoint.changed);
                 self.settings.lock().restore(savepoint.settings);
+                self.put_engine_options(savepoint.options.as_deref());
                 self.local_settings.lock().truncate(savepoint.locals);
                 self.savepoints.lock().truncate(at + 1);
                 self.ear.go_back(at);
@@ -479,9 +504,7 @@ impl Session {
 
     /// SET datafusion.x = y; what would change the whole server is refused.
     fn set_engine_option(&self, name: &str, option: &str, value: Option<&str>) -> Result<()> {
-        let mine = ["optimizer.", "explain."].iter().any(|prefix| option.starts_with(prefix))
-            || matches!(option, "execution.batch_size" | "execution.target_partitions");
-        if !mine {
+        if !engine_options::is_of_session(option) {
             return Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied to set parameter \"{name}\""),
@@ -499,25 +522,13 @@ impl Session {
         Ok(())
     }
 
-    /// Puts back what SET has changed of DataFusion's options.
-    fn reset_engine_options(&self) {
-        if self.own_options.swap(false, Ordering::Relaxed) {
-            let first = self.engine.session_config();
-            let mut config = self.config.write();
-            let options = config.options_mut();
-            options.optimizer = first.options().optimizer.clone();
-            options.explain = first.options().explain.clone();
-            options.execution.batch_size = first.options().execution.batch_size;
-            options.execution.target_partitions = first.options().execution.target_partitions;
-        }
-    }
-
     /// Remembers the settings as they are when a transaction first changes one.
     pub(super) fn save_settings(&self) {
         if self.transaction_state() == TransactionState::InBlock {
             let mut saved = self.saved_settings.lock();
             if saved.is_none() {
-                *saved = Some(self.settings.lock().clone());
+                let settings = self.settings.lock().clone();
+                *saved = Some((settings, self.engine_options()));
             }
         }
     }
@@ -544,9 +555,15 @@ impl Session {
         let locals = std::mem::take(&mut *self.local_settings.lock());
         let mut settings = self.settings.lock();
         match saved {
-            Some(saved) if !committed => settings.restore(saved),
+            Some((saved, options)) if !committed => {
+                settings.restore(saved);
+                self.put_engine_options(options.as_deref());
+            }
             // The earliest value of each is put back last.
-            _ => locals.iter().rev().for_each(|(name, value)| settings.put_back(name, value)),
+            _ => locals.iter().rev().for_each(|(name, value)| match name.starts_with("datafusion.") {
+                true => self.put_back_option(name, value),
+                false => settings.put_back(name, value),
+            }),
         }
         drop(settings);
         ended?;

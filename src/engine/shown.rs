@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::notify::{Ear, Listeners};
+use super::session::TransactionState;
 use super::settings::Settings;
 use crate::catalog::pg;
 use crate::error::{Error, Result};
@@ -20,6 +22,9 @@ pub(super) struct ShownSession {
     pub settings: Arc<Mutex<Settings>>,
     pub activity: Arc<Activity>,
     pub backends: Arc<pg::Backends>,
+    pub ear: Arc<Ear>,
+    pub listeners: Arc<Listeners>,
+    pub transaction: Arc<Mutex<TransactionState>>,
 }
 
 impl pg::SessionView for ShownSession {
@@ -54,6 +59,15 @@ impl pg::SessionView for ShownSession {
 
     fn backends(&self) -> Option<Arc<pg::Backends>> {
         Some(Arc::clone(&self.backends))
+    }
+
+    fn notify(&self, channel: &str, payload: &str) -> Result<()> {
+        self.ear.notify(channel, payload)?;
+        // Outside of a block it counts at once.
+        if *self.transaction.lock() == TransactionState::Idle {
+            self.ear.settle(true, &self.listeners, self.pid);
+        }
+        Ok(())
     }
 
     fn set(&self, name: &str, value: &str) -> Result<String> {

@@ -1,7 +1,7 @@
 //! One state of the catalog to plan with: what a query sees does not change while it is planned.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, TableProvider};
@@ -13,11 +13,13 @@ use super::reuse::{Asked, DescribedKey, Known, Recent};
 use super::run::Described;
 use super::{Engine, planning, write};
 use crate::catalog::definitions::{Definitions, PUBLIC, RelationDef, RelationKind, RelationName, ViewDef};
+use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
 use crate::planner::barrier::SecurityBarrier;
 use crate::planner::foreign::ForeignTable;
 use crate::planner::local::LocalTable;
 use crate::planner::names::{NameScope, Relations};
+use crate::planner::origins::Origin;
 use crate::planner::secured::{ROWS, Secured};
 use crate::planner::view::View;
 use crate::planner::{bounds, remote_query};
@@ -39,6 +41,8 @@ pub(super) struct CatalogState {
     pub plans: Recent<Asked, Known>,
     /// What clients were told of queries in it.
     pub described: Recent<DescribedKey, Described>,
+    /// The OIDs of its relations, once one was asked for.
+    oids: OnceLock<HashMap<RelationName, i32>>,
 }
 
 impl CatalogState {
@@ -51,6 +55,17 @@ impl CatalogState {
     /// The same with other definitions.
     pub fn with(&self, definitions: Definitions) -> Self {
         CatalogState::new(definitions, self.unreachable.clone(), &self.rows)
+    }
+
+    /// The OID of the relation that a column is of, and the column's number.
+    pub fn number(&self, origin: &Origin) -> Option<(i32, i16)> {
+        let (name, column) = match origin {
+            Origin::System(oid, column) => return Some((*oid, *column)),
+            Origin::Defined(name, column) => (name, column),
+        };
+        let at = self.definitions.relation(name)?.columns().iter().position(|known| known.name == *column)?;
+        let oids = self.oids.get_or_init(|| pg::relation_oids(&self.definitions, super::added_functions()));
+        Some((*oids.get(name)?, i16::try_from(at).ok()?.checked_add(1)?))
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, AsArray, Date32Array, Decimal128Array, StringViewArray, TimestampMicrosecondArray, new_null_array,
+    ArrayRef, AsArray, Date32Array, Decimal128Array, Decimal256Array, StringViewArray, TimestampMicrosecondArray,
+    new_null_array,
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, FieldRef, Float32Type, Float64Type, Int16Type, Int32Type,
-    Int64Type, TimeUnit, TimestampMicrosecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Decimal256Type, FieldRef, Float32Type, Float64Type,
+    Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, i256,
 };
 use datafusion::common::Column;
 use datafusion::error::Result as DfResult;
@@ -165,6 +166,16 @@ fn to_step(values: &ArrayRef, step: u32) -> DfResult<ArrayRef> {
             let unit = power.and_then(|power| power.checked_mul(i128::from(step)));
             let cut = |n: i128| unit.map_or(0, |unit| n / unit * unit);
             let cut: Decimal128Array = values.as_primitive::<Decimal128Type>().unary(cut);
+            Arc::new(cut.with_precision_and_scale(*precision, *scale)?)
+        }
+        DataType::Decimal256(precision, scale) => {
+            let power = u32::try_from(*scale).ok().and_then(|scale| i256::from_i128(10).checked_pow(scale));
+            let unit = power.and_then(|power| power.checked_mul(i256::from_i128(i128::from(step))));
+            let cut = |n: i256| {
+                let steps = unit.and_then(|unit| n.checked_div(unit)?.checked_mul(unit));
+                steps.unwrap_or(i256::ZERO)
+            };
+            let cut: Decimal256Array = values.as_primitive::<Decimal256Type>().unary(cut);
             Arc::new(cut.with_precision_and_scale(*precision, *scale)?)
         }
         other => return Err(unmaskable(other).into()),

@@ -36,6 +36,7 @@ mod narrow;
 pub mod number_casts;
 pub mod one_step;
 mod operators;
+pub mod origins;
 pub mod output;
 pub mod plain_constants;
 pub mod relation_function;

@@ -11,6 +11,7 @@ use super::transport::Transport;
 use crate::catalog::types::PgType;
 use crate::engine::TransactionState;
 use crate::error::{Error, Result, SqlState};
+use crate::planner::origins;
 use crate::values::Format;
 
 /// The most columns that a row may have, as in Postgres.
@@ -77,7 +78,8 @@ impl Transport {
                 Format::Binary => 1,
             };
             let name = field.name().replace('\0', "\u{FFFD}");
-            FieldDescription::new(name, 0, 0, kind.oid(), kind.typlen(), kind.typmod(), format)
+            let (relation, column) = origins::of_field(field);
+            FieldDescription::new(name, relation, column, kind.oid(), kind.typlen(), kind.typmod(), format)
         });
         self.put(&RowDescription::new(fields.collect()))
     }

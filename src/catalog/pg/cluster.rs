@@ -16,7 +16,7 @@ use super::snapshot::{
 };
 use super::statics::Statics;
 use super::view::SessionView;
-use crate::catalog::acl::Acl;
+use crate::catalog::acl::{Acl, ObjectKind};
 use crate::catalog::definitions::{DATABASE, OWNER, PUBLIC, RelationKind};
 use crate::catalog::rule::RuleDef;
 use crate::sources::kinds::{self, KINDS};
@@ -262,7 +262,15 @@ fn default_acls(snapshot: &Snapshot, rows: &mut Rows) {
         rows.push([
             ("defaclrole", snapshot.role_oid(&default.role).unwrap_or_default().into()),
             ("defaclnamespace", schema.unwrap_or_default().into()),
-            ("defaclobjtype", if default.of_schemas { "n" } else { "r" }.into()),
+            (
+                "defaclobjtype",
+                match default.kind() {
+                    ObjectKind::Schema => "n",
+                    ObjectKind::Function => "f",
+                    _ => "r",
+                }
+                .into(),
+            ),
             ("defaclacl", acl(Some(&default.acl))),
         ]);
     }
@@ -435,6 +443,7 @@ fn procs(snapshot: &Snapshot, rows: &mut Rows) {
             ("prorettype", ANY.into()),
             ("proargtypes", arguments.join(" ").into()),
             ("prosrc", function.name.as_str().into()),
+            ("proacl", acl(snapshot.definitions.database.functions.get(&function.name))),
         ]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::callable;
 use super::cluster::{server_options, table_options};
 use super::relations::{definition, key_positions};
 use super::rows::{Cell, Rows};
@@ -49,6 +50,8 @@ pub fn fill(name: &str, snapshot: &Snapshot, session: &Arc<dyn SessionView>, row
         "enabled_roles" => enabled_roles(snapshot, rights, rows),
         "table_privileges" => privileges(snapshot, rights, true, rows),
         "role_table_grants" => privileges(snapshot, rights, false, rows),
+        "routine_privileges" => routine_privileges(snapshot, rights, true, rows),
+        "role_routine_grants" => routine_privileges(snapshot, rights, false, rows),
         _ => {}
     }
 }
@@ -505,6 +508,34 @@ fn privileges(snapshot: &Snapshot, rights: &Rights<'_>, public: bool, rows: &mut
                 let all: &[&str] = if writable { &["SELECT", "INSERT", "UPDATE", "DELETE"] } else { &["SELECT"] };
                 all.iter().for_each(|privilege| push(&relation.owner, &relation.owner, privilege, true));
             }
+        }
+    }
+}
+
+/// What was granted on functions by or to the role; with `public`, what everyone may call too.
+fn routine_privileges(snapshot: &Snapshot, rights: &Rights<'_>, public: bool, rows: &mut Rows) {
+    for function in callable::all(&snapshot.functions) {
+        let usual = function.usual();
+        let acl = snapshot.definitions.database.functions.get(&function.key).unwrap_or(&usual);
+        let oid = function.oid.unwrap_or_else(|| snapshot.oid(&Object::Function(function.name.clone())).into());
+        let concerns = |entry: &&AclEntry| match &entry.grantee {
+            Some(grantee) => rights.has(grantee) || rights.has(&entry.grantor),
+            None => public,
+        };
+        for entry in acl.0.iter().filter(concerns) {
+            let grantee = entry.grantee.as_deref().unwrap_or("PUBLIC");
+            rows.push([
+                ("grantor", entry.grantor.as_str().into()),
+                ("grantee", grantee.into()),
+                ("specific_catalog", DATABASE.into()),
+                ("specific_schema", function.schema.into()),
+                ("specific_name", format!("{}_{oid}", function.name).into()),
+                ("routine_catalog", DATABASE.into()),
+                ("routine_schema", function.schema.into()),
+                ("routine_name", function.name.as_str().into()),
+                ("privilege_type", "EXECUTE".into()),
+                ("is_grantable", yes_or_no(grantee == OWNER || entry.grants('X'))),
+            ]);
         }
     }
 }

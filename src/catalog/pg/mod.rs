@@ -7,6 +7,7 @@
 //! the engine implements.
 
 mod backends;
+pub mod callable;
 mod cluster;
 mod column_lineage;
 mod functions;
@@ -29,7 +30,8 @@ mod view;
 pub use backends::{Backends, Present, Rest};
 pub use functions::{register_functions, scalar_functions};
 pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
-pub use schema::{information_schema, pg_catalog_schema};
+pub use schema::{information_schema, pg_catalog_schema, system_column};
+pub use snapshot::relation_oids;
 pub use view::{
     CatalogMoment, CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version,
 };

@@ -13,6 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use parking_lot::Mutex;
 
+use super::callable;
 use super::cluster;
 use super::information;
 use super::rows::Rows;
@@ -115,6 +116,12 @@ pub fn is_secret(name: &str) -> bool {
     )
 }
 
+/// The OID of a system relation and the number of its column at an index from 0; none for other relations.
+pub fn system_column(relation: &dyn TableProvider, index: usize) -> Option<(i32, i16)> {
+    let table = relation.downcast_ref::<SystemTable>()?;
+    Some((table.shape.oid, i16::try_from(index).ok()?.checked_add(1)?))
+}
+
 /// One system relation. Its rows are made when it is scanned.
 #[derive(Debug)]
 struct SystemTable {
@@ -150,7 +157,12 @@ impl TableProvider for SystemTable {
         let mut batches = vec![];
         if self.shape.schema_name == PG_CATALOG {
             cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
-            batches.extend(statics.table(self.shape.name).cloned());
+            if let Some(unchanging) = statics.table(self.shape.name) {
+                batches.push(match self.shape.name {
+                    "pg_proc" => callable::with_privileges(unchanging, &snapshot.definitions)?,
+                    _ => unchanging.clone(),
+                });
+            }
         } else {
             information::fill(self.shape.name, &snapshot, &session, &mut rows);
         }

@@ -370,6 +370,16 @@ impl Snapshot {
     }
 }
 
+/// The OIDs of all relations that are defined.
+pub fn relation_oids(definitions: &Arc<Definitions>, functions: Arc<Vec<FunctionInfo>>) -> HashMap<RelationName, i32> {
+    let snapshot = Snapshot::new(Arc::clone(definitions), functions);
+    let of_relation = |(object, oid): (Object, i32)| match object {
+        Object::Relation(name) => Some((name, oid)),
+        _ => None,
+    };
+    snapshot.oids.into_iter().filter_map(of_relation).collect()
+}
+
 fn system_schema(name: &str) -> Option<i32> {
     match name {
         PG_CATALOG => Some(PG_CATALOG_OID),

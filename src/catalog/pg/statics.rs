@@ -12,6 +12,7 @@ use datafusion::arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion_pg_catalog::pg_catalog::{ArrowTable, PgCatalogStaticTables};
 
+use super::callable;
 use super::rows::{Cell, array};
 use super::shapes::{self, Shape};
 
@@ -71,7 +72,8 @@ impl Statics {
         let mut tables = HashMap::new();
         for (name, table) in kept {
             if let Some(shape) = shapes::pg_catalog().get(name) {
-                tables.insert(name, reshape(shape, table)?);
+                let rows = reshape(shape, table)?;
+                tables.insert(name, if name == "pg_proc" { callable::owned(&rows)? } else { rows });
             }
         }
         let types = tables.get("pg_type").map(types).transpose()?.unwrap_or_default();

@@ -69,6 +69,11 @@ pub trait SessionView: Debug + Send + Sync {
         None
     }
 
+    /// Does what `pg_notify(channel, payload)` asks.
+    fn notify(&self, _channel: &str, _payload: &str) -> Result<()> {
+        Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "nobody can be notified here"))
+    }
+
     /// Does what `set_config(name, value, ..)` asks, and gives the new value.
     fn set(&self, name: &str, _value: &str) -> Result<String> {
         Err(Error::new(

@@ -2,7 +2,10 @@
 //! and nothing has been pushed down; definitions are looked at before they change anything.
 
 mod columns;
+mod functions;
 mod plan;
 mod statement;
 
-pub(super) use plan::{RowSecurity, check_beside, check_plan, check_planned, check_read, hides_beneath, uses_columns};
+pub(super) use plan::{
+    RowSecurity, check_beside, check_plan, check_planned, check_planned_of, check_read, hides_beneath, uses_columns,
+};

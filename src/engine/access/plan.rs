@@ -7,8 +7,10 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, WriteOp};
+use datafusion::sql::parser::Statement as DfStatement;
 
 use super::columns::{Scanned, scans};
+use super::functions::{Written, check_calls, check_own_calls};
 use crate::catalog::definitions::{Definitions, OWNER, RelationKind, RelationName};
 use crate::catalog::rights::{Rights, denied, relation_words};
 use crate::catalog::security::would_be_affected;
@@ -20,12 +22,14 @@ use crate::planner::remote_query::RemoteQueryTable;
 use crate::planner::secured::Secured;
 use crate::planner::view::View;
 
-/// 42501 unless a role may read every relation that a plan reads, in subqueries too, and write what it writes. The plan is
+/// 42501 unless a role may read every relation that a plan reads, in subqueries too, call the functions that it calls, and
+/// write what it writes. The plan is
 /// not analysed yet. The owner may, and nothing is looked at.
 pub(in crate::engine) fn check_plan(plan: &LogicalPlan, definitions: &Definitions, role: &str) -> Result<()> {
     if role == OWNER {
         return Ok(());
     }
+    check_calls(plan, Written::Unknown, definitions, role)?;
     Reader { definitions, unread: None, row_security: true }.check(plan, role)
 }
 
@@ -35,13 +39,28 @@ pub(in crate::engine) struct RowSecurity(pub bool);
 
 /// The same for a plan that was made in a session's state, for the role that this was made for.
 pub(in crate::engine) fn check_planned(plan: &LogicalPlan, state: &SessionState) -> Result<()> {
+    check_written(plan, state, Written::Unknown)
+}
+
+/// The same for the plan of a statement, which says by what names it calls functions.
+pub(in crate::engine) fn check_planned_of(
+    plan: &LogicalPlan,
+    state: &SessionState,
+    statement: &DfStatement,
+) -> Result<()> {
+    check_written(plan, state, Written::Statement(statement))
+}
+
+fn check_written(plan: &LogicalPlan, state: &SessionState, written: Written<'_>) -> Result<()> {
     let caller = state.config().get_extension::<Caller>();
     let caller = caller.ok_or_else(|| Error::internal("a plan was made in nobody's name"))?;
     if caller.role() == OWNER {
         return Ok(());
     }
+    check_calls(plan, written, &caller.definitions(), caller.role())?;
     let row_security = state.config().get_extension::<RowSecurity>().is_none_or(|applied| applied.0);
-    Reader { definitions: &caller.definitions(), unread: None, row_security }.check(plan, caller.role())
+    let definitions = caller.definitions();
+    Reader { definitions: &definitions, unread: None, row_security }.check(plan, caller.role())
 }
 
 /// The same for what an UPDATE or DELETE of `target` reads: of that table no column need be read.
@@ -54,6 +73,7 @@ pub(in crate::engine) fn check_read(
     if role == OWNER {
         return Ok(());
     }
+    check_calls(plan, Written::Unknown, definitions, role)?;
     Reader { definitions, unread: Some(target), row_security: true }.check(plan, role)
 }
 
@@ -67,7 +87,9 @@ pub(in crate::engine) fn check_beside(
     if role == OWNER {
         return Ok(());
     }
-    Reader { definitions, unread: None, row_security: true }.check_scans(plan, inner, &definitions.rights(role), role)
+    let rights = definitions.rights(role);
+    check_own_calls(plan, Written::Unknown, definitions, &rights)?;
+    Reader { definitions, unread: None, row_security: true }.check_scans(plan, inner, &rights, role)
 }
 
 /// Whether a plan reads rows that the role of its session may not: of relations beneath views that it has no privilege

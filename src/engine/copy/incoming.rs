@@ -184,6 +184,8 @@ impl<'a> Incoming<'a> {
         let keys = table.unique_keys.len() + usize::from(!table.primary_key.is_empty());
         self.hold(if keys == 0 { 0 } else { (before + self.total) * KEY_BYTES })?;
         if let Some((row, error)) = write::first_duplicate(there.iter().chain(&self.batches), &relation, &table)? {
+            let hidden = self.session.hides_keys(&relation, &table);
+            let error = if hidden { write::without_detail(error) } else { error };
             let line = row.checked_sub(before).map(|row| self.line(row));
             return Err(match line {
                 Some(line) => error.with_context(format!("COPY {}, line {line}", relation.name)),

@@ -180,7 +180,8 @@ fn add_words(loading: &mut Loading, statements: &[FileStatement]) {
         let done = match &statement.ddl {
             Ddl::Comment { target, text } => loading.definitions.comment(target, text.clone(), &origin, &path),
             Ddl::Grant(grant) => {
-                loading.definitions.grant(&grant.named(&role_of_files), &origin, &path, OWNER).map(|_| ())
+                let added = crate::engine::added_functions();
+                loading.definitions.grant(&grant.named(&role_of_files), &origin, &path, OWNER, &added).map(|_| ())
             }
             Ddl::GrantRole(grant) => {
                 loading.definitions.grant_roles(&grant.named(&role_of_files), &origin, OWNER).map(|_| ())

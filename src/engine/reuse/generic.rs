@@ -37,6 +37,7 @@ use datafusion::logical_expr::{
 use super::direct::Direct;
 use crate::catalog::types::PgType;
 use crate::engine::parameters::Parameter;
+use crate::engine::run::Shown;
 use crate::error::Error;
 use crate::lineage::node::LineageNode;
 use crate::planner::foreign::ForeignTable;
@@ -52,8 +53,8 @@ const MOST_NODES: usize = 400;
 pub(in crate::engine) struct Generic {
     /// As the query was written.
     pub written: LogicalPlan,
-    /// The schema that rows came with the first time, and the one that clients are shown in its place.
-    pub shown: OnceLock<(SchemaRef, Option<SchemaRef>)>,
+    /// The schema that rows came with the first time, and what clients are shown in its place.
+    pub shown: OnceLock<(SchemaRef, Shown)>,
     /// Optimised.
     pub plan: LogicalPlan,
     /// The scan that it is, where it is no more than that; empty before it has run.

@@ -19,7 +19,7 @@ use crate::catalog::pg;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::Statement;
 use crate::engine::parameters::{Parameter, count};
-use crate::engine::run::{Described, task};
+use crate::engine::run::{Described, Shown, task};
 use crate::engine::session::Session;
 use crate::engine::settings::PlanCache;
 use crate::engine::snapshot::CatalogState;
@@ -53,11 +53,7 @@ impl Reusable {
     }
 
     /// What rows of `schema` are shown with, which `find` finds from the plan as the query was written.
-    pub fn shown(
-        &self,
-        schema: &SchemaRef,
-        find: impl Fn(&LogicalPlan, &SchemaRef) -> Option<SchemaRef>,
-    ) -> Option<SchemaRef> {
+    pub fn shown(&self, schema: &SchemaRef, find: impl Fn(&LogicalPlan, &SchemaRef) -> Shown) -> Shown {
         let find = || find(&self.generic.written, schema);
         let (of, shown) = self.generic.shown.get_or_init(|| (Arc::clone(schema), find()));
         if of == schema { shown.clone() } else { find() }

@@ -215,8 +215,9 @@ impl Session {
             }
         };
         check_nulls(&rows, &change.relation, &change.table)?;
-        check_keys(std::iter::once(&rows), &change.relation, &change.table)
-            .map_err(|error| if guarded.is_some() { without_detail(error) } else { error })?;
+        check_keys(std::iter::once(&rows), &change.relation, &change.table).map_err(|error| {
+            if self.hides_keys(&change.relation, &change.table) { without_detail(error) } else { error }
+        })?;
         self.commit_change(
             catalog.definitions.as_ref().clone(),
             &[(change.relation.clone(), RowChange::Replace(std::slice::from_ref(&rows)))],

@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 use change::{Change, Value};
 use rows::check_keys;
 pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
-use secured::without_detail;
+pub(super) use secured::without_detail;
 use statement::{folded, inserted, name_targets, named_columns, one_table, spell_out};
 
 use super::run::{bind, collect, located};
@@ -119,9 +119,10 @@ impl Session {
         name_targets(state, &mut parsed, table).await?;
         let named = named_columns(&parsed, table);
         let targets = inserted(&parsed);
-        let plan = planning::to_plan(state, parsed, &statement.text).await.map_err(|e| located(e, statement))?;
+        let plan =
+            planning::to_plan(state, parsed.clone(), &statement.text).await.map_err(|e| located(e, statement))?;
         self.check_columns(relation, &targets, "a")?;
-        access::check_planned(&plan, state)?;
+        access::check_planned_of(&plan, state, &parsed)?;
         bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));
@@ -136,7 +137,7 @@ impl Session {
         let there = catalog.rows.read(&self.engine.store, relation)?;
         check_keys(there.iter().chain([&new]), relation, table).map_err(|error| {
             // The row that has the key may be one that is hidden.
-            if self.secured_relation(relation).is_some() { without_detail(error) } else { error }
+            if self.hides_keys(relation, table) { without_detail(error) } else { error }
         })?;
         if rows > 0 {
             self.commit_change(

@@ -212,8 +212,24 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Whether a key that is there already is not for the role to be told: of a relation behind policies or masks, and as
+    /// in Postgres where it may not read the columns of keys.
+    pub(in crate::engine) fn hides_keys(&self, name: &RelationName, table: &LocalTableDef) -> bool {
+        let role = self.role();
+        if role == OWNER {
+            return false;
+        }
+        let catalog = self.catalog();
+        let Some(relation) = catalog.definitions.relation(name) else { return true };
+        let rights = catalog.definitions.rights(&role);
+        let mut columns = table.primary_key.iter().chain(table.unique_keys.iter().flatten());
+        catalog.definitions.is_secured(relation, &role) || !columns.all(|column| rights.column(relation, column, "r"))
+    }
+}
+
 /// A key that is there already may be one of a row that is hidden.
-pub(super) fn without_detail(error: Error) -> Error {
+pub(in crate::engine) fn without_detail(error: Error) -> Error {
     let plain = Error::new(error.state(), error.message());
     match error.subject() {
         Some(subject) => plain.with_subject(subject.clone()),

@@ -122,3 +122,70 @@ pub fn kept_types(fixtures: &Fixtures) -> Outcome {
         all_well(&differing, statements.len())
     })
 }
+
+/// Which column of which relation a column of an answer is, as drivers are told.
+pub fn origins(fixtures: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let postgres = fixtures.postgres();
+    postgres.sql("CREATE DATABASE origins");
+    let statements = [
+        "SELECT * FROM c",
+        "SELECT s AS x, a + 1, c.g FROM c WHERE v > 1 ORDER BY b LIMIT 1",
+        "SELECT x.*, y.n FROM c x JOIN d y ON x.a = y.n",
+        "SELECT a, n FROM c LEFT JOIN d ON a = n",
+        "SELECT q.t FROM (SELECT s AS t, a FROM c) q WHERE a > 0",
+        "WITH q AS (SELECT a, max(v) AS m FROM c GROUP BY a) SELECT a, m FROM q",
+        "SELECT g, count(*) FROM c GROUP BY g",
+        "SELECT DISTINCT s FROM c",
+        "SELECT a, row_number() OVER (ORDER BY a) FROM c",
+        "SELECT a FROM c UNION SELECT n FROM d",
+        "SELECT * FROM vc",
+        "SELECT w.a FROM (SELECT * FROM vc) w",
+        "SELECT (SELECT max(n) FROM d), a FROM c",
+        "SELECT n FROM generate_series(1, 2) AS n",
+        "SELECT 1, NULL, now()",
+        "VALUES (1)",
+        "SELECT a FROM c WHERE a = $1::int",
+        "SELECT relname, oid FROM pg_class",
+        "SELECT table_name FROM information_schema.tables",
+    ];
+    block_on(async {
+        let [ours, theirs] = [onerow.client().await, postgres.client("origins").await];
+        for client in [&ours, &theirs] {
+            for statement in
+                TABLE.into_iter().chain(["CREATE TABLE d (n integer)", "CREATE VIEW vc AS SELECT s, a FROM c"])
+            {
+                client.batch_execute(statement).await.map_err(|error| format!("{statement}: {error}"))?;
+            }
+        }
+        let mut differing = vec![];
+        for statement in statements {
+            let mut told = vec![];
+            for client in [&ours, &theirs] {
+                let prepared = client.prepare(statement).await.map_err(|error| format!("{statement}: {error}"))?;
+                let mut named = vec![];
+                for column in prepared.columns() {
+                    let relation = match column.table_oid() {
+                        Some(oid) if oid != 0 => {
+                            let name = format!("SELECT relname FROM pg_class WHERE oid = {oid}");
+                            let found = client.simple_query(&name).await.map_err(|error| error.to_string())?;
+                            let name = found.iter().find_map(|message| match message {
+                                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_string),
+                                _ => None,
+                            });
+                            name.unwrap_or_else(|| format!("nothing of OID {oid}"))
+                        }
+                        _ => "-".to_string(),
+                    };
+                    named.push(format!("{relation}.{}", column.column_id().unwrap_or_default()));
+                }
+                told.push(named.join(" "));
+            }
+            if told.first() != told.last() {
+                differing.push(format!("{statement}: {}", told.join("  PostgreSQL: ")));
+            }
+        }
+        all_well(&differing, statements.len())
+    })
+}

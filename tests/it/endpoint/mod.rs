@@ -28,6 +28,7 @@ pub const TESTS: &[Test] = &[
     ("columns_have_postgres_types", types::column_types),
     ("columns_that_differ_by_a_cast", columns::casts),
     ("columns_keep_their_types", columns::kept_types),
+    ("columns_say_their_origin", columns::origins),
     ("statements_mean_what_they_mean_in_postgres", meaning::statements),
     ("forms_of_queries", forms::queries),
     ("json_is_postgres_json", forms::json),

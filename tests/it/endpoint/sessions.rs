@@ -164,6 +164,17 @@ pub fn notifications(_: &Fixtures) -> Outcome {
         let answer = ask(&mut says, wrong)?;
         same!(state(&answer), Some("42601".to_string()), "{wrong}");
     }
+    // The function says the same, in a block when that commits.
+    ask(&mut says, "SELECT pg_notify('Café', 'by a function')")?;
+    same!(told(&hears.message()?), "Café|by a function|");
+    ask(&mut says, "BEGIN; SELECT pg_notify('Café', 'lost'); ROLLBACK; BEGIN; SELECT pg_notify('Café', NULL)")?;
+    same!(heard(&ask(&mut hears, "SELECT 1")?), Vec::<String>::new());
+    ask(&mut says, "COMMIT")?;
+    same!(told(&hears.message()?), "Café||");
+    for wrong in ["SELECT pg_notify('', 'a')".to_string(), format!("SELECT pg_notify('{}', '')", "c".repeat(64))] {
+        let answer = ask(&mut says, &wrong)?;
+        same!(state(&answer), Some("22023".to_string()), "{wrong}");
+    }
     ask(&mut hears, "DISCARD ALL")?;
     ask(&mut says, "NOTIFY \"Café\"")?;
     same!(heard(&ask(&mut hears, "SELECT 1")?), Vec::<String>::new());

@@ -10,7 +10,7 @@ use super::super::support::{Fixtures, Outcome, Project, block_on};
 use super::login::{OWNER, as_role, served};
 
 /// The two servers with the same tables: ours and PostgreSQL.
-async fn both(
+pub async fn both(
     fixtures: &Fixtures,
     onerow: &super::super::support::Onerow,
     database: &str,

@@ -1,6 +1,7 @@
 //! Roles and privileges: who gets in, who may do what, and what each is shown of tables, rows and values.
 
 mod catalog;
+mod functions;
 mod login;
 mod matrix;
 mod policies;
@@ -18,6 +19,9 @@ pub const TESTS: &[Test] = &[
     ("roles_answer_as_postgres", matrix::roles),
     ("renamed_roles_answer_as_postgres", matrix::renaming),
     ("grants_answer_as_postgres", matrix::grants),
+    ("privileges_on_functions_answer_as_postgres", functions::granted),
+    ("privileges_on_all_functions_are_kept", functions::of_schemas),
+    ("a_dropped_role_is_nobody", functions::dropped),
     ("every_statement_needs_its_privileges_as_in_postgres", matrix::statements),
     ("every_statement_follows_policies_as_in_postgres", matrix::under_policies),
     ("what_only_owners_may_is_refused_as_in_postgres", matrix::owners),

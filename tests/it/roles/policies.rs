@@ -375,6 +375,9 @@ pub fn masks(_: &Fixtures) -> Outcome {
             &owner,
             "CREATE USER ann PASSWORD 'a'; CREATE USER bob PASSWORD 'b'; GRANT onerow_unmask TO bob;
              CREATE TABLE p (id int, name text, email text, born date, paid numeric(12,2), note text);
+             CREATE TABLE wide (n numeric(50,2), k text UNIQUE); INSERT INTO wide VALUES (-123456.78, 'x');
+             GRANT SELECT, INSERT ON wide TO ann;
+             SECURITY LABEL FOR onerow ON COLUMN wide.n IS 'MASKED WITH FUNCTION truncate(1000)';
              INSERT INTO p VALUES (1, 'Ayşe', 'ayse@x.com', '1969-12-31', 1234.56, 'a'),
                (2, '王小明', 'ayse@x.com', '9999-12-31', -999.99, 'b'), (3, NULL, NULL, NULL, NULL, NULL);
              CREATE VIEW v AS SELECT name FROM p;
@@ -393,7 +396,7 @@ pub fn masks(_: &Fixtures) -> Outcome {
                 ("SECURITY LABEL FOR onerow ON COLUMN p.id IS 'MASKED WITH FUNCTION hash()'", "42804"),
                 ("SECURITY LABEL FOR onerow ON COLUMN p.nope IS NULL", "42703"),
                 ("SECURITY LABEL FOR onerow ON COLUMN p.id IS 'HIDDEN'", "22023"),
-                ("SELECT count(*) FROM pg_seclabels WHERE provider = 'onerow'", "5"),
+                ("SELECT count(*) FROM pg_seclabels WHERE provider = 'onerow'", "6"),
                 ("SELECT name FROM p WHERE id = 1", "Ayşe"),
             ],
         )
@@ -412,6 +415,7 @@ pub fn masks(_: &Fixtures) -> Outcome {
                     ("SELECT born FROM p WHERE id = 1", "1969-12-01"),
                     ("SELECT born FROM p WHERE id = 2", "9999-12-01"),
                     ("SELECT sum(paid) FROM p", "1000.00"),
+                    ("SELECT n FROM wide", "-123000.00"),
                     ("SELECT count(note) FROM p", "0"),
                     // Conditions, joins and groups see the mask.
                     ("SELECT count(*) FROM p WHERE name = 'Ayşe'", "0"),

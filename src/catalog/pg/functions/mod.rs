@@ -11,6 +11,6 @@ mod spec;
 mod text;
 
 pub use lists::OR_EMPTY;
-pub use names::{REG_IN, REG_NAMES, REG_OUT, ROLE_NAMES};
+pub use names::{REG_IN, REG_NAMES, REG_OUT, ROLE_NAMES, identifier_path};
 pub use register::{register_functions, scalar_functions};
 pub use text::{LIKE_PATTERN, OPTIONS_SHOWN};

@@ -8,6 +8,7 @@ use datafusion::error::Result;
 use super::session::yes;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::pg::callable;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
 use crate::catalog::pg::snapshot::Object;
@@ -35,7 +36,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("to_regclass", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Class)),
     Spec::new("to_regtype", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Type)),
     Spec::new("to_regproc", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Proc)),
-    Spec::new("to_regprocedure", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Proc)),
+    Spec::new("to_regprocedure", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Procedure)),
     Spec::new("to_regnamespace", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Namespace)),
     Spec::new("to_regrole", &[Text], Returns::Oid, |call, row| to_reg(call, row, Kind::Role)),
     Spec::new("pg_table_is_visible", &[Oid], Returns::Bool, |call, row| {
@@ -67,6 +68,8 @@ enum Kind {
     Class,
     Type,
     Proc,
+    /// A function with its arguments' types.
+    Procedure,
     Namespace,
     Role,
     Other,
@@ -77,7 +80,8 @@ impl Kind {
         match name {
             "regclass" => Kind::Class,
             "regtype" => Kind::Type,
-            "regproc" | "regprocedure" => Kind::Proc,
+            "regproc" => Kind::Proc,
+            "regprocedure" => Kind::Procedure,
             "regnamespace" => Kind::Namespace,
             "regrole" => Kind::Role,
             _ => Kind::Other,
@@ -135,9 +139,13 @@ fn resolve(call: &Call<'_>, kind: Kind, text: &str) -> Option<i64> {
     if kind == Kind::Type {
         return type_oid(call, text);
     }
-    // A procedure may come with its arguments, which one name here does not need.
-    let bare = if kind == Kind::Proc { text.split('(').next().unwrap_or(text) } else { text };
-    let path = identifier_path(bare)?;
+    // A function may come with its arguments' types.
+    if (kind == Kind::Proc || kind == Kind::Procedure) && text.contains('(') {
+        let found = callable::of_text(text, &call.snapshot.functions).ok().flatten()?;
+        let added = || i64::from(call.snapshot.oid(&Object::Function(found.name.clone())));
+        return Some(found.oid.unwrap_or_else(added));
+    }
+    let path = identifier_path(text)?;
     // A leading part may name the database.
     let (schema, name) = match path.as_slice() {
         [name] => (None, name),
@@ -146,7 +154,7 @@ fn resolve(call: &Call<'_>, kind: Kind, text: &str) -> Option<i64> {
     };
     match kind {
         Kind::Class => call.snapshot.find_relation(schema, name, &call.path).map(i64::from),
-        Kind::Proc => {
+        Kind::Proc | Kind::Procedure => {
             let added = call.snapshot.oid(&Object::Function(name.clone()));
             if added != 0 { Some(added.into()) } else { call.statics.proc_oid(name).map(i64::from) }
         }
@@ -173,7 +181,9 @@ fn missing(kind: Kind, text: &str) -> Error {
     match kind {
         Kind::Class => Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{text}\" does not exist")),
         Kind::Type => Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{text}\" does not exist")),
-        Kind::Proc => Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist")),
+        Kind::Proc | Kind::Procedure => {
+            Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"))
+        }
         Kind::Namespace => Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{text}\" does not exist")),
         Kind::Role => Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")),
         Kind::Other => Error::new(SqlState::UNDEFINED_OBJECT, format!("object \"{text}\" does not exist")),
@@ -253,6 +263,10 @@ fn name_of(call: &Call<'_>, kind: Kind, oid: i64) -> Option<String> {
                 let (batch, row) = call.statics.proc_row(oid)?;
                 crate::catalog::pg::statics::text(batch, "proname", row)
             }
+        },
+        Kind::Procedure => match call.snapshot.function(oid) {
+            Some(function) => Some(function.name.clone()),
+            None => callable::of_oid(oid).map(|callable| callable.key.clone()),
         },
         Kind::Namespace => match call.snapshot.object(oid)? {
             Object::Schema(name) => Some(quote_identifier(name)),

@@ -7,6 +7,7 @@ use super::session::yes;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::acl;
 use crate::catalog::definitions::{DATABASE, OWNER, RelationDef};
+use crate::catalog::pg::callable::{self, Callable};
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::snapshot::{DATABASE_OID, Object, Relation};
 use crate::catalog::rights::Rights;
@@ -28,8 +29,8 @@ pub const SPECS: &[Spec] = &[
     Spec::new("has_parameter_privilege", &[Oid, Oid, Oid], Returns::Bool, owner_alone).requires(2),
     Spec::new("has_sequence_privilege", &[Oid, Oid, Oid], Returns::Bool, owner_alone).requires(2),
     Spec::new("has_tablespace_privilege", &[Oid, Oid, Oid], Returns::Bool, owner_alone).requires(2),
-    // Built-in functions, languages and types are everyone's.
-    Spec::new("has_function_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
+    Spec::new("has_function_privilege", &[Oid, Oid, Oid], Returns::Bool, has_function).requires(2),
+    // Languages and types are everyone's.
     Spec::new("has_language_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
     Spec::new("has_type_privilege", &[Any, Any, Any], Returns::Bool, yes).requires(2),
 ];
@@ -249,6 +250,32 @@ fn has_database(call: &Call<'_>, row: usize) -> Result<Cell> {
             true => rights.grants(definitions.database.acl.as_ref(), OWNER, &letter),
             false => rights.database(&letter),
         }
+    }))
+}
+
+fn has_function(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(question) = question(call, row, 2, "X")? else { return Ok(Cell::Null) };
+    let added = &call.snapshot.functions;
+    let callable = match (call.int(question.at, row), call.text(question.at, row)) {
+        (Some(oid), _) => match call.snapshot.function(oid) {
+            Some(function) => Some(Callable::added(function)),
+            None => callable::of_oid(oid).cloned(),
+        },
+        (None, Some(text)) => match callable::of_text(text, added)? {
+            Some(callable) => Some(callable),
+            None => {
+                let message = format!("function \"{text}\" does not exist");
+                return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).into());
+            }
+        },
+        (None, None) => None,
+    };
+    let Some(callable) = callable else { return Ok(Cell::Null) };
+    let definitions = &call.snapshot.definitions;
+    let rights = definitions.rights(&question.role);
+    Ok(any(&question.asked, |asked| match asked.option {
+        true => rights.grants(definitions.database.functions.get(&callable.key), OWNER, "X"),
+        false => rights.calls(&callable),
     }))
 }
 

@@ -42,6 +42,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_safe_snapshot_blocking_pids", &[Int], Returns::Ints, |_, _| Ok(Cell::Ints(vec![]))),
     Spec::new("current_setting", &[Text, Bool], Returns::Text, current_setting).requires(1),
     Spec::new("set_config", &[Text, Text, Bool], Returns::Text, set_config).is(Volatility::Volatile),
+    Spec::new("pg_notify", &[Text, Text], Returns::Text, notify).is(Volatility::Volatile),
     Spec::new("pg_client_encoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
     Spec::new("getdatabaseencoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
     Spec::new("pg_encoding_to_char", &[Int], Returns::Name, |call, row| Ok(call.int(0, row).map(encoding_name).into())),
@@ -83,6 +84,12 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_sequence_last_value", &[Oid], Returns::Int8, null),
     Spec::new("pg_get_serial_sequence", &[Text, Text], Returns::Text, null),
 ];
+
+/// As in Postgres NULL is an empty text, which a channel's name must not be.
+fn notify(call: &Call<'_>, row: usize) -> Result<Cell> {
+    call.session.notify(call.text(0, row).unwrap_or_default(), call.text(1, row).unwrap_or_default())?;
+    Ok("".into())
+}
 
 /// Always true.
 pub fn yes(_: &Call<'_>, _: usize) -> Result<Cell> {
