@@ -7,6 +7,7 @@
 mod changed;
 mod columns;
 pub mod exec;
+mod guards;
 mod held;
 pub mod merged;
 pub mod node;

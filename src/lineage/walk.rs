@@ -10,11 +10,14 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::common::{Column, DFSchema, JoinType};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Aggregate, BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator, Union};
+use datafusion::logical_expr::{
+    Aggregate, BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator, Union, Unnest, expr,
+};
 
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::merge;
 use crate::planner::barrier::SecurityBarrier;
 
 /// The most merges that a view may join or unite: of each the view may have to be read again.
@@ -29,6 +32,7 @@ pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
         restricted: false,
         alike_are_one: false,
         view,
+        plan,
     };
     let found = walk.down(plan)?;
     Ok(found.into_iter().map(|found| Merged { marked: found.marked, ..found.merged }).collect())
@@ -71,6 +75,8 @@ struct Walk<'a> {
     /// Whether rows above that are alike are one.
     alike_are_one: bool,
     view: &'a str,
+    /// The view's own plan.
+    plan: &'a LogicalPlan,
 }
 
 impl Walk<'_> {
@@ -101,13 +107,23 @@ impl Walk<'_> {
                 self.alike_are_one = true;
                 input
             }
+            // Some rows are chosen, of which the list is computed.
+            LogicalPlan::Distinct(Distinct::On(on)) => {
+                self.restricted = true;
+                self.substitute(&on.schema, |at| on.select_expr.get(at).map(|e| e.clone().unalias()))?;
+                &on.input
+            }
+            LogicalPlan::Unnest(unnest) => {
+                self.taken_apart(unnest)?;
+                &unnest.input
+            }
             LogicalPlan::Window(window) => {
                 self.keep_only(window.input.schema());
                 &window.input
             }
             LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node) {
                 Some(input) => return self.down(input),
-                None => return Err(self.merges_nothing()),
+                None => return Err(self.ends_at(node)?),
             },
             LogicalPlan::Join(join) => return self.join(join),
             LogicalPlan::Union(union) => return self.union(union),
@@ -119,7 +135,7 @@ impl Walk<'_> {
                 )
                 .with_hint("Ask for the lineage of the view that it reads."));
             }
-            _ => return Err(self.merges_nothing()),
+            _ => return Err(self.ends_at(node)?),
         };
         let mut found = self.down(input)?;
         for found in &mut found {
@@ -128,9 +144,79 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    fn merges_nothing(&self) -> Error {
-        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" merges nothing", self.view))
-            .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+    /// The error where the way ends: at a table, or at a step that nobody can follow.
+    fn ends_at(&self, node: &LogicalPlan) -> Result<Error> {
+        if !merges(node)? {
+            return self.merges_nothing();
+        }
+        let step = match node {
+            LogicalPlan::RecursiveQuery(_) => "a recursive query",
+            LogicalPlan::Subquery(_) => "a LATERAL subquery",
+            _ => "one of its steps",
+        };
+        Ok(Error::unsupported(format!("lineage cannot follow the rows of view \"{}\" through {step}", self.view))
+            .with_hint("Ask for the lineage of the view that it reads, or join that view by its keys."))
+    }
+
+    fn merges_nothing(&self) -> Result<Error> {
+        let over_windows = self.plan.exists(|node| {
+            Ok(matches!(node, LogicalPlan::Window(window) if window.window_expr.iter().any(is_merge_over_window)))
+        })?;
+        if over_windows {
+            return Ok(Error::unsupported(format!(
+                "view \"{}\" merges over windows, which have no lineage",
+                self.view
+            ))
+            .with_hint("Write the merge functions without OVER, with the PARTITION BY as GROUP BY."));
+        }
+        let mut asks = false;
+        self.plan.apply_with_subqueries(|node| {
+            asks = asks || matches!(node, LogicalPlan::Aggregate(aggregate) if is_merge(aggregate));
+            Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })?;
+        if asks {
+            return Ok(Error::unsupported(format!(
+                "view \"{}\" merges in a subquery, which has no lineage",
+                self.view
+            ))
+            .with_hint("Join what the subquery merges, by the columns of its GROUP BY."));
+        }
+        let error = Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" merges nothing", self.view));
+        let chooses = self.plan.exists(|node| Ok(matches!(node, LogicalPlan::Distinct(Distinct::On(_)))))?;
+        Ok(if chooses {
+            error.with_detail("DISTINCT ON keeps whole rows, and nothing of the others.").with_hint(
+                "Write newest(..), or survivor(.. ORDER BY ..), for each column, and the columns of DISTINCT ON as \
+                 GROUP BY.",
+            )
+        } else {
+            error.with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+        })
+    }
+
+    /// Lists that a row is made of for each of their elements. An element is made of its list, which is told by the
+    /// wrapping: so no element is taken for a key, or for a value of its list's type.
+    fn taken_apart(&mut self, unnest: &Unnest) -> Result<()> {
+        self.restricted = true;
+        let given = unnest.input.schema().columns();
+        let is_element = |from: usize| {
+            unnest.struct_type_columns.contains(&from) || unnest.list_type_columns.iter().any(|(list, _)| *list == from)
+        };
+        let from = |at: usize| unnest.dependency_indices.get(at).copied();
+        let element = |column: &Column| {
+            let at = unnest.schema.maybe_index_of_column(column);
+            at.and_then(from).is_some_and(is_element)
+        };
+        // What is compared or computed with an element is not known of its list.
+        let looks_at = |expr: &Expr| expr.column_refs().into_iter().any(element);
+        for output in &mut self.outputs {
+            output.expr = output.expr.take().filter(|expr| matches!(expr, Expr::Column(_)) || !looks_at(expr));
+        }
+        self.conditions.retain(|condition| !looks_at(condition));
+        self.substitute(&unnest.schema, |at| {
+            let from = from(at)?;
+            let column = Expr::Column(given.get(from)?.clone());
+            Some(if is_element(from) { Expr::Unnest(expr::Unnest::new(column)) } else { column })
+        })
     }
 
     fn join(self, join: &Join) -> Result<Vec<Found>> {
@@ -167,7 +253,7 @@ impl Walk<'_> {
                 self.add(&mut all, found)?;
             }
         }
-        if all.is_empty() { Err(self.merges_nothing()) } else { Ok(all) }
+        if all.is_empty() { Err(self.merges_nothing()?) } else { Ok(all) }
     }
 
     fn union(self, union: &Union) -> Result<Vec<Found>> {
@@ -197,7 +283,7 @@ impl Walk<'_> {
                 self.add(&mut all, found)?;
             }
         }
-        if all.is_empty() { Err(self.merges_nothing()) } else { Ok(all) }
+        if all.is_empty() { Err(self.merges_nothing()?) } else { Ok(all) }
     }
 
     fn add(&self, all: &mut Vec<Found>, found: Found) -> Result<()> {
@@ -237,6 +323,9 @@ impl Walk<'_> {
         let equal: Vec<(Column, Column)> =
             equal_columns(join).into_iter().map(|(l, r)| if is_left { (l, r) } else { (r, l) }).collect();
         let own_of = |column: &Column| equal.iter().find(|(_, other)| other == column).map(|(own, _)| own.clone());
+        // Of a row that has a part of both sides, more is known.
+        let same = if is_matched { Same::known(join, &self.conditions) } else { Same::default() };
+        let own_of_both = |column: &Column| own_of(column).or_else(|| same.of(column, &known));
         let settled = |expr: Expr| -> DfResult<Expr> {
             let settled = expr.transform_up(|part| {
                 Ok(match &part {
@@ -262,7 +351,7 @@ impl Walk<'_> {
             }
             let matched = settled.data()?.transform(|part| {
                 Ok(match &part {
-                    Expr::Column(column) => match own_of(column) {
+                    Expr::Column(column) if !known.contains(column) => match own_of_both(column) {
                         Some(own) => Transformed::yes(Expr::Column(own)),
                         None => Transformed::no(part),
                     },
@@ -311,16 +400,99 @@ impl Walk<'_> {
     }
 }
 
-/// The columns that a join makes equal, those of the left side first. Only such as are one value where they are equal:
-/// of doubles 0 is equal to -0, of intervals a month to thirty days.
-fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
-    let of = |side: &LogicalPlan, expr: &Expr| match expr {
-        Expr::Column(column) => {
-            let at = side.schema().columns().iter().position(|own| own == column)?;
-            Some((column.clone(), side.schema().fields().get(at)?.data_type().clone()))
+fn is_merge_over_window(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_merge_over_window(&alias.expr),
+        Expr::WindowFunction(call) => merge::rule(call.fun.name()).is_some(),
+        _ => false,
+    }
+}
+
+/// Columns that are one value in every row that is left of a join, in sets.
+#[derive(Default)]
+struct Same {
+    sets: Vec<Vec<Column>>,
+}
+
+impl Same {
+    /// What is known of the rows of a join in which both sides have a part, and for which these conditions hold.
+    fn known(join: &Join, conditions: &[Expr]) -> Same {
+        let mut same = Same::default();
+        same.beneath(&join.left);
+        same.beneath(&join.right);
+        for (one, other) in equal_columns(join) {
+            same.add(one, other);
         }
-        _ => None,
-    };
+        for condition in conditions {
+            same.compared(condition, &join.schema);
+        }
+        same
+    }
+
+    /// What inner joins and conditions make equal; both leave columns as they are.
+    fn beneath(&mut self, plan: &LogicalPlan) {
+        match plan {
+            LogicalPlan::Join(join) if join.join_type == JoinType::Inner => {
+                self.beneath(&join.left);
+                self.beneath(&join.right);
+                for (one, other) in equal_columns(join) {
+                    self.add(one, other);
+                }
+            }
+            LogicalPlan::Filter(filter) => {
+                self.beneath(&filter.input);
+                for condition in split_conjunction(&filter.predicate) {
+                    self.compared(condition, filter.input.schema());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn compared(&mut self, condition: &Expr, schema: &DFSchema) {
+        if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition
+            && let Some((one, other)) = typed(schema, left).zip(typed(schema, right))
+            && are_one_value(&one.1, &other.1)
+        {
+            self.add(one.0, other.0);
+        }
+    }
+
+    fn add(&mut self, one: Column, other: Column) {
+        let mut set = vec![one, other];
+        for known in std::mem::take(&mut self.sets) {
+            if known.iter().any(|column| set.contains(column)) {
+                set.extend(known);
+            } else {
+                self.sets.push(known);
+            }
+        }
+        self.sets.push(set);
+    }
+
+    /// A column among these that is the same as another one.
+    fn of(&self, column: &Column, among: &HashSet<Column>) -> Option<Column> {
+        let set = self.sets.iter().find(|set| set.contains(column))?;
+        set.iter().find(|other| among.contains(*other)).cloned()
+    }
+}
+
+/// A column of a plan, with its type.
+fn typed(schema: &DFSchema, expr: &Expr) -> Option<(Column, DataType)> {
+    let Expr::Column(column) = expr else { return None };
+    let at = schema.columns().iter().position(|own| own == column)?;
+    Some((column.clone(), schema.fields().get(at)?.data_type().clone()))
+}
+
+/// Whether values of these types are one where they are equal: of doubles 0 is equal to -0, of intervals a month to
+/// thirty days.
+fn are_one_value(one: &DataType, other: &DataType) -> bool {
+    one == other && !one.is_floating() && !one.is_nested() && !matches!(one, DataType::Interval(_))
+}
+
+/// The columns that a join makes equal, those of the left side first. Only such as are one value where they are equal.
+fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
+    let of = |side: &LogicalPlan, expr: &Expr| typed(side.schema(), expr);
     let filters = join.filter.as_ref().map(split_conjunction).unwrap_or_default();
     let compared = filters.into_iter().filter_map(|condition| match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
@@ -331,11 +503,7 @@ fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
         let (left, right) = of(&join.left, one)
             .zip(of(&join.right, other))
             .or_else(|| of(&join.left, other).zip(of(&join.right, one)))?;
-        let is_one = left.1 == right.1
-            && !left.1.is_floating()
-            && !left.1.is_nested()
-            && !matches!(left.1, DataType::Interval(_));
-        is_one.then_some((left.0, right.0))
+        are_one_value(&left.1, &right.1).then_some((left.0, right.0))
     });
     equal.collect()
 }
