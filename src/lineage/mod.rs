@@ -18,6 +18,7 @@ pub mod plan;
 pub mod planner;
 mod presence;
 mod rank;
+mod same;
 mod walk;
 
 mod candidates;

@@ -11,7 +11,9 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Operator, when,
+};
 use datafusion::scalar::ScalarValue;
 
 use super::changed;
@@ -22,7 +24,7 @@ use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNod
 use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::functions::merge::{self, Role};
+use crate::functions::merge::{self, Choice, Role};
 use crate::functions::pg::mode;
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
@@ -508,7 +510,7 @@ fn laid_out(
     let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
     let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
-    let text = slots.add(as_text(cell.shown(), schema)?);
+    let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
         rule: written_name(&cell.call).to_string(),
@@ -525,6 +527,20 @@ fn laid_out(
         after: std::mem::take(&mut cell.after),
         guards: vec![],
     })
+}
+
+/// The value as it is shown. Where values are counted the two zeros of doubles are one, which the view shows as 0.
+fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
+    let shown = cell.shown();
+    let counts = merge::rule(cell.call.func.name()).is_some_and(|rule| {
+        matches!(rule.choice, Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues)
+    });
+    let of = shown.get_type(schema)?;
+    if !counts || !of.is_floating() || cell.field.is_some() {
+        return Ok(shown);
+    }
+    let zero = Expr::Literal(ScalarValue::new_zero(&of)?, None);
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(shown), Operator::Plus, Box::new(zero))))
 }
 
 /// An expression's value as it is shown.

@@ -5,18 +5,17 @@
 
 use std::collections::HashSet;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator, Union, Unnest, expr,
-};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Union, Unnest, Window, expr};
 
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
+use super::same::{Same, equal_columns};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::effect::effect;
 use crate::functions::merge;
 use crate::planner::barrier::SecurityBarrier;
 
@@ -118,7 +117,7 @@ impl Walk<'_> {
                 &unnest.input
             }
             LogicalPlan::Window(window) => {
-                self.keep_only(window.input.schema());
+                self.beneath_window(window)?;
                 &window.input
             }
             LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node) {
@@ -193,6 +192,24 @@ impl Walk<'_> {
         })
     }
 
+    /// A value that is filled in, or made to fit the others, over the rows of a window is made of its argument. Whatever
+    /// else is computed over rows is forgotten.
+    fn beneath_window(&mut self, window: &Window) -> Result<()> {
+        let given = window.input.schema().columns();
+        let known: HashSet<Column> = given.iter().cloned().collect();
+        let looks_on = |expr: &Expr| !expr.column_refs().into_iter().all(|column| known.contains(column));
+        for output in &mut self.outputs {
+            output.expr = output.expr.take().filter(|expr| is_column(expr) || !looks_on(expr));
+        }
+        let before = self.conditions.len();
+        self.conditions.retain(|condition| !looks_on(condition));
+        self.restricted |= self.conditions.len() < before;
+        self.substitute(&window.schema, |at| match at.checked_sub(given.len()) {
+            None => given.get(at).cloned().map(Expr::Column),
+            Some(at) => window.window_expr.get(at).and_then(fitted),
+        })
+    }
+
     /// Lists that a row is made of for each of their elements. An element is made of its list, which is told by the
     /// wrapping: so no element is taken for a key, or for a value of its list's type.
     fn taken_apart(&mut self, unnest: &Unnest) -> Result<()> {
@@ -209,7 +226,7 @@ impl Walk<'_> {
         // What is compared or computed with an element is not known of its list.
         let looks_at = |expr: &Expr| expr.column_refs().into_iter().any(element);
         for output in &mut self.outputs {
-            output.expr = output.expr.take().filter(|expr| matches!(expr, Expr::Column(_)) || !looks_at(expr));
+            output.expr = output.expr.take().filter(|expr| is_column(expr) || !looks_at(expr));
         }
         self.conditions.retain(|condition| !looks_at(condition));
         self.substitute(&unnest.schema, |at| {
@@ -400,112 +417,30 @@ impl Walk<'_> {
     }
 }
 
+/// Whether an expression is a column, cast perhaps.
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_column(&alias.expr),
+        Expr::Cast(cast) => is_column(&cast.expr),
+        other => matches!(other, Expr::Column(_)),
+    }
+}
+
+/// The argument of a window function that cleans.
+fn fitted(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Alias(alias) => fitted(&alias.expr),
+        Expr::WindowFunction(call) => effect(call.fun.name()).and_then(|_| call.params.args.first().cloned()),
+        _ => None,
+    }
+}
+
 fn is_merge_over_window(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => is_merge_over_window(&alias.expr),
         Expr::WindowFunction(call) => merge::rule(call.fun.name()).is_some(),
         _ => false,
     }
-}
-
-/// Columns that are one value in every row that is left of a join, in sets.
-#[derive(Default)]
-struct Same {
-    sets: Vec<Vec<Column>>,
-}
-
-impl Same {
-    /// What is known of the rows of a join in which both sides have a part, and for which these conditions hold.
-    fn known(join: &Join, conditions: &[Expr]) -> Same {
-        let mut same = Same::default();
-        same.beneath(&join.left);
-        same.beneath(&join.right);
-        for (one, other) in equal_columns(join) {
-            same.add(one, other);
-        }
-        for condition in conditions {
-            same.compared(condition, &join.schema);
-        }
-        same
-    }
-
-    /// What inner joins and conditions make equal; both leave columns as they are.
-    fn beneath(&mut self, plan: &LogicalPlan) {
-        match plan {
-            LogicalPlan::Join(join) if join.join_type == JoinType::Inner => {
-                self.beneath(&join.left);
-                self.beneath(&join.right);
-                for (one, other) in equal_columns(join) {
-                    self.add(one, other);
-                }
-            }
-            LogicalPlan::Filter(filter) => {
-                self.beneath(&filter.input);
-                for condition in split_conjunction(&filter.predicate) {
-                    self.compared(condition, filter.input.schema());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn compared(&mut self, condition: &Expr, schema: &DFSchema) {
-        if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition
-            && let Some((one, other)) = typed(schema, left).zip(typed(schema, right))
-            && are_one_value(&one.1, &other.1)
-        {
-            self.add(one.0, other.0);
-        }
-    }
-
-    fn add(&mut self, one: Column, other: Column) {
-        let mut set = vec![one, other];
-        for known in std::mem::take(&mut self.sets) {
-            if known.iter().any(|column| set.contains(column)) {
-                set.extend(known);
-            } else {
-                self.sets.push(known);
-            }
-        }
-        self.sets.push(set);
-    }
-
-    /// A column among these that is the same as another one.
-    fn of(&self, column: &Column, among: &HashSet<Column>) -> Option<Column> {
-        let set = self.sets.iter().find(|set| set.contains(column))?;
-        set.iter().find(|other| among.contains(*other)).cloned()
-    }
-}
-
-/// A column of a plan, with its type.
-fn typed(schema: &DFSchema, expr: &Expr) -> Option<(Column, DataType)> {
-    let Expr::Column(column) = expr else { return None };
-    let at = schema.columns().iter().position(|own| own == column)?;
-    Some((column.clone(), schema.fields().get(at)?.data_type().clone()))
-}
-
-/// Whether values of these types are one where they are equal: of doubles 0 is equal to -0, of intervals a month to
-/// thirty days.
-fn are_one_value(one: &DataType, other: &DataType) -> bool {
-    one == other && !one.is_floating() && !one.is_nested() && !matches!(one, DataType::Interval(_))
-}
-
-/// The columns that a join makes equal, those of the left side first. Only such as are one value where they are equal.
-fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
-    let of = |side: &LogicalPlan, expr: &Expr| typed(side.schema(), expr);
-    let filters = join.filter.as_ref().map(split_conjunction).unwrap_or_default();
-    let compared = filters.into_iter().filter_map(|condition| match condition {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
-        _ => None,
-    });
-    let pairs = join.on.iter().map(|(left, right)| (left, right)).chain(compared);
-    let equal = pairs.filter_map(|(one, other)| {
-        let (left, right) = of(&join.left, one)
-            .zip(of(&join.right, other))
-            .or_else(|| of(&join.left, other).zip(of(&join.right, one)))?;
-        are_one_value(&left.1, &right.1).then_some((left.0, right.0))
-    });
-    equal.collect()
 }
 
 /// An expression over a node's output as one over what it is made of. None when a column cannot be found, or when it

@@ -415,7 +415,7 @@ mod tests {
             (
                 "SELECT ARRAY(SELECT e FROM jsonb_array_elements(d) e LIMIT 1) FROM t",
                 "SELECT onerow_array_rows((SELECT 'e' OPERATOR(onerow_row) 'value' AS \"e\" FROM \
-                 UNNEST(onerow_jsonb_elements(d)) AS e (value) LIMIT 1)) FROM t",
+                 UNNEST(onerow_jsonb_elements(d)) e (value) LIMIT 1)) FROM t",
             ),
             ("SELECT array_length(a, 1) FROM t", "SELECT nullif(array_length(a, 1), 0)::INTEGER FROM t"),
             (
