@@ -1,4 +1,5 @@
-//! An answer on stdout: as a table, as CSV or as JSON lines. Values are the text that the wire would send.
+//! An answer on stdout: as a table, as CSV or as JSON lines. In the first two values are the text that the wire would
+//! send.
 
 use std::io::Write;
 
@@ -6,6 +7,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use unicode_normalization::UnicodeNormalization;
 
+use super::json;
 use super::query::broken_pipe;
 use crate::catalog::types::PgType;
 use crate::config::Format;
@@ -27,20 +29,19 @@ impl Answer {
 
     /// Takes a batch of rows.
     pub fn rows(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<()> {
-        let rows = text_values(batch, "UTC")?;
         match self.format {
-            Format::Table => self.rows.extend(rows),
+            Format::Table => self.rows.extend(text_values(batch, "UTC")?),
             Format::Csv => {
                 self.csv_header(out)?;
-                for row in rows {
+                for row in text_values(batch, "UTC")? {
                     let cells: Vec<String> =
                         row.iter().map(|v| v.as_deref().map_or_else(String::new, csv_cell)).collect();
                     writeln!(out, "{}", cells.join(",")).map_err(broken_pipe)?;
                 }
             }
             Format::Json => {
-                for row in rows {
-                    writeln!(out, "{}", self.json_line(&row)).map_err(broken_pipe)?;
+                for line in json::lines(batch)? {
+                    writeln!(out, "{line}").map_err(broken_pipe)?;
                 }
             }
         }
@@ -63,38 +64,6 @@ impl Answer {
             writeln!(out, "{}", names.join(",")).map_err(broken_pipe)?;
         }
         Ok(())
-    }
-
-    /// One object; numbers and booleans as such, JSON as such, all else as strings.
-    fn json_line(&self, row: &[Option<String>]) -> String {
-        let members: Vec<String> = self
-            .schema
-            .fields()
-            .iter()
-            .zip(row)
-            .map(|(field, value)| {
-                let name = serde_json::Value::from(field.name().as_str());
-                let value = match (value, PgType::of_field(field)) {
-                    (None, _) => "null".to_string(),
-                    (Some(v), PgType::Bool) => (v == "t").to_string(),
-                    (
-                        Some(v),
-                        PgType::Int2
-                        | PgType::Int4
-                        | PgType::Int8
-                        | PgType::Oid
-                        | PgType::Numeric(_)
-                        | PgType::Float4
-                        | PgType::Float8
-                        | PgType::Json
-                        | PgType::Jsonb,
-                    ) if serde_json::from_str::<serde_json::Value>(v).is_ok() => v.clone(),
-                    (Some(v), _) => serde_json::Value::from(v.as_str()).to_string(),
-                };
-                format!("{name}:{value}")
-            })
-            .collect();
-        format!("{{{}}}", members.join(","))
     }
 
     fn table(&self, out: &mut dyn Write) -> Result<()> {

@@ -4,6 +4,7 @@ mod answer;
 mod audit;
 mod check;
 mod demo;
+mod json;
 mod logging;
 mod query;
 mod run;

@@ -173,6 +173,48 @@ fn type_words(arrow: &str) -> &str {
     }
 }
 
+/// A call with the types of its arguments, such as `f(Int64, List(Utf8))`, in Postgres's words.
+fn call_words(call: &str) -> String {
+    let Some((name, rest)) = call.split_once('(') else { return lower_first(call) };
+    let Some(types) = rest.strip_suffix(')') else { return lower_first(call) };
+    let mut words: Vec<String> = vec![];
+    let (mut depth, mut start) = (0_usize, 0_usize);
+    for (at, c) in types.char_indices() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                words.extend(types.get(start..at).map(argument_words));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.extend(types.get(start..).filter(|last| !last.trim().is_empty()).map(argument_words));
+    format!("{}({})", lower_first(name), words.join(", "))
+}
+
+/// The type of one argument.
+fn argument_words(arrow: &str) -> String {
+    let arrow = arrow.trim();
+    let of_list = arrow.strip_prefix("List(").and_then(|item| item.strip_suffix(')'));
+    let of_list = of_list.map(|item| item.split(", field:").next().unwrap_or(item));
+    match (arrow, of_list) {
+        (_, Some(item)) => {
+            let item = item.trim_start_matches("nullable ").trim_start_matches("non-null ");
+            format!("{}[]", argument_words(item))
+        }
+        ("Null", _) => "unknown".to_string(),
+        ("Binary" | "BinaryView" | "LargeBinary", _) => "bytea".to_string(),
+        (of, _) if of.starts_with("Struct") => "record".to_string(),
+        (of, _) if of.starts_with("Timestamp") => {
+            let zone = if of.contains('"') { "with" } else { "without" };
+            format!("timestamp {zone} time zone")
+        }
+        (of, _) => type_words(of).to_string(),
+    }
+}
+
 fn from_parser(error: &ParserError) -> Error {
     match error {
         ParserError::RecursionLimitExceeded => {
@@ -344,7 +386,7 @@ fn from_plan(message: &str) -> Error {
             .with_hint("Give one of them another name with AS.");
     }
     if let Some(call) = between(message, "No function matches the given name and argument types '", "'") {
-        return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {} does not exist", lower_first(call)))
+        return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {} does not exist", call_words(call)))
             .with_hint(
                 "No function matches the given name and argument types. You might need to add explicit type casts.",
             );

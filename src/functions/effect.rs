@@ -8,6 +8,10 @@ pub enum Effect {
     /// Gives a value where there was none, or another in place of one that is not believed: where the result differs
     /// from the argument, the value was imputed.
     Imputes,
+    /// Gives a value that others beside it took part in: where the result differs from the argument, it was smoothed.
+    Smooths,
+    /// Gives a part of the value: where there is one that is not all of it, it was extracted.
+    Extracts,
 }
 
 /// The effect of the function of this name, scalar, aggregate or window. None for functions that make another value.
@@ -20,6 +24,8 @@ pub fn effect(name: &str) -> Option<Effect> {
         | "fill_min" | "fill_mode" | "fill_next" | "fill_previous" | "null_outliers" | "replace_outliers" => {
             Some(Effect::Imputes)
         }
+        "exponential_smooth" | "moving_mean" | "moving_median" => Some(Effect::Smooths),
+        "family_name" | "given_name" | "split_chinese_name" => Some(Effect::Extracts),
         _ => None,
     }
 }
@@ -29,17 +35,8 @@ mod tests {
     use super::*;
     use crate::functions::{clean, registry};
 
-    /// Functions that say something of a value, or make another one of many.
-    const OTHERS: &[&str] = &[
-        "exponential_smooth",
-        "family_name",
-        "given_name",
-        "is_outlier",
-        "moving_mean",
-        "moving_median",
-        "parse_date_format",
-        "split_chinese_name",
-    ];
+    /// Functions that say something of a value.
+    const OTHERS: &[&str] = &["is_outlier", "parse_date_format"];
 
     #[test]
     fn every_cleaning_function_has_an_effect() {

@@ -1,4 +1,4 @@
-//! What was done to a value between its source and its merge: repaired, imputed, or nothing.
+//! What was done to a value between its source and its merge: repaired, imputed, smoothed, extracted, or nothing.
 //!
 //! A function with an effect ([`effect`]) is compared with its own argument, row by row, in the place where it is
 //! called: in the argument of the merge function itself, or in a view beneath it. There a column is added that says
@@ -7,10 +7,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema};
 use datafusion::functions::core::expr_fn::nullif;
 use datafusion::functions::string::expr_fn::concat_ws;
-use datafusion::logical_expr::expr::{Alias, Cast, TryCast, WindowFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::expr::{
+    Alias, Case, Cast, ScalarFunction, TryCast, WindowFunction, WindowFunctionDefinition,
+};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, Operator, Projection, SubqueryAlias, Union, lit, when,
 };
@@ -34,24 +37,33 @@ struct Tracer {
 }
 
 /// A value's way through one expression.
+#[derive(Default)]
 struct Step {
     /// What says that the expression's functions changed it, the innermost first.
     changes: Vec<Expr>,
-    /// The column that it comes from.
-    from: Option<Column>,
+    /// The columns that it comes from; several where it is a struct.
+    from: Vec<Column>,
 }
 
 impl Tracer {
     /// Traces expressions over a plan's output.
     fn values(&mut self, plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
         let steps = values.iter().map(|value| step(value, plan.schema())).collect::<Result<Vec<_>>>()?;
-        let columns: Vec<Option<Column>> = steps.iter().map(|step| step.from.clone()).collect();
+        self.steps(plan, steps)
+    }
+
+    /// Traces on from expressions over a plan's output.
+    fn steps(&mut self, plan: &LogicalPlan, steps: Vec<Step>) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
+        let columns: Vec<Option<Column>> = steps.iter().flat_map(|step| step.from.iter().cloned().map(Some)).collect();
         let (plan, below) = self.columns(plan, &columns)?;
-        let told = steps.into_iter().zip(below).map(|(step, below)| {
-            let changes: Vec<Expr> = below.into_iter().chain(step.changes).collect();
+        let mut below = below.into_iter();
+        let told = steps.into_iter().map(|step| {
+            let mut changes: Vec<Expr> = below.by_ref().take(step.from.len()).flatten().collect();
+            changes.extend(step.changes);
             joined(changes)
         });
-        Ok((plan, told.collect()))
+        let told = told.collect();
+        Ok((plan, told))
     }
 
     /// Traces columns of a plan's output.
@@ -102,31 +114,26 @@ impl Tracer {
             }
             LogicalPlan::Window(window) => {
                 let width = window.input.schema().fields().len();
-                let mut own: Vec<Vec<Expr>> = vec![vec![]; columns.len()];
-                let mut wanted: Vec<Option<Column>> = vec![None; columns.len()];
-                for ((at, column), (own, wanted)) in
-                    indices.iter().zip(columns).zip(own.iter_mut().zip(wanted.iter_mut()))
-                {
-                    let (Some(at), Some(column)) = (at, column) else { continue };
-                    match at.checked_sub(width).and_then(|at| window.window_expr.get(at)) {
-                        None => *wanted = Some(column.clone()),
-                        Some(computed) => {
-                            if let Some((function, argument)) = windowed(computed)
-                                && let Some(changed) =
-                                    change(&function, Expr::Column(column.clone()), argument.clone(), plan.schema())?
-                            {
-                                let inner = step(&argument, window.input.schema())?;
-                                *wanted = inner.from;
-                                own.extend(inner.changes);
-                                own.push(changed);
+                let mut steps = vec![];
+                for (at, column) in indices.iter().zip(columns) {
+                    let mut of_column = Step::default();
+                    if let (Some(at), Some(column)) = (at, column) {
+                        match at.checked_sub(width).and_then(|at| window.window_expr.get(at)) {
+                            None => of_column.from.push(column.clone()),
+                            Some(computed) => {
+                                if let Some((function, argument)) = windowed(computed)
+                                    && let Some(changed) =
+                                        change(&function, Expr::Column(column.clone()), &argument, plan.schema())?
+                                {
+                                    of_column = step(&argument, window.input.schema())?;
+                                    of_column.changes.push(changed);
+                                }
                             }
                         }
                     }
+                    steps.push(of_column);
                 }
-                let (input, below) = self.columns(&window.input, &wanted)?;
-                let told =
-                    below.into_iter().zip(own).map(|(below, own)| joined(below.into_iter().chain(own).collect()));
-                let told = told.collect();
+                let (input, told) = self.steps(&window.input, steps)?;
                 Ok((plan.with_new_exprs(plan.expressions(), vec![input])?, told))
             }
             LogicalPlan::Join(join) => self.join(plan, join, columns),
@@ -197,7 +204,7 @@ impl Tracer {
             let mut exprs: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
             for (name, told) in names.iter().zip(told) {
                 if let Some(name) = name {
-                    let told = told.unwrap_or_else(|| Expr::Literal(ScalarValue::Utf8View(None), None));
+                    let told = told.unwrap_or_else(no_text);
                     exprs.push(told.alias(name));
                 }
             }
@@ -262,33 +269,90 @@ impl Tracer {
 
 /// The way of a value through an expression over `schema`.
 fn step(value: &Expr, schema: &DFSchema) -> Result<Step> {
-    let mut changes = vec![];
-    let mut at = value;
-    loop {
-        at = match at {
-            Expr::Alias(Alias { expr, .. }) | Expr::Cast(Cast { expr, .. }) => expr.as_ref(),
+    let mut step = Step::default();
+    step.follow(value, schema)?;
+    Ok(step)
+}
+
+impl Step {
+    fn follow(&mut self, value: &Expr, schema: &DFSchema) -> Result<()> {
+        match value {
+            // A cast reads a value in its plain form, which changes none; one that fails leaves no candidate.
+            Expr::Alias(Alias { expr, .. }) | Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. }) => {
+                self.follow(expr, schema)
+            }
             Expr::Column(column) => {
-                changes.reverse();
-                return Ok(Step { changes, from: Some(column.clone()) });
+                if !self.from.contains(column) {
+                    self.from.push(column.clone());
+                }
+                Ok(())
             }
             Expr::ScalarFunction(call) => {
-                let known = effect(call.func.name());
-                let argument = match known {
-                    Some(_) => call.args.first(),
-                    // Another value of one column is made of that column's.
-                    None => only_column(&call.args),
-                };
-                let Some(argument) = argument else { break };
-                if known.is_some() {
-                    changes.extend(change(call.func.name(), at.clone(), argument.clone(), schema)?);
+                let name = call.func.name();
+                if let Some(field) = field_made(call) {
+                    return self.follow(field, schema);
                 }
-                argument
+                if STRUCTS.contains(&name) {
+                    return call.args.iter().try_for_each(|argument| self.follow(argument, schema));
+                }
+                if effect(name).is_none() {
+                    // Another value of one column is made of that column's.
+                    return only_column(&call.args).map_or(Ok(()), |argument| self.follow(argument, schema));
+                }
+                let Some(argument) = call.args.first() else { return Ok(()) };
+                self.follow(argument, schema)?;
+                self.changes.extend(change(name, value.clone(), argument, schema)?);
+                Ok(())
             }
-            _ => break,
-        };
+            Expr::Case(case) => self.branches(case, schema),
+            _ => Ok(()),
+        }
     }
-    changes.reverse();
-    Ok(Step { changes, from: None })
+
+    /// The branches of a CASE that gives one column, changed in this or that way, or a constant.
+    fn branches(&mut self, case: &Case, schema: &DFSchema) -> Result<()> {
+        let thens = case.when_then_expr.iter().map(|(_, then)| then);
+        let steps = thens.chain(&case.else_expr).map(|branch| step(branch, schema)).collect::<Result<Vec<_>>>()?;
+        let mut from: Vec<Column> = vec![];
+        for step in &steps {
+            from.extend(step.from.iter().filter(|column| !from.contains(column)).cloned().collect::<Vec<_>>());
+        }
+        if from.len() > 1 {
+            return Ok(());
+        }
+        let changes = steps.iter().any(|step| !step.changes.is_empty());
+        if changes {
+            let mut told = steps.into_iter().map(|step| Box::new(joined(step.changes).unwrap_or_else(no_text)));
+            let whens = case.when_then_expr.iter().map(|(when, _)| when.clone());
+            let when_then_expr: Vec<_> = whens.zip(told.by_ref()).collect();
+            self.changes.push(Expr::Case(Case { expr: case.expr.clone(), when_then_expr, else_expr: told.next() }));
+        }
+        self.from.extend(from.into_iter().filter(|column| !self.from.contains(column)).collect::<Vec<_>>());
+        Ok(())
+    }
+}
+
+/// Functions that put values into one, each with its own way.
+const STRUCTS: &[&str] = &["make_array", "named_struct", "struct"];
+
+/// The value of the field that is taken out of a struct where it is made.
+fn field_made(call: &ScalarFunction) -> Option<&Expr> {
+    let [Expr::ScalarFunction(made), Expr::Literal(wanted, _)] = call.args.as_slice() else { return None };
+    if call.func.name() != "get_field" || made.func.name() != "named_struct" {
+        return None;
+    }
+    let wanted = wanted.try_as_str().flatten()?;
+    made.args.chunks_exact(2).find_map(|pair| match pair {
+        [Expr::Literal(name, _), value] if name.try_as_str().flatten() == Some(wanted) => Some(value),
+        _ => None,
+    })
+}
+
+/// Whether an expression has a function that may change a value.
+pub fn has_effect(expr: &Expr) -> Result<bool> {
+    Ok(expr.exists(|part| {
+        Ok(matches!(part, Expr::ScalarFunction(call) if call.func.name() != "coalesce" && effect(call.func.name()).is_some()))
+    })?)
 }
 
 /// The one argument that has columns.
@@ -315,13 +379,20 @@ fn windowed(expr: &Expr) -> Option<(String, Expr)> {
 }
 
 /// What says that a function changed its argument; none for one without an effect.
-fn change(function: &str, result: Expr, argument: Expr, schema: &DFSchema) -> Result<Option<Expr>> {
-    let words = match effect(function) {
-        Some(Effect::Repairs) => format!("repaired: {function}"),
-        Some(Effect::Imputes) => format!("imputed: {function}"),
-        None => return Ok(None),
+fn change(function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+    let Some(effect) = effect(function) else { return Ok(None) };
+    let words = match effect {
+        Effect::Repairs => format!("repaired: {function}"),
+        Effect::Imputes => format!("imputed: {function}"),
+        Effect::Smooths => format!("smoothed: {function}"),
+        Effect::Extracts => format!("extracted: {function}"),
     };
     let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
+    let argument = argument.clone();
+    if made.is_nested() && made != given {
+        // Parts of a value are always others than it.
+        return Ok(Some(when(result.is_not_null(), text(&words)).end()?));
+    }
     // A text that is no value of that type in its plain form was read, which is a repair.
     let argument = if made == given { argument } else { Expr::TryCast(TryCast::new(Box::new(argument), made)) };
     let differs = Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument)));
@@ -338,6 +409,10 @@ fn joined(changes: Vec<Expr>) -> Option<Expr> {
             Some(nullif(all, text("")))
         }
     }
+}
+
+fn no_text() -> Expr {
+    Expr::Literal(ScalarValue::Utf8View(None), None)
 }
 
 fn text(value: &str) -> Expr {

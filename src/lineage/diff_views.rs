@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::candidates::merged_view;
 use super::columns::Fixed;
-use super::merged::{Merged, Merges};
+use super::merged::Merges;
 use super::node::Gives;
 use super::{one_row, plan};
 use crate::error::{Error, Result, SqlState};
@@ -110,7 +110,8 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn of(relation: &'a NamedRelation) -> Result<Self> {
         let (view, merges) = merged_view(relation)?;
-        if merges.parts.iter().any(Merged::hides_keys) {
+        // Without GROUP BY there is one row, and nothing to tell it by.
+        if merges.parts.iter().any(|part| part.key_count() > 0 && part.hides_keys()) {
             return Err(Error::unsupported(format!("\"{}\" does not show all its keys", view.name.shown()))
                 .with_hint("Rows are compared by the columns of the GROUP BY: add them to the view."));
         }

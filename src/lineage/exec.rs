@@ -26,6 +26,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt};
 
+use super::guards::Judge;
 use super::held::Held;
 use super::node::{Gives, Layout, Shown};
 use super::output::Maker;
@@ -52,18 +53,20 @@ pub struct LineageExec {
     gives: Gives,
     view: String,
     functions: Arc<Vec<AggregateFunctionExpr>>,
+    judge: Arc<Judge>,
     properties: Arc<PlanProperties>,
 }
 
 impl LineageExec {
-    /// Tells of the rows of `input`, whose columns are as `layout` says; `functions` are those of its cells, and
-    /// `schema` what the node gives.
+    /// Tells of the rows of `input`, whose columns are as `layout` says; `functions` are those of its cells, `judge`
+    /// asks its guards, and `schema` is what the node gives.
     pub fn new(
         input: Arc<dyn ExecutionPlan>,
         layout: Arc<Layout>,
         gives: Gives,
         view: String,
         functions: Arc<Vec<AggregateFunctionExpr>>,
+        judge: Arc<Judge>,
         schema: SchemaRef,
     ) -> Self {
         let partitions = input.output_partitioning().partition_count();
@@ -73,7 +76,7 @@ impl LineageExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        LineageExec { input, layout, gives, view, functions, properties: Arc::new(properties) }
+        LineageExec { input, layout, gives, view, functions, judge, properties: Arc::new(properties) }
     }
 
     /// The column of the input that a column of the output is, if it is a key.
@@ -132,6 +135,7 @@ impl ExecutionPlan for LineageExec {
             self.gives,
             self.view.clone(),
             Arc::clone(&self.functions),
+            Arc::clone(&self.judge),
             self.schema(),
         )))
     }
@@ -157,6 +161,7 @@ impl ExecutionPlan for LineageExec {
             layout: Arc::clone(&self.layout),
             gives: self.gives,
             functions: Arc::clone(&self.functions),
+            judge: Arc::clone(&self.judge),
             schema: self.schema(),
             zone,
         };

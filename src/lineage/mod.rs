@@ -7,6 +7,7 @@
 mod changed;
 mod columns;
 pub mod exec;
+mod guards;
 mod held;
 pub mod merged;
 pub mod node;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod planner;
 mod presence;
 mod rank;
+mod same;
 mod walk;
 
 mod candidates;

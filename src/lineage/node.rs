@@ -12,6 +12,7 @@ use datafusion::logical_expr::{AggregateUDF, Expr, LogicalPlan, UserDefinedLogic
 use datafusion::scalar::ScalarValue;
 
 use super::columns::Fixed;
+use super::guards::Guards;
 
 /// What the node gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd)]
@@ -72,14 +73,22 @@ pub struct Cell {
     pub text: usize,
     /// Whether the text is that of a field.
     pub is_field: bool,
+    /// The source, as text.
+    pub source: Option<usize>,
+    /// The record, as text.
+    pub record: Option<usize>,
     /// When it was observed, as it is shown.
     pub time: Option<usize>,
     /// How far it is trusted, as it is shown.
     pub trust: Option<usize>,
     /// What was changed on its way.
     pub changed: Option<usize>,
+    /// The same with what the view does to the merged value: it is told of the chosen candidate.
+    pub changed_after: Option<usize>,
     /// The cells that come before this one in a coalesce: it is asked where none of them has candidates.
     pub after: Vec<usize>,
+    /// The guards of the branches that it stands in: it is asked where one of them holds. None where it always is.
+    pub guards: Vec<usize>,
 }
 
 /// How the columns of the node's input are used. The keys of the view's grouping come first.
@@ -89,12 +98,10 @@ pub struct Layout {
     pub keys: usize,
     /// Those that the view shows, in its order.
     pub shown: Vec<usize>,
-    /// The source, as text.
-    pub source: Option<usize>,
-    /// The record, as text.
-    pub record: Option<usize>,
     /// The merged cells, in the order of the view's columns.
     pub cells: Vec<Cell>,
+    /// What is asked of a group before.
+    pub guards: Guards,
     /// The type that observed_at is shown with.
     pub time_type: DataType,
     /// The type that trust is shown with.

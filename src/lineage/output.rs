@@ -6,12 +6,14 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringViewArray, StringViewBuilder,
     UInt64Array, new_null_array,
 };
+use datafusion::arrow::compute::kernels::zip::zip;
 use datafusion::arrow::compute::{interleave, take};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::error::Result as DfResult;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use super::columns::Fixed;
+use super::guards::Judge;
 use super::node::{Cell, Gives, Layout};
 use super::rank::{Chosen, Ranking, Slice, Standing, Tie, rank};
 use crate::catalog::types::PgType;
@@ -25,6 +27,8 @@ pub(super) struct Maker {
     pub gives: Gives,
     /// The cells' functions, in their order.
     pub functions: Arc<Vec<AggregateFunctionExpr>>,
+    /// Says which branches are taken.
+    pub judge: Arc<Judge>,
     pub schema: SchemaRef,
     pub zone: Zone,
 }
@@ -55,28 +59,17 @@ impl Maker {
     /// The lineage of the groups of a slice; `keys` are the groups' keys, those that are shown.
     pub fn make(&self, slice: &Slice, keys: &[ArrayRef]) -> DfResult<RecordBatch> {
         let computes = self.gives == Gives::Cells;
+        let taken = self.judge.judged(slice)?;
         let mut rankings = vec![];
         for (cell, function) in self.layout.cells.iter().zip(self.functions.iter()) {
-            rankings.push(self.passed_over(rank(cell, &self.layout, function, slice, computes)?, &rankings, cell));
+            let ranking = rank(cell, function, slice, computes)?;
+            rankings.push(passed_over(ranking, &rankings, cell, &taken));
         }
         match self.gives {
             Gives::Candidates => self.candidates(slice, keys, &rankings),
             Gives::Cells => self.cells(slice, keys, &rankings),
             Gives::Reasons => self.reasons(slice, keys, &rankings),
         }
-    }
-
-    /// Nothing is chosen of a cell where one that was asked before it has candidates.
-    fn passed_over(&self, mut ranking: Ranking, before: &[Ranking], cell: &Cell) -> Ranking {
-        for (group, standing) in ranking.standings.iter_mut().enumerate() {
-            let earlier = cell.after.iter().filter_map(|at| before.get(*at)?.standings.get(group));
-            if earlier.into_iter().any(|earlier| earlier.candidates() > 0) {
-                standing.chosen = Chosen::None;
-                standing.tie = None;
-                standing.passed_over = true;
-            }
-        }
-        ranking
     }
 
     fn candidates(&self, slice: &Slice, keys: &[ArrayRef], rankings: &[Ranking]) -> DfResult<RecordBatch> {
@@ -100,12 +93,12 @@ impl Maker {
         for fixed in Fixed::of(self.gives) {
             columns.push(match fixed {
                 Fixed::Value => self.mixed(slice, &lines, &DataType::Utf8View, |cell| Some(cell.text))?,
-                Fixed::Source => self.of_row(slice, self.layout.source, &rows)?,
-                Fixed::RecordId => self.of_row(slice, self.layout.record, &rows)?,
+                Fixed::Source => self.of_row(slice, &lines, &rows, |cell| cell.source)?,
+                Fixed::RecordId => self.of_row(slice, &lines, &rows, |cell| cell.record)?,
                 Fixed::ObservedAt => self.mixed(slice, &lines, &self.layout.time_type, |cell| cell.time)?,
                 Fixed::Trust => self.mixed(slice, &lines, &self.layout.trust_type, |cell| cell.trust)?,
                 Fixed::Chosen => Arc::new(BooleanArray::from_iter(lines.iter().map(|line| Some(line.chosen)))),
-                Fixed::Changed => self.mixed(slice, &lines, &DataType::Utf8View, |cell| cell.changed)?,
+                Fixed::Changed => self.changes(slice, &lines)?,
                 other => self.of_cell(*other, &lines)?,
             });
         }
@@ -188,8 +181,7 @@ impl Maker {
         };
         Ok(match line.standing.chosen {
             Chosen::First => {
-                let mut words: Vec<String> =
-                    [said(self.layout.source)?, said(self.layout.record)?].into_iter().flatten().collect();
+                let mut words: Vec<String> = [said(cell.source)?, said(cell.record)?].into_iter().flatten().collect();
                 if let Some(time) = said(cell.time)? {
                     words.push(format!("at {time}"));
                 }
@@ -229,13 +221,13 @@ impl Maker {
     /// The different values of each line's cell, the best first; or the sources of each of them.
     fn listed(&self, slice: &Slice, rankings: &[Ranking], lines: &[Line], sources: bool) -> DfResult<ArrayRef> {
         let mut out = ListBuilder::new(StringViewBuilder::new());
-        let source = match self.layout.source {
-            Some(at) => slice.column(at)?.as_string_view_opt(),
-            None => None,
-        };
         for line in lines {
             let (Some(cell), Some(ranking)) = (self.layout.cells.get(line.cell), rankings.get(line.cell)) else {
                 return Err(Error::internal("lineage lacks a cell").into());
+            };
+            let source = match cell.source {
+                Some(at) => slice.column(at)?.as_string_view_opt(),
+                None => None,
             };
             let texts = slice.column(cell.text)?;
             let texts = texts.as_string_view_opt().ok_or_else(|| Error::internal("texts that are none"))?;
@@ -325,12 +317,48 @@ impl Maker {
         Ok(interleave(&arrays, &places.collect::<Vec<_>>())?)
     }
 
-    fn of_row(&self, slice: &Slice, at: Option<usize>, rows: &UInt64Array) -> DfResult<ArrayRef> {
-        match at {
-            Some(at) => Ok(take(slice.column(at)?, rows, None)?),
-            None => Ok(new_null_array(&DataType::Utf8View, rows.len())),
+    /// What was done to each line's value; of a chosen one also what was done to it afterwards.
+    fn changes(&self, slice: &Slice, lines: &[Line]) -> DfResult<ArrayRef> {
+        let before = self.mixed(slice, lines, &DataType::Utf8View, |cell| cell.changed)?;
+        if self.layout.cells.iter().all(|cell| cell.changed_after.is_none()) {
+            return Ok(before);
+        }
+        let all = self.mixed(slice, lines, &DataType::Utf8View, |cell| cell.changed_after.or(cell.changed))?;
+        let chosen = BooleanArray::from_iter(lines.iter().map(|line| Some(line.chosen)));
+        Ok(zip(&chosen, &all, &before)?)
+    }
+
+    /// A text of each line's row, which mostly is the same column for all cells.
+    fn of_row(
+        &self,
+        slice: &Slice,
+        lines: &[Line],
+        rows: &UInt64Array,
+        of: impl Fn(&Cell) -> Option<usize>,
+    ) -> DfResult<ArrayRef> {
+        let mut places = self.layout.cells.iter().map(&of);
+        let first = places.next().flatten();
+        match first {
+            Some(at) if places.all(|other| other == first) => Ok(take(slice.column(at)?, rows, None)?),
+            _ => self.mixed(slice, lines, &DataType::Utf8View, of),
         }
     }
+}
+
+/// Nothing is chosen of a cell where one that was asked before it has candidates, or where no branch is taken that it
+/// stands in.
+fn passed_over(mut ranking: Ranking, before: &[Ranking], cell: &Cell, taken: &[BooleanArray]) -> Ranking {
+    for (group, standing) in ranking.standings.iter_mut().enumerate() {
+        let earlier = cell.after.iter().filter_map(|at| before.get(*at)?.standings.get(group));
+        let mut guards = cell.guards.iter().filter_map(|at| taken.get(*at));
+        let is_taken = cell.guards.is_empty() || guards.any(|taken| taken.is_valid(group) && taken.value(group));
+        if !is_taken || earlier.into_iter().any(|earlier| earlier.candidates() > 0) {
+            standing.chosen = Chosen::None;
+            standing.tie = None;
+            standing.passed_over = true;
+        }
+    }
+    ranking
 }
 
 fn indices(places: impl Iterator<Item = usize>) -> UInt64Array {

@@ -11,17 +11,20 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Operator, when,
+};
 use datafusion::scalar::ScalarValue;
 
 use super::changed;
 use super::columns::Fixed;
+use super::guards::{self, GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
 use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::functions::merge::{self, Role};
+use crate::functions::merge::{self, Choice, Role};
 use crate::functions::pg::mode;
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
@@ -60,8 +63,10 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// What is told of one merge: its keys that the view shows, and the columns that every view has.
     fn told(&self, merged: &Merged, mut cells: Vec<Unplaced>) -> Result<LogicalPlan> {
-        let values: Vec<Expr> = cells.iter().map(|cell| cell.value.clone()).collect();
-        let (input, changes) = changed::traced(&merged.aggregate.input, &values)?;
+        let mut values: Vec<Expr> = cells.iter().map(Unplaced::shown).collect();
+        values.extend(cells.iter().filter_map(|cell| cell.made.clone()));
+        let (input, mut changes) = changed::traced(&merged.aggregate.input, &values)?;
+        let mut made_changes = changes.split_off(cells.len()).into_iter();
         let schema = Arc::clone(input.schema());
         let mut slots = Slots::default();
         let names = merged.key_names();
@@ -69,19 +74,24 @@ impl Asked<'_> {
             slots.exprs.push(key.clone().unalias().alias(name));
             slots.made.push(None);
         }
-        let identity = cells.first().map(|cell| cell.value.clone());
-        let source = named(&schema, "source", identity.as_ref());
-        let record = named(&schema, "record_id", identity.as_ref());
         let mut layout_cells = vec![];
+        let mut guards = Guards::default();
         for (cell, changed) in cells.iter_mut().zip(changes) {
-            layout_cells.push(laid_out(cell, changed, &self.kinds, self.gives, &schema, &mut slots)?);
+            let mut of_cell = vec![];
+            for guard in std::mem::take(&mut cell.guards) {
+                let place = guards.add(guard, merged, |at| guard_call(merged, at, &mut slots))?;
+                of_cell.push(place);
+            }
+            let laid_out = laid_out(cell, changed, &self.kinds, self.gives, &schema, &mut slots)?;
+            let made = cell.made.as_ref().and_then(|_| made_changes.next().flatten());
+            let changed_after = made.map(|expr| slots.add(expr));
+            layout_cells.push(Cell { guards: of_cell, changed_after, ..laid_out });
         }
         let layout = Layout {
             keys: names.len(),
             shown: merged.shown(),
-            source: source.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
-            record: record.map(|expr| as_text(expr, &schema)).transpose()?.map(|expr| slots.add(expr)),
             cells: layout_cells,
+            guards,
             time_type: self.kinds.time.clone(),
             trust_type: self.kinds.trust.clone(),
         };
@@ -175,6 +185,45 @@ struct Unplaced {
     /// The field of the value that the column is: the other arguments of `get_field`.
     field: Option<ScalarFunction>,
     after: Vec<usize>,
+    /// What the view makes of the value, where that may repair it.
+    made: Option<Expr>,
+    /// What must hold of a group for it to be asked: one of these, or nothing.
+    guards: Vec<Expr>,
+}
+
+impl Unplaced {
+    /// The value as the view's column shows it: a field of it, or all.
+    fn shown(&self) -> Expr {
+        match &self.field {
+            Some(call) => {
+                let path = call.args.iter().skip(1).cloned();
+                let args = std::iter::once(self.value.clone()).chain(path).collect();
+                Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
+            }
+            None => self.value.clone(),
+        }
+    }
+}
+
+/// What a view makes of a merged value, as it makes it of a candidate. None where that is no repair, or where other
+/// values take part.
+fn made_of(expr: &Expr, merged: &Merged, at: usize, call: &AggregateFunction, value: &Expr) -> Result<Option<Expr>> {
+    let returns_input = match merge::rule(call.func.name()) {
+        Some(rule) => rule.returns_input(),
+        None => matches!(call.func.name(), "min" | "max"),
+    };
+    let schema = &merged.aggregate.schema;
+    let is_it = |column: &Column| schema.maybe_index_of_column(column) == Some(merged.key_count() + at);
+    if !returns_input || !expr.column_refs().into_iter().all(is_it) || !changed::has_effect(expr)? {
+        return Ok(None);
+    }
+    let made = expr.clone().unalias().transform(|part| {
+        Ok(match &part {
+            Expr::Column(_) => Transformed::yes(value.clone()),
+            _ => Transformed::no(part),
+        })
+    });
+    Ok(Some(made.data()?))
 }
 
 /// The aggregates of the view's columns, those that have candidates.
@@ -182,10 +231,13 @@ fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
     let mut cells: Vec<Unplaced> = vec![];
     for column in &merged.columns {
         let Some(expr) = &column.expr else { continue };
-        let falls_back = falls_back(expr);
+        let aggregates = merged.aggregates(expr)?;
+        let falls_back = falls_back(expr) && aggregates.iter().all(|at| always_gives(merged, *at));
+        let branches = if falls_back { None } else { Branches::of(expr, merged)? };
         let mut before: Vec<usize> = vec![];
         let modes = modes(expr, merged)?;
-        for at in merged.aggregates(expr)? {
+        for at in aggregates {
+            let Some(guards) = branches.as_ref().map_or(Some(vec![]), |branches| branches.guards(at)) else { continue };
             let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { continue };
             let mode = if modes.contains(&at) { as_mode(call) } else { None };
             let call = mode.as_ref().unwrap_or(call);
@@ -193,10 +245,71 @@ fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
             let after = if falls_back { before.clone() } else { vec![] };
             before.push(cells.len());
             let field = field_of(expr);
-            cells.push(Unplaced { column: column.name.clone(), call: call.clone(), value, field, after });
+            let made = made_of(expr, merged, at, call, &value)?;
+            cells.push(Unplaced { column: column.name.clone(), call: call.clone(), value, field, after, made, guards });
         }
     }
     Ok(cells)
+}
+
+/// The aggregates that a column may show, each with the guards of the branches that it stands in.
+struct Branches {
+    ways: Vec<(usize, Option<Expr>)>,
+}
+
+impl Branches {
+    /// None where an expression gives no aggregate as it is, but what it makes of looking at some.
+    fn of(expr: &Expr, merged: &Merged) -> Result<Option<Branches>> {
+        let mut found = vec![];
+        for (column, guard) in guards::ways(expr)? {
+            let at = merged.aggregate.schema.maybe_index_of_column(&column);
+            found.extend(at.and_then(|at| at.checked_sub(merged.key_count())).map(|at| (at, guard)));
+        }
+        Ok((!found.is_empty()).then_some(Branches { ways: found }))
+    }
+
+    /// The guards of an aggregate, nothing where it is shown in any case. None where it is only looked at.
+    fn guards(&self, aggregate: usize) -> Option<Vec<Expr>> {
+        let of_it: Vec<&Option<Expr>> =
+            self.ways.iter().filter(|(at, _)| *at == aggregate).map(|(_, guard)| guard).collect();
+        if of_it.is_empty() {
+            return None;
+        }
+        let guards: Option<Vec<Expr>> = of_it.into_iter().cloned().collect();
+        Some(guards.unwrap_or_default())
+    }
+}
+
+/// Whether an aggregate gives a value wherever it has a candidate.
+fn always_gives(merged: &Merged, at: usize) -> bool {
+    let name = merged.aggregate.aggr_expr.get(at).and_then(call_of).map(|call| call.func.name());
+    matches!(name, Some("newest" | "oldest" | "majority" | "longest" | "shortest" | "min" | "max"))
+}
+
+/// An aggregate that a guard looks at, over the node's input.
+fn guard_call(merged: &Merged, at: usize, slots: &mut Slots) -> Result<GuardCall> {
+    let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else {
+        return Err(Error::internal("a branch asks for an aggregate that is none"));
+    };
+    let arguments = call.params.args.iter().map(|argument| match argument {
+        Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
+        other => CallArgument::Column(slots.add(other.clone())),
+    });
+    let arguments = arguments.collect();
+    let order = ordered(call, slots);
+    let filter = call.params.filter.as_deref().map(|filter| slots.add(filter.clone()));
+    let call = Call { function: Arc::clone(&call.func), arguments, order, distinct: call.params.distinct };
+    Ok(GuardCall { call, filter })
+}
+
+/// The keys of a call's ORDER BY.
+fn ordered(call: &AggregateFunction, slots: &mut Slots) -> Vec<CallOrder> {
+    let keys = call.params.order_by.iter().map(|key| CallOrder {
+        column: slots.add(key.expr.clone()),
+        descending: !key.asc,
+        nulls_first: key.nulls_first,
+    });
+    keys.collect()
 }
 
 /// The aggregates whose arrays an expression takes the most frequent value of.
@@ -380,12 +493,9 @@ fn laid_out(
             other => CallArgument::Column(slots.add(other.clone())),
         });
     }
-    let order = cell.call.params.order_by.iter().map(|key| CallOrder {
-        column: slots.add(key.expr.clone()),
-        descending: !key.asc,
-        nulls_first: key.nulls_first,
-    });
-    let order = order.collect();
+    let order = ordered(&cell.call, slots);
+    let source = named(schema, "source", &cell.value).map(|expr| as_text(expr, schema)).transpose()?;
+    let record = named(schema, "record_id", &cell.value).map(|expr| as_text(expr, schema)).transpose()?;
     let mut shown = |expr: Option<Expr>, kind: &DataType| -> Result<Option<usize>> {
         let Some(expr) = expr else { return Ok(None) };
         let expr = match expr.get_type(schema)? {
@@ -400,15 +510,7 @@ fn laid_out(
     let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
     let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
-    let shown = match &cell.field {
-        Some(call) => {
-            let path = call.args.iter().skip(1).cloned();
-            let args = std::iter::once(cell.value.clone()).chain(path).collect();
-            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
-        }
-        None => cell.value.clone(),
-    };
-    let text = slots.add(as_text(shown, schema)?);
+    let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
         rule: written_name(&cell.call).to_string(),
@@ -416,11 +518,29 @@ fn laid_out(
         value,
         text,
         is_field: cell.field.is_some(),
+        source: source.map(|expr| slots.add(expr)),
+        record: record.map(|expr| slots.add(expr)),
         time,
         trust,
         changed: changed.map(|expr| slots.add(expr)),
+        changed_after: None,
         after: std::mem::take(&mut cell.after),
+        guards: vec![],
     })
+}
+
+/// The value as it is shown. Where values are counted the two zeros of doubles are one, which the view shows as 0.
+fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
+    let shown = cell.shown();
+    let counts = merge::rule(cell.call.func.name()).is_some_and(|rule| {
+        matches!(rule.choice, Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues)
+    });
+    let of = shown.get_type(schema)?;
+    if !counts || !of.is_floating() || cell.field.is_some() {
+        return Ok(shown);
+    }
+    let zero = Expr::Literal(ScalarValue::new_zero(&of)?, None);
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(shown), Operator::Plus, Box::new(zero))))
 }
 
 /// An expression's value as it is shown.
@@ -433,13 +553,12 @@ fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 }
 
 /// The column of this name among the rows that are merged; where several have it, that beside the value.
-fn named(schema: &DFSchema, name: &str, value: Option<&Expr>) -> Option<Expr> {
+fn named(schema: &DFSchema, name: &str, value: &Expr) -> Option<Expr> {
     let columns: Vec<Column> = schema.columns().into_iter().filter(|column| column.name == name).collect();
     if let [only] = columns.as_slice() {
         return Some(Expr::Column(only.clone()));
     }
-    let beside: Vec<&Option<TableReference>> =
-        value.map(|value| value.column_refs().into_iter().map(|column| &column.relation).collect()).unwrap_or_default();
+    let beside: Vec<&Option<TableReference>> = value.column_refs().into_iter().map(|column| &column.relation).collect();
     let mut near = columns.into_iter().filter(|column| beside.contains(&&column.relation));
     let first = near.next()?;
     near.next().is_none().then(|| Expr::Column(first))

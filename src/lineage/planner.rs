@@ -1,15 +1,18 @@
 //! From the node of lineage to its operator.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::catalog::Session;
-use datafusion::common::plan_err;
+use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
@@ -18,6 +21,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::exec::LineageExec;
+use super::guards::{Guards, Judge};
 use super::node::{Call, CallArgument, LineageNode};
 use crate::error::Error;
 
@@ -33,7 +37,7 @@ impl ExtensionPlanner for LineagePlanner {
         node: &dyn UserDefinedLogicalNode,
         _: &[&LogicalPlan],
         plans: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
+        session: &dyn Session,
         _: &PhysicalPlanningContext,
     ) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
         let Some(lineage) = node.as_any().downcast_ref::<LineageNode>() else { return Ok(None) };
@@ -47,9 +51,30 @@ impl ExtensionPlanner for LineagePlanner {
             lineage.gives,
             lineage.view.clone(),
             Arc::new(functions),
+            Arc::new(judge(&lineage.layout.guards, &schema, session)?),
             Arc::clone(node.schema().inner()),
         ))))
     }
+}
+
+/// What asks the guards.
+fn judge(guards: &Guards, input: &Arc<Schema>, session: &dyn Session) -> DfResult<Judge> {
+    if guards.exprs.is_empty() {
+        return Ok(Judge::new(guards.clone(), vec![], vec![]));
+    }
+    let functions = guards.calls.iter().map(|call| physical(&call.call, input)).collect::<DfResult<Vec<_>>>()?;
+    let fields = guards.fields.iter().map(|field| (None, Arc::clone(field))).collect();
+    let schema = Arc::new(DFSchema::new_with_metadata(fields, HashMap::new())?);
+    // No optimizer sees them.
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::clone(&schema))
+        .with_config_options(Arc::new(session.config_options().clone()))
+        .with_query_execution_start_time(session.execution_props().query_execution_start_time)
+        .build();
+    let simplifier = ExprSimplifier::new(context);
+    let guard = |guard: &Expr| session.create_physical_expr(simplifier.simplify(guard.clone())?, &schema);
+    let exprs = guards.exprs.iter().map(guard).collect::<DfResult<Vec<_>>>()?;
+    Ok(Judge::new(guards.clone(), functions, exprs))
 }
 
 fn physical(call: &Call, schema: &Arc<Schema>) -> DfResult<AggregateFunctionExpr> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, Projection, SubqueryAlias, Union};
+use datafusion::logical_expr::{Distinct, DistinctOn, Expr, Join, LogicalPlan, Projection, SubqueryAlias, Union};
 use datafusion::scalar::ScalarValue;
 
 use crate::error::{Error, Result};
@@ -42,6 +42,12 @@ pub fn above(node: &LogicalPlan, input: LogicalPlan) -> Result<LogicalPlan> {
         }
         LogicalPlan::SubqueryAlias(alias) => {
             LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias.alias.clone())?)
+        }
+        LogicalPlan::Distinct(Distinct::On(on)) => {
+            let mut exprs = on.select_expr.clone();
+            exprs.push(column(&input)?.alias(PRESENT));
+            let on = DistinctOn::try_new(on.on_expr.clone(), exprs, on.sort_expr.clone(), Arc::new(input))?;
+            LogicalPlan::Distinct(Distinct::On(on))
         }
         other => other.with_new_exprs(other.expressions(), vec![input])?,
     })

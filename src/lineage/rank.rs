@@ -11,7 +11,7 @@ use datafusion::logical_expr::EmitTo;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::scalar::ScalarValue;
 
-use super::node::{CallArgument, Cell, Layout};
+use super::node::{Call, CallArgument, Cell};
 use crate::error::Error;
 use crate::functions::merge::{self, Choice, Level, MergeRule, RowRanking};
 
@@ -78,7 +78,8 @@ pub(super) enum Chosen {
     First,
     /// All of them.
     All,
-    /// None: the candidates disagree where they must not, or another cell was asked first and has some.
+    /// None: the candidates disagree where they must not, another cell was asked first and has some, or another branch
+    /// is taken.
     None,
 }
 
@@ -93,7 +94,7 @@ pub(super) struct Standing {
     pub tie: Option<Tie>,
     /// How many different values there are.
     pub distinct: usize,
-    /// Whether another cell was asked first and has candidates.
+    /// Whether another cell was asked first and has candidates, or another branch is taken.
     pub passed_over: bool,
 }
 
@@ -158,24 +159,14 @@ impl Way {
 }
 
 /// Ranks the candidates of a cell; `results` asks the function also where its rule alone says who is chosen.
-pub(super) fn rank(
-    cell: &Cell,
-    layout: &Layout,
-    function: &AggregateFunctionExpr,
-    slice: &Slice,
-    results: bool,
-) -> DfResult<Ranking> {
+pub(super) fn rank(cell: &Cell, function: &AggregateFunctionExpr, slice: &Slice, results: bool) -> DfResult<Ranking> {
     let value = slice.column(cell.value)?;
     let way = Way::of(cell, function, value.data_type());
-    let mut arguments = arguments(cell, slice)?;
-    if function.order_bys().is_empty() {
-        // The order means nothing to the function, and it is not given what it goes by.
-        arguments.truncate(cell.call.arguments.len());
-    }
+    let arguments = arguments(&cell.call, function, slice)?;
     let made = match way {
-        Way::Result => Some(evaluated(function, &arguments, slice)?),
+        Way::Result => Some(evaluated(function, &arguments, &slice.starts, &slice.groups)?),
         _ if results && merge::rule(cell.call.function.name()).is_some() => {
-            Some(evaluated(function, &arguments, slice)?)
+            Some(evaluated(function, &arguments, &slice.starts, &slice.groups)?)
         }
         _ => None,
     };
@@ -187,7 +178,7 @@ pub(super) fn rank(
         Way::Extreme { .. } => Some(by_writing(value)?),
         Way::Result | Way::All => None,
     };
-    let ties = Ties::of(cell, layout, slice)?;
+    let ties = Ties::of(cell, slice)?;
     let weights = match merge::rule(cell.call.function.name()).map(|rule| rule.choice) {
         Some(Choice::Majority) => Weights::Ones,
         Some(Choice::WeightedMajority) => Weights::of(arguments.get(1)),
@@ -241,26 +232,34 @@ fn by_writing(value: &ArrayRef) -> DfResult<RowRanking> {
     RowRanking::try_new(rule, std::slice::from_ref(value))
 }
 
-/// The arguments of a call, then the columns of its ORDER BY.
-fn arguments(cell: &Cell, slice: &Slice) -> DfResult<Vec<ArrayRef>> {
+/// The arguments of a call, then the columns of its ORDER BY. Where the order means nothing to the function, it is not
+/// given what it goes by.
+pub(super) fn arguments(call: &Call, function: &AggregateFunctionExpr, slice: &Slice) -> DfResult<Vec<ArrayRef>> {
     let rows = slice.groups.len();
-    let given = cell.call.arguments.iter().map(|argument| match argument {
+    let given = call.arguments.iter().map(|argument| match argument {
         CallArgument::Column(at) => slice.column(*at).cloned(),
         CallArgument::Literal(value) => ScalarValue::to_array_of_size(value, rows),
     });
-    let ordered = cell.call.order.iter().map(|key| slice.column(key.column).cloned());
-    given.chain(ordered).collect()
+    let order = if function.order_bys().is_empty() { &[] } else { call.order.as_slice() };
+    given.chain(order.iter().map(|key| slice.column(key.column).cloned())).collect()
 }
 
-/// What the function gives for each group.
-fn evaluated(function: &AggregateFunctionExpr, arguments: &[ArrayRef], slice: &Slice) -> DfResult<ArrayRef> {
+/// What the function gives for each group. A group's rows stand next to each other, from its place in `starts` on;
+/// `groups` are the groups of the rows.
+pub(super) fn evaluated(
+    function: &AggregateFunctionExpr,
+    arguments: &[ArrayRef],
+    starts: &[usize],
+    groups: &[usize],
+) -> DfResult<ArrayRef> {
+    let count = starts.len().saturating_sub(1);
     if function.groups_accumulator_supported() {
         let mut accumulator = function.create_groups_accumulator()?;
-        accumulator.update_batch(arguments, &slice.groups, None, slice.len())?;
+        accumulator.update_batch(arguments, groups, None, count)?;
         return accumulator.evaluate(EmitTo::All);
     }
-    let mut results = Vec::with_capacity(slice.len());
-    for bounds in slice.starts.windows(2) {
+    let mut results = Vec::with_capacity(count);
+    for bounds in starts.windows(2) {
         let [from, to] = bounds else { continue };
         let own: Vec<ArrayRef> = arguments.iter().map(|column| column.slice(*from, to - from)).collect();
         let mut accumulator = function.create_accumulator()?;
@@ -281,7 +280,7 @@ struct Ties {
 }
 
 impl Ties {
-    fn of(cell: &Cell, layout: &Layout, slice: &Slice) -> DfResult<Ties> {
+    fn of(cell: &Cell, slice: &Slice) -> DfResult<Ties> {
         let compare = |at: Option<usize>, descending: bool| -> DfResult<Option<DynComparator>> {
             let Some(at) = at else { return Ok(None) };
             let column = slice.column(at)?;
@@ -297,8 +296,8 @@ impl Ties {
         });
         Ok(Ties {
             order: order.collect::<DfResult<Vec<_>>>()?,
-            source: compare(layout.source, false)?,
-            record: compare(layout.record, false)?,
+            source: compare(cell.source, false)?,
+            record: compare(cell.record, false)?,
             shown: shown.into_iter().flatten().collect(),
         })
     }

@@ -5,16 +5,18 @@
 
 use std::collections::HashSet;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Aggregate, BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator, Union};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Union, Unnest, Window, expr};
 
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
+use super::same::{Same, equal_columns};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::effect::effect;
+use crate::functions::merge;
 use crate::planner::barrier::SecurityBarrier;
 
 /// The most merges that a view may join or unite: of each the view may have to be read again.
@@ -29,6 +31,7 @@ pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
         restricted: false,
         alike_are_one: false,
         view,
+        plan,
     };
     let found = walk.down(plan)?;
     Ok(found.into_iter().map(|found| Merged { marked: found.marked, ..found.merged }).collect())
@@ -71,6 +74,8 @@ struct Walk<'a> {
     /// Whether rows above that are alike are one.
     alike_are_one: bool,
     view: &'a str,
+    /// The view's own plan.
+    plan: &'a LogicalPlan,
 }
 
 impl Walk<'_> {
@@ -101,13 +106,23 @@ impl Walk<'_> {
                 self.alike_are_one = true;
                 input
             }
+            // Some rows are chosen, of which the list is computed.
+            LogicalPlan::Distinct(Distinct::On(on)) => {
+                self.restricted = true;
+                self.substitute(&on.schema, |at| on.select_expr.get(at).map(|e| e.clone().unalias()))?;
+                &on.input
+            }
+            LogicalPlan::Unnest(unnest) => {
+                self.taken_apart(unnest)?;
+                &unnest.input
+            }
             LogicalPlan::Window(window) => {
-                self.keep_only(window.input.schema());
+                self.beneath_window(window)?;
                 &window.input
             }
             LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node) {
                 Some(input) => return self.down(input),
-                None => return Err(self.merges_nothing()),
+                None => return Err(self.ends_at(node)?),
             },
             LogicalPlan::Join(join) => return self.join(join),
             LogicalPlan::Union(union) => return self.union(union),
@@ -119,7 +134,7 @@ impl Walk<'_> {
                 )
                 .with_hint("Ask for the lineage of the view that it reads."));
             }
-            _ => return Err(self.merges_nothing()),
+            _ => return Err(self.ends_at(node)?),
         };
         let mut found = self.down(input)?;
         for found in &mut found {
@@ -128,9 +143,97 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    fn merges_nothing(&self) -> Error {
-        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" merges nothing", self.view))
-            .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+    /// The error where the way ends: at a table, or at a step that nobody can follow.
+    fn ends_at(&self, node: &LogicalPlan) -> Result<Error> {
+        if !merges(node)? {
+            return self.merges_nothing();
+        }
+        let step = match node {
+            LogicalPlan::RecursiveQuery(_) => "a recursive query",
+            LogicalPlan::Subquery(_) => "a LATERAL subquery",
+            _ => "one of its steps",
+        };
+        Ok(Error::unsupported(format!("lineage cannot follow the rows of view \"{}\" through {step}", self.view))
+            .with_hint("Ask for the lineage of the view that it reads, or join that view by its keys."))
+    }
+
+    fn merges_nothing(&self) -> Result<Error> {
+        let over_windows = self.plan.exists(|node| {
+            Ok(matches!(node, LogicalPlan::Window(window) if window.window_expr.iter().any(is_merge_over_window)))
+        })?;
+        if over_windows {
+            return Ok(Error::unsupported(format!(
+                "view \"{}\" merges over windows, which have no lineage",
+                self.view
+            ))
+            .with_hint("Write the merge functions without OVER, with the PARTITION BY as GROUP BY."));
+        }
+        let mut asks = false;
+        self.plan.apply_with_subqueries(|node| {
+            asks = asks || matches!(node, LogicalPlan::Aggregate(aggregate) if is_merge(aggregate));
+            Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })?;
+        if asks {
+            return Ok(Error::unsupported(format!(
+                "view \"{}\" merges in a subquery, which has no lineage",
+                self.view
+            ))
+            .with_hint("Join what the subquery merges, by the columns of its GROUP BY."));
+        }
+        let error = Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" merges nothing", self.view));
+        let chooses = self.plan.exists(|node| Ok(matches!(node, LogicalPlan::Distinct(Distinct::On(_)))))?;
+        Ok(if chooses {
+            error.with_detail("DISTINCT ON keeps whole rows, and nothing of the others.").with_hint(
+                "Write newest(..), or survivor(.. ORDER BY ..), for each column, and the columns of DISTINCT ON as \
+                 GROUP BY.",
+            )
+        } else {
+            error.with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+        })
+    }
+
+    /// A value that is filled in, or made to fit the others, over the rows of a window is made of its argument. Whatever
+    /// else is computed over rows is forgotten.
+    fn beneath_window(&mut self, window: &Window) -> Result<()> {
+        let given = window.input.schema().columns();
+        let known: HashSet<Column> = given.iter().cloned().collect();
+        let looks_on = |expr: &Expr| !expr.column_refs().into_iter().all(|column| known.contains(column));
+        for output in &mut self.outputs {
+            output.expr = output.expr.take().filter(|expr| is_column(expr) || !looks_on(expr));
+        }
+        let before = self.conditions.len();
+        self.conditions.retain(|condition| !looks_on(condition));
+        self.restricted |= self.conditions.len() < before;
+        self.substitute(&window.schema, |at| match at.checked_sub(given.len()) {
+            None => given.get(at).cloned().map(Expr::Column),
+            Some(at) => window.window_expr.get(at).and_then(fitted),
+        })
+    }
+
+    /// Lists that a row is made of for each of their elements. An element is made of its list, which is told by the
+    /// wrapping: so no element is taken for a key, or for a value of its list's type.
+    fn taken_apart(&mut self, unnest: &Unnest) -> Result<()> {
+        self.restricted = true;
+        let given = unnest.input.schema().columns();
+        let is_element = |from: usize| {
+            unnest.struct_type_columns.contains(&from) || unnest.list_type_columns.iter().any(|(list, _)| *list == from)
+        };
+        let from = |at: usize| unnest.dependency_indices.get(at).copied();
+        let element = |column: &Column| {
+            let at = unnest.schema.maybe_index_of_column(column);
+            at.and_then(from).is_some_and(is_element)
+        };
+        // What is compared or computed with an element is not known of its list.
+        let looks_at = |expr: &Expr| expr.column_refs().into_iter().any(element);
+        for output in &mut self.outputs {
+            output.expr = output.expr.take().filter(|expr| is_column(expr) || !looks_at(expr));
+        }
+        self.conditions.retain(|condition| !looks_at(condition));
+        self.substitute(&unnest.schema, |at| {
+            let from = from(at)?;
+            let column = Expr::Column(given.get(from)?.clone());
+            Some(if is_element(from) { Expr::Unnest(expr::Unnest::new(column)) } else { column })
+        })
     }
 
     fn join(self, join: &Join) -> Result<Vec<Found>> {
@@ -167,7 +270,7 @@ impl Walk<'_> {
                 self.add(&mut all, found)?;
             }
         }
-        if all.is_empty() { Err(self.merges_nothing()) } else { Ok(all) }
+        if all.is_empty() { Err(self.merges_nothing()?) } else { Ok(all) }
     }
 
     fn union(self, union: &Union) -> Result<Vec<Found>> {
@@ -197,7 +300,7 @@ impl Walk<'_> {
                 self.add(&mut all, found)?;
             }
         }
-        if all.is_empty() { Err(self.merges_nothing()) } else { Ok(all) }
+        if all.is_empty() { Err(self.merges_nothing()?) } else { Ok(all) }
     }
 
     fn add(&self, all: &mut Vec<Found>, found: Found) -> Result<()> {
@@ -237,6 +340,9 @@ impl Walk<'_> {
         let equal: Vec<(Column, Column)> =
             equal_columns(join).into_iter().map(|(l, r)| if is_left { (l, r) } else { (r, l) }).collect();
         let own_of = |column: &Column| equal.iter().find(|(_, other)| other == column).map(|(own, _)| own.clone());
+        // Of a row that has a part of both sides, more is known.
+        let same = if is_matched { Same::known(join, &self.conditions) } else { Same::default() };
+        let own_of_both = |column: &Column| own_of(column).or_else(|| same.of(column, &known));
         let settled = |expr: Expr| -> DfResult<Expr> {
             let settled = expr.transform_up(|part| {
                 Ok(match &part {
@@ -262,7 +368,7 @@ impl Walk<'_> {
             }
             let matched = settled.data()?.transform(|part| {
                 Ok(match &part {
-                    Expr::Column(column) => match own_of(column) {
+                    Expr::Column(column) if !known.contains(column) => match own_of_both(column) {
                         Some(own) => Transformed::yes(Expr::Column(own)),
                         None => Transformed::no(part),
                     },
@@ -311,33 +417,30 @@ impl Walk<'_> {
     }
 }
 
-/// The columns that a join makes equal, those of the left side first. Only such as are one value where they are equal:
-/// of doubles 0 is equal to -0, of intervals a month to thirty days.
-fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
-    let of = |side: &LogicalPlan, expr: &Expr| match expr {
-        Expr::Column(column) => {
-            let at = side.schema().columns().iter().position(|own| own == column)?;
-            Some((column.clone(), side.schema().fields().get(at)?.data_type().clone()))
-        }
+/// Whether an expression is a column, cast perhaps.
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_column(&alias.expr),
+        Expr::Cast(cast) => is_column(&cast.expr),
+        other => matches!(other, Expr::Column(_)),
+    }
+}
+
+/// The argument of a window function that cleans.
+fn fitted(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Alias(alias) => fitted(&alias.expr),
+        Expr::WindowFunction(call) => effect(call.fun.name()).and_then(|_| call.params.args.first().cloned()),
         _ => None,
-    };
-    let filters = join.filter.as_ref().map(split_conjunction).unwrap_or_default();
-    let compared = filters.into_iter().filter_map(|condition| match condition {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
-        _ => None,
-    });
-    let pairs = join.on.iter().map(|(left, right)| (left, right)).chain(compared);
-    let equal = pairs.filter_map(|(one, other)| {
-        let (left, right) = of(&join.left, one)
-            .zip(of(&join.right, other))
-            .or_else(|| of(&join.left, other).zip(of(&join.right, one)))?;
-        let is_one = left.1 == right.1
-            && !left.1.is_floating()
-            && !left.1.is_nested()
-            && !matches!(left.1, DataType::Interval(_));
-        is_one.then_some((left.0, right.0))
-    });
-    equal.collect()
+    }
+}
+
+fn is_merge_over_window(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_merge_over_window(&alias.expr),
+        Expr::WindowFunction(call) => merge::rule(call.fun.name()).is_some(),
+        _ => false,
+    }
 }
 
 /// An expression over a node's output as one over what it is made of. None when a column cannot be found, or when it

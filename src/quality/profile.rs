@@ -202,7 +202,7 @@ impl Profiled {
             format!("{}({value}::text, 1) AS found_{at}", self.order.function()),
         ];
         if self.ranged {
-            all.push(format!("min({column}) AS low_{at}, max({column}) AS high_{at}"));
+            all.push(format!("min({value}) AS low_{at}, max({value}) AS high_{at}"));
         }
         if self.order == Order::Text {
             all.push(format!("min(length({column})) AS short_{at}, max(length({column})) AS long_{at}"));

@@ -223,9 +223,12 @@ impl Scores<'_> {
         let mut counts = vec![count(found("value")).alias(format!("$given{at}"))];
         // A mean or a collection is no value of a source's that others could agree with.
         let contested = given.clone().and(merged("least").not_eq(merged("greatest")));
-        let (agreeing, contested) = match cell.rule.returns_input() && self.is_compared(cell) {
+        let (agreeing, contested) = match cell.rule.returns_input() {
             true => {
-                let agreeing = contested.clone().and(found("value").eq(self.part(cell, merged("merged"))?));
+                let (own, came) = (found("value"), self.part(cell, merged("merged"))?);
+                // What `=` does not compare is compared as it is written.
+                let (own, came) = if self.is_nested(cell)? { (as_text(own), as_text(came)) } else { (own, came) };
+                let agreeing = contested.clone().and(own.eq(came));
                 (count(when(agreeing, lit(1_i64))), count(when(contested, lit(1_i64))))
             }
             false => (count(none()), count(none())),
@@ -272,11 +275,14 @@ impl Scores<'_> {
         is_moment(&kind).then(|| time.clone())
     }
 
-    /// What a cell is merged of; null where the call's FILTER leaves the row out.
+    /// What a cell is merged of; null where the call's FILTER leaves the row out, and where no field of a struct holds
+    /// anything.
     fn value_of(&self, cell: &Cell) -> Result<Expr> {
         let value = cell.call.params.args.first().cloned();
         let value = value.ok_or_else(|| Error::internal("a merge function was given no arguments"))?;
         let value = self.part(cell, value)?;
+        let kind = value.get_type(self.merged.aggregate.input.schema().as_ref())?;
+        let value = if matches!(kind, DataType::Struct(_)) { when(self.held(&value, &kind)?, value) } else { value };
         Ok(match &cell.call.params.filter {
             Some(filter) => when(filter.as_ref().clone(), value),
             None => value,
@@ -291,13 +297,29 @@ impl Scores<'_> {
         }
     }
 
-    /// Whether values are of a type that `=` compares.
-    fn is_compared(&self, cell: &Cell) -> bool {
-        let kind = self
-            .value_of(cell)
-            .ok()
-            .and_then(|value| value.get_type(self.merged.aggregate.input.schema().as_ref()).ok());
-        kind.is_some_and(|kind| !kind.is_nested())
+    /// What says that a value holds something, as merge functions see it: a struct by one of its fields.
+    fn held(&self, value: &Expr, kind: &DataType) -> Result<Expr> {
+        let mut held: Option<Expr> = None;
+        if let DataType::Struct(fields) = kind {
+            let Some(get_field) = self.context.state().scalar_functions().get("get_field") else {
+                return Err(Error::internal("a function that scores need is not there"));
+            };
+            for field in fields {
+                let args = vec![value.clone(), lit(field.name().as_str())];
+                let of_field = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(get_field), args));
+                let of_field = self.held(&of_field, field.data_type())?;
+                held = Some(match held {
+                    Some(held) => held.or(of_field),
+                    None => of_field,
+                });
+            }
+        }
+        Ok(held.unwrap_or_else(|| value.clone().is_not_null()))
+    }
+
+    /// Whether values are arrays or structs.
+    fn is_nested(&self, cell: &Cell) -> Result<bool> {
+        Ok(self.value_of(cell)?.get_type(self.merged.aggregate.input.schema().as_ref())?.is_nested())
     }
 
     /// Whether a rule is about a cell's value.
@@ -317,6 +339,10 @@ fn source_of(rows: &LogicalPlan) -> Expr {
         Some(source) => Expr::Cast(Cast::new(Box::new(Expr::Column(source)), DataType::Utf8View)),
         None => Expr::Literal(ScalarValue::Utf8View(None), None),
     }
+}
+
+fn as_text(value: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(value), DataType::Utf8View))
 }
 
 fn when(condition: Expr, value: Expr) -> Expr {

@@ -37,7 +37,7 @@ impl Value {
         Some(Value::Short { len: value.len() as u8, bytes })
     }
 
-    fn of(value: &[u8]) -> Self {
+    pub(super) fn of(value: &[u8]) -> Self {
         Value::short(value).unwrap_or_else(|| Value::Long(value.into()))
     }
 
@@ -144,6 +144,25 @@ impl Ballot {
             Ballot::Few(entries) => entries.len(),
             Ballot::Many(entries) => entries.len(),
         }
+    }
+
+    /// The value with the greatest total, then the greater value.
+    pub(super) fn leader(&self) -> Option<&Value> {
+        let before = |a: &(&Value, &Total), b: &(&Value, &Total)| {
+            a.1.compare(b.1).then_with(|| a.0.as_bytes().cmp(b.0.as_bytes()))
+        };
+        let best = match self {
+            Ballot::Few(entries) => entries.iter().map(|(value, total)| (value, total)).max_by(before),
+            Ballot::Many(entries) => entries.iter().max_by(before),
+        };
+        best.map(|(value, _)| value)
+    }
+
+    /// Whether a value is before the one that led so far.
+    pub(super) fn leads(&mut self, value: &[u8], leader: &[u8]) -> bool {
+        let Some(own) = self.find(value).cloned() else { return false };
+        let order = self.find(leader).map(|other| own.compare(other));
+        order.is_none_or(|order| order.then_with(|| value.cmp(leader)).is_gt())
     }
 
     /// Adds a value that is not there yet; says how many bytes it has on the heap.

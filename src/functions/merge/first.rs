@@ -12,6 +12,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::columns::{argument, candidates, check_lengths, masked, no_group, takes_part};
+use super::single::MergeState;
 use super::slab::Slab;
 use super::sort_keys::SortKeys;
 use super::store::ValueStore;
@@ -127,6 +128,8 @@ impl First {
         Ok((self.store.take(emit_to, nulls)?, keys))
     }
 }
+
+impl MergeState for First {}
 
 impl GroupsAccumulator for First {
     fn update_batch(

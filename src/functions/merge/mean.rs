@@ -15,6 +15,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use super::columns::{argument, check_lengths, kept, near, no_group, primitive, takes_part, unexpected};
 use super::numbers::{Number, Numbers, out_of_range};
 use super::rule::MergeRule;
+use super::single::MergeState;
 use super::total::two_sum;
 use crate::error::Error;
 
@@ -288,6 +289,8 @@ fn state_of<M: Moments>(columns: Vec<Vec<<M::Part as ArrowPrimitiveType>::Native
         })
         .collect()
 }
+
+impl<M: Moments> MergeState for Mean<M> {}
 
 impl<M: Moments> GroupsAccumulator for Mean<M> {
     fn update_batch(

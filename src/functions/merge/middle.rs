@@ -1,5 +1,7 @@
 //! The accumulator of median: all values of all groups in one list, sorted by group when groups are taken out.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -18,6 +20,7 @@ use super::columns::{argument, candidates, check_lengths, no_group, takes_part, 
 use super::numbers::out_of_range;
 use super::rank::RankKey;
 use super::rule::{MergeRule, item_of};
+use super::single::MergeState;
 use super::votes::{elements, list_column};
 use crate::error::{Error, SqlState};
 
@@ -48,6 +51,47 @@ pub(super) struct Middle<K: RankKey> {
     values: Vec<K>,
     /// How many groups there are.
     count: usize,
+    /// The values of the one group that there is, halved, once somebody asked and until the group is taken out.
+    halves: Option<Halves<K>>,
+}
+
+/// Values halved by their order, so that those in the middle are at hand.
+#[derive(Debug)]
+struct Halves<K> {
+    lower: BinaryHeap<K>,
+    upper: BinaryHeap<Reverse<K>>,
+    /// What was seen, where each value counts once.
+    seen: BTreeSet<K>,
+    /// How many of the group's values are among them.
+    taken: usize,
+}
+
+impl<K: Copy + Ord> Halves<K> {
+    fn new() -> Self {
+        Halves { lower: BinaryHeap::new(), upper: BinaryHeap::new(), seen: BTreeSet::new(), taken: 0 }
+    }
+
+    fn add(&mut self, value: K) {
+        if self.lower.peek().is_none_or(|middle| value <= *middle) {
+            self.lower.push(value);
+        } else {
+            self.upper.push(Reverse(value));
+        }
+        // The lower half has as many as the upper one, or one more.
+        if self.lower.len() > self.upper.len() + 1 {
+            self.upper.extend(self.lower.pop().map(Reverse));
+        } else if self.upper.len() > self.lower.len() {
+            self.lower.extend(self.upper.pop().map(|Reverse(value)| value));
+        }
+    }
+
+    /// The two values in the middle, which are one when their number is odd.
+    fn middle(&self) -> Option<(K, K)> {
+        let lower = *self.lower.peek()?;
+        let even = self.lower.len() == self.upper.len();
+        let upper = self.upper.peek().filter(|_| even).map_or(lower, |Reverse(value)| *value);
+        Some((lower, upper))
+    }
 }
 
 /// A number that a median can be computed of: digits, or a rank.
@@ -71,7 +115,7 @@ impl Digits for i128 {
 impl<K: Digits> Middle<K> {
     /// No groups yet; with `distinct` each value of a group counts once.
     pub(super) fn new(rule: &'static MergeRule, value: &FieldRef, distinct: bool) -> Self {
-        Middle { rule, item: item_of(value), distinct, groups: Vec::new(), values: Vec::new(), count: 0 }
+        Middle { rule, item: item_of(value), distinct, groups: Vec::new(), values: Vec::new(), count: 0, halves: None }
     }
 
     fn push(&mut self, group: usize, value: K) -> Result<()> {
@@ -85,6 +129,7 @@ impl<K: Digits> Middle<K> {
 
     /// Takes groups out: their values, one group after the other, and where each group's end.
     fn take(&mut self, emit_to: EmitTo) -> (Vec<K>, Vec<usize>) {
+        self.halves = None;
         let taken = match emit_to {
             EmitTo::All => self.count,
             EmitTo::First(groups) => groups,
@@ -266,6 +311,23 @@ fn timestamps(values: Vec<Option<i64>>, data_type: &DataType) -> Result<ArrayRef
     }
 }
 
+impl<K: Digits> MergeState for Middle<K> {
+    fn look(&mut self) -> Result<Option<ArrayRef>> {
+        if self.count != 1 {
+            return Ok(None);
+        }
+        let halves = self.halves.get_or_insert_with(Halves::new);
+        for value in self.values.get(halves.taken..).unwrap_or_default() {
+            if !self.distinct || halves.seen.insert(*value) {
+                halves.add(*value);
+            }
+        }
+        halves.taken = self.values.len();
+        let middle = halves.middle();
+        medians(self.rule.name, self.item.data_type(), vec![middle]).map(Some)
+    }
+}
+
 impl<K: Digits> GroupsAccumulator for Middle<K> {
     fn update_batch(
         &mut self,
@@ -334,13 +396,30 @@ impl<K: Digits> GroupsAccumulator for Middle<K> {
     }
 
     fn size(&self) -> usize {
-        self.groups.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<K>()
+        let halves =
+            self.halves.as_ref().map_or(0, |halves| halves.taken * size_of::<K>() * if self.distinct { 3 } else { 1 });
+        self.groups.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<K>() + halves
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn halves_have_the_middle_at_hand() {
+        let mut halves = Halves::new();
+        let mut sorted: Vec<i64> = vec![];
+        assert_eq!(halves.middle(), None);
+        for n in 0..200_i64 {
+            let value = n * 7919 % 61;
+            halves.add(value);
+            sorted.push(value);
+            sorted.sort_unstable();
+            let (below, above) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+            assert_eq!(halves.middle(), Some((below, above)));
+        }
+    }
 
     #[test]
     fn the_middle_of_two_is_exact() {

@@ -10,9 +10,13 @@ use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use super::columns::argument;
 
 /// A groups accumulator that may also serve as an accumulator of one group.
-pub(super) trait MergeState: GroupsAccumulator + fmt::Debug + Sync {}
-
-impl<G: GroupsAccumulator + fmt::Debug + Sync> MergeState for G {}
+pub(super) trait MergeState: GroupsAccumulator + fmt::Debug + Sync {
+    /// The result of the one group that there is, which stays as it is. A window whose frame grows asks after each row:
+    /// this must not cost what the group holds. None where the group is better taken out and put back.
+    fn look(&mut self) -> Result<Option<ArrayRef>> {
+        Ok(None)
+    }
+}
 
 /// One group. It can be read and go on, as a window whose frame grows needs it to.
 #[derive(Debug)]
@@ -70,6 +74,11 @@ impl Accumulator for Single {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        if self.started
+            && let Some(value) = self.inner.look()?
+        {
+            return scalar(&value);
+        }
         let state = self.take()?;
         self.put(&state)?;
         let value = self.inner.evaluate(EmitTo::All)?;

@@ -21,6 +21,7 @@ use super::columns::{argument, candidates, check_lengths, near, no_group, takes_
 use super::numbers::{Number, Numbers, column_of, out_of_range};
 use super::order::Zeros;
 use super::rule::{Choice, MergeRule, item_of};
+use super::single::MergeState;
 use super::total::Total;
 use crate::error::{Error, SqlState};
 
@@ -45,6 +46,9 @@ pub(super) struct Votes {
     ballots: Vec<Ballot>,
     /// Bytes of all entries.
     held: usize,
+    /// The value that leads in the one group that there is, once somebody asked and until the group is taken out.
+    /// Weights are never negative, so only a value that has got a vote can come before it.
+    leader: Option<Value>,
 }
 
 impl Votes {
@@ -57,6 +61,7 @@ impl Votes {
             coder: Coder::try_new(value.data_type())?,
             ballots: Vec::new(),
             held: 0,
+            leader: None,
         })
     }
 
@@ -86,11 +91,18 @@ impl Votes {
             self.held += ballot.insert(value, total);
             self.held = (self.held + ballot.room()).saturating_sub(before);
         }
+        if let Some(leader) = &self.leader
+            && leader.as_bytes() != value
+            && ballot.leads(value, leader.as_bytes())
+        {
+            self.leader = Some(Value::of(value));
+        }
         Ok(())
     }
 
     /// Takes groups out, as lists of their entries.
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<(Value, Total)>> {
+        self.leader = None;
         if let EmitTo::First(groups) = emit_to {
             self.resize(groups);
         }
@@ -157,6 +169,24 @@ pub(super) fn elements(column: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize
         start += length;
     }
     Ok((list.values().slice(first, last - first), rows))
+}
+
+impl MergeState for Votes {
+    fn look(&mut self) -> Result<Option<ArrayRef>> {
+        let [ballot] = self.ballots.as_slice() else { return Ok(None) };
+        let winner = match self.rule.choice {
+            Choice::AllValues => return Ok(None),
+            Choice::Unanimous if ballot.len() > 1 => None,
+            Choice::Unanimous => ballot.leader().cloned(),
+            _ => {
+                if self.leader.is_none() {
+                    self.leader = ballot.leader().cloned();
+                }
+                self.leader.clone()
+            }
+        };
+        Ok(Some(self.coder.column(std::iter::once(winner.as_ref().map(Value::as_bytes)))?))
+    }
 }
 
 impl GroupsAccumulator for Votes {

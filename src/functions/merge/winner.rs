@@ -14,6 +14,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::columns::{argument, candidates, check_lengths, masked, near, no_group, takes_part};
 use super::rank::{Columns, KeySource, Keys, Rank, RankKey};
+use super::single::MergeState;
 use super::store::ValueStore;
 use crate::error::Error;
 
@@ -128,6 +129,8 @@ impl<K: RankKey, const N: usize> Winner<K, N> {
         Ok((slots, values))
     }
 }
+
+impl<K: RankKey, const N: usize> MergeState for Winner<K, N> {}
 
 impl<K: RankKey, const N: usize> GroupsAccumulator for Winner<K, N> {
     fn update_batch(

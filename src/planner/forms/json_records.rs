@@ -3,8 +3,8 @@
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident, SelectItem, TableAlias,
-    TableAliasColumnDef, TableFactor,
+    ArrayElemTypeDef, BinaryOperator, CaseWhen, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, Ident,
+    SelectItem, TableAlias, TableAliasColumnDef, TableFactor,
 };
 
 use super::call::{call, folded, text};
@@ -74,7 +74,7 @@ fn member(column: &TableAliasColumnDef) -> Option<SelectItem> {
         array: false,
         format: None,
     };
-    let expr = match data_type {
+    let expr = match &data_type {
         // The value itself, but NULL for its null.
         DataType::JSON | DataType::JSONB => Expr::Case {
             case_token: AttachedToken::empty(),
@@ -86,6 +86,12 @@ fn member(column: &TableAliasColumnDef) -> Option<SelectItem> {
             }],
             else_result: None,
         },
+        DataType::Array(of) => {
+            let of_json = matches!(of, ArrayElemTypeDef::SquareBracket(item, _)
+                if matches!(item.as_ref(), DataType::JSON | DataType::JSONB));
+            let literal = if of_json { "onerow_json_array_of_json" } else { "onerow_json_array_literal" };
+            typed(call(literal, vec![part(BinaryOperator::Arrow)]))
+        }
         _ => typed(part(BinaryOperator::LongArrow)),
     };
     Some(SelectItem::ExprWithAlias { expr, alias: name.clone() })

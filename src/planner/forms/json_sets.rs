@@ -68,6 +68,13 @@ pub(super) fn list(function: &mut Function) -> Option<Expr> {
     fits.then(|| call(list, arguments.into_iter().map(take).collect()))
 }
 
+/// Whether an expression is a list that stands for the rows of such a function.
+pub(super) fn is_list(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let Some(name) = folded(&function.name) else { return false };
+    FUNCTIONS.iter().any(|known| matches!(known.lists, [list] if *list == name))
+}
+
 impl RowsOf {
     fn takes(&self, arguments: usize) -> bool {
         (self.arguments.0..=self.arguments.1).contains(&arguments)

@@ -9,6 +9,7 @@ mod fetch;
 mod json_records;
 mod json_sets;
 mod like;
+mod one_list;
 mod repeated_keys;
 mod rewrite;
 mod row_comparisons;

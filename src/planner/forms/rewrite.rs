@@ -11,8 +11,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{self, call, literal};
 use super::{
-    aggregate, any_of, fetch, json_records, json_sets, like, repeated_keys, row_comparisons, rows, series, substring,
-    using, values, whole_rows,
+    aggregate, any_of, fetch, json_records, json_sets, like, one_list, repeated_keys, row_comparisons, rows, series,
+    substring, using, values, whole_rows,
 };
 use crate::error::{Error, Result};
 use crate::functions::pg::{ARRAY_ROWS, date_part};
@@ -155,6 +155,14 @@ fn expression(expr: &mut Expr) -> Result<()> {
         Expr::Collate { .. } => {
             return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));
         }
+        Expr::Subquery(query) => {
+            if let Some(list) = one_list::of_aggregate(query) {
+                let length = call("array_length", vec![list.clone(), number(1)]);
+                let some =
+                    Expr::BinaryOp { left: Box::new(length), op: BinaryOperator::Gt, right: Box::new(number(0)) };
+                *expr = when(some, list);
+            }
+        }
         Expr::Substring { .. } => substring::pattern(expr),
         Expr::CompoundFieldAccess { root, access_chain } => fields(root, access_chain),
         Expr::Identifier(ident)
@@ -230,7 +238,10 @@ fn replaced(function: &mut Function) -> Option<Expr> {
             None
         }
         "array" => match std::mem::replace(&mut function.args, FunctionArguments::None) {
-            FunctionArguments::Subquery(rows) => Some(call(ARRAY_ROWS, vec![Expr::Subquery(rows)])),
+            FunctionArguments::Subquery(rows) => Some(match one_list::of_elements(&rows) {
+                Some(list) => call("onerow_all_rows", vec![list]),
+                None => call(ARRAY_ROWS, vec![Expr::Subquery(rows)]),
+            }),
             args => {
                 function.args = args;
                 None
@@ -388,6 +399,23 @@ mod tests {
             (
                 "SELECT ARRAY(SELECT b FROM u ORDER BY b) FROM t",
                 "SELECT onerow_array_rows((SELECT b FROM u ORDER BY b)) FROM t",
+            ),
+            (
+                "SELECT ARRAY(SELECT jsonb_array_elements_text(d -> 'a')) FROM t",
+                "SELECT onerow_all_rows(onerow_jsonb_element_texts(d -> 'a')) FROM t",
+            ),
+            (
+                "SELECT ARRAY(SELECT E FROM jsonb_array_elements(d) e), ARRAY(SELECT value FROM json_array_elements(d)) FROM t",
+                "SELECT onerow_all_rows(onerow_jsonb_elements(d)), onerow_all_rows(onerow_json_elements(d)) FROM t",
+            ),
+            (
+                "SELECT (SELECT array_agg(w) FROM string_to_table(a, ',') AS w) FROM t",
+                "SELECT CASE WHEN array_length(onerow_string_parts(a, ','), 1) > 0 THEN onerow_string_parts(a, ',') END FROM t",
+            ),
+            (
+                "SELECT ARRAY(SELECT e FROM jsonb_array_elements(d) e LIMIT 1) FROM t",
+                "SELECT onerow_array_rows((SELECT 'e' OPERATOR(onerow_row) 'value' AS \"e\" FROM \
+                 UNNEST(onerow_jsonb_elements(d)) e (value) LIMIT 1)) FROM t",
             ),
             ("SELECT array_length(a, 1) FROM t", "SELECT nullif(array_length(a, 1), 0)::INTEGER FROM t"),
             (

@@ -96,7 +96,13 @@ fn split(text: &str) -> Result<Vec<Option<String>>> {
     };
     let trimmed = text.trim();
     if trimmed.starts_with('[') {
-        return Err(Error::unsupported("array parameters with bounds are not supported"));
+        let is_bound = |c: char| c.is_ascii_digit() || "[]:+-".contains(c);
+        return Err(match trimmed.split_once('=') {
+            Some((bounds, _)) if bounds.trim_end().chars().all(is_bound) => {
+                Error::unsupported("array parameters with bounds are not supported")
+            }
+            _ => malformed("\"[\" must introduce explicitly-specified array dimensions."),
+        });
     }
     let inner = trimmed
         .strip_prefix('{')

@@ -37,6 +37,8 @@ pub(super) fn all() -> Vec<ScalarUDF> {
         of("onerow_jsonb_values", jsonbs, |call| values(call, "jsonb_each", false)),
         of("onerow_json_value_texts", texts, |call| values(call, "json_each_text", true)),
         of("onerow_jsonb_value_texts", texts, |call| values(call, "jsonb_each_text", true)),
+        Spec::new("onerow_json_array_literal", VALUE, |_| PgType::Text, |call| array_literal(call, false)).udf(),
+        Spec::new("onerow_json_array_of_json", VALUE, |_| PgType::Text, |call| array_literal(call, true)).udf(),
         Spec::new("onerow_json_record", FOR_CALLER, |_| PgType::Json, object).udf(),
         Spec::new("onerow_jsonb_record", FOR_CALLER, |_| PgType::Jsonb, object).udf(),
         Spec::new("onerow_json_records", FOR_CALLER, jsons, objects).udf(),
@@ -108,6 +110,31 @@ fn objects(call: &Call<'_>) -> Result<Option<ScalarValue>> {
         }
     }
     list(call, found).map(Some)
+}
+
+/// A JSON array as the text of an array of SQL; `of_json` where its elements stay JSON. A JSON string is such a text
+/// itself.
+fn array_literal(call: &Call<'_>, of_json: bool) -> Result<Option<ScalarValue>> {
+    let literal = match read(call.text(0).unwrap_or_default())? {
+        Json::Null => return Ok(None),
+        Json::Text(words) => words,
+        Json::Array(elements) => in_braces(elements, of_json)?,
+        _ => return Err(Error::new(SqlState::INVALID_TEXT_REPRESENTATION, "expected JSON array")),
+    };
+    Ok(Some(ScalarValue::Utf8View(Some(literal))))
+}
+
+fn in_braces(elements: Vec<&str>, of_json: bool) -> Result<String> {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let parts = elements.into_iter().map(|element| {
+        Ok(match read(element)? {
+            Json::Null => "NULL".to_string(),
+            Json::Array(inner) if !of_json => in_braces(inner, of_json)?,
+            Json::Text(words) if !of_json => quoted(&words),
+            _ => quoted(element),
+        })
+    });
+    Ok(format!("{{{}}}", parts.collect::<Result<Vec<_>>>()?.join(",")))
 }
 
 /// A value as it is written, or plain: a text without its quotes, `null` as NULL.
