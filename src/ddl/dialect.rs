@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -70,6 +70,9 @@ impl Dialect for PgDialect {
 
     /// `a IS DISTINCT FROM b OR c` is of `a` and `b`: sqlparser takes all that follows for the second operand.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        if let Some(between) = between(parser, expr) {
+            return Some(between);
+        }
         let distinct = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
         let same = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
         let is_same = if parser.parse_keywords(&distinct) {
@@ -119,6 +122,28 @@ impl Dialect for PgDialect {
     }
 }
 
+/// `x BETWEEN SYMMETRIC a AND b`: between the two, whichever is the greater one.
+fn between(parser: &mut Parser, expr: &Expr) -> Option<Result<Expr, ParserError>> {
+    let said = |parser: &mut Parser, word: Keyword| {
+        if parser.parse_keywords(&[Keyword::NOT, Keyword::BETWEEN, word]) {
+            return Some(true);
+        }
+        parser.parse_keywords(&[Keyword::BETWEEN, word]).then_some(false)
+    };
+    if let Some(negated) = said(parser, Keyword::ASYMMETRIC) {
+        return Some(parser.parse_between(expr.clone(), negated));
+    }
+    let negated = said(parser, Keyword::SYMMETRIC)?;
+    Some(parser.parse_between(expr.clone(), negated).map(|one| either_way(one, negated)))
+}
+
+fn either_way(between: Expr, negated: bool) -> Expr {
+    let Expr::Between { expr, low, high, .. } = &between else { return between };
+    let turned = Expr::Between { expr: expr.clone(), negated, low: high.clone(), high: low.clone() };
+    let op = if negated { BinaryOperator::And } else { BinaryOperator::Or };
+    Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(between), op, right: Box::new(turned) }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +152,15 @@ mod tests {
     fn nested_calls_are_read_once() {
         let sql = format!("SELECT {}a{}", "lower(".repeat(45), ")".repeat(45));
         assert_eq!(Parser::parse_sql(&PgDialect, &sql).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn between_is_symmetric_where_it_says_so() {
+        let read = |sql: &str| Parser::new(&PgDialect).try_with_sql(sql).unwrap().parse_expr().unwrap().to_string();
+        assert_eq!(read("a BETWEEN SYMMETRIC 3 AND 2 AND b"), "(a BETWEEN 3 AND 2 OR a BETWEEN 2 AND 3) AND b");
+        assert_eq!(read("a NOT BETWEEN SYMMETRIC 3 AND 2"), "(a NOT BETWEEN 3 AND 2 AND a NOT BETWEEN 2 AND 3)");
+        assert_eq!(read("a BETWEEN ASYMMETRIC 3 AND 2"), "a BETWEEN 3 AND 2");
+        assert_eq!(read("a NOT IN (1)"), "a NOT IN (1)");
     }
 
     #[test]

@@ -50,7 +50,10 @@ impl VisitorMut for Derived {
     type Break = ();
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Derived { subquery, .. } = factor {
+        if let TableFactor::Derived { subquery, alias, .. } = factor {
+            if alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+                name_branch(&mut subquery.body);
+            }
             name_derived(subquery, self.mark);
         }
         ControlFlow::Continue(())
@@ -59,6 +62,9 @@ impl VisitorMut for Derived {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         name_later_branches(&mut query.body);
         for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            if !table.alias.columns.is_empty() {
+                name_branch(&mut table.query.body);
+            }
             name_derived(&mut table.query, self.mark);
         }
         ControlFlow::Continue(())
@@ -98,7 +104,8 @@ fn name_derived(query: &mut Query, mark: bool) {
     }
 }
 
-/// Tells the columns of all but the first branch of a UNION apart: their names mean nothing, and may stand twice.
+/// Tells the columns of all but the first branch of a UNION apart: their names mean nothing, and may stand twice. So may
+/// those of a table whose columns are named where it is.
 fn name_later_branches(body: &mut SetExpr) {
     let mut body = body;
     while let SetExpr::SetOperation { left, right, .. } = body {

@@ -30,10 +30,12 @@ use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::{JsonOperators, JsonSubscripts};
 use crate::functions::{collected, distinct_count, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::array_operators::ArrayOperators;
 use crate::planner::bounds;
 use crate::planner::cast_names::{self, CastNames};
 use crate::planner::clock_casts::ClockCasts;
 use crate::planner::coercion::PostgresCoercion;
+use crate::planner::column_fields::ColumnFields;
 use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
@@ -94,7 +96,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     let mut state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(spilling::runtime(config.memory_limit).build_arc()?)
-        .with_expr_planners(vec![Arc::new(JsonSubscripts::new())])
+        .with_expr_planners(vec![Arc::new(JsonSubscripts::new()), Arc::new(ArrayOperators), Arc::new(ColumnFields)])
         .with_default_features()
         .with_analyzer_rules(interrupt::analyzing(analyzer.rules))
         .with_optimizer_rules(interrupt::optimizing(logical_rules()))

@@ -119,7 +119,7 @@ impl ScalarUDFImpl for Checked {
             if is_float(&self.of) {
                 check_floats(*operator, &value, &operand, &result)?;
             }
-            value = result;
+            value = one_nan(result);
         }
         Ok(value)
     }
@@ -163,6 +163,35 @@ fn check_floats(op: Operator, left: &ColumnarValue, right: &ColumnarValue, resul
     Ok(())
 }
 
+/// There is one NaN: one with a sign, as processors make of infinities, would not be equal to another.
+fn one_nan(numbers: ColumnarValue) -> ColumnarValue {
+    let signed = |value: f64| value.is_nan() && value.is_sign_negative();
+    match numbers {
+        ColumnarValue::Scalar(ScalarValue::Float64(Some(value))) if signed(value) => {
+            ColumnarValue::Scalar(ScalarValue::Float64(Some(f64::NAN)))
+        }
+        ColumnarValue::Scalar(ScalarValue::Float32(Some(value))) if signed(f64::from(value)) => {
+            ColumnarValue::Scalar(ScalarValue::Float32(Some(f32::NAN)))
+        }
+        ColumnarValue::Array(array) => ColumnarValue::Array(match array.data_type() {
+            DataType::Float64 if array.as_primitive::<Float64Type>().values().iter().any(|v| signed(*v)) => Arc::new(
+                array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|v| if v.is_nan() { f64::NAN } else { v }),
+            ),
+            DataType::Float32 if array.as_primitive::<Float32Type>().values().iter().any(|v| signed(f64::from(*v))) => {
+                Arc::new(
+                    array.as_primitive::<Float32Type>().unary::<_, Float32Type>(
+                        |v| {
+                            if v.is_nan() { f32::NAN } else { v }
+                        },
+                    ),
+                )
+            }
+            _ => array,
+        }),
+        numbers => numbers,
+    }
+}
+
 /// The number in a row; NaN where there is none.
 fn float_at(value: &ColumnarValue, row: usize) -> f64 {
     match value {
@@ -203,6 +232,12 @@ fn check_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
 }
 
 fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    if let Expr::Negative(number) = &expr {
+        return Ok(match negated(number, schema) {
+            Some(product) => Transformed::yes(product),
+            None => Transformed::no(expr),
+        });
+    }
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Ok(Transformed::no(expr)) };
     if !matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide) {
         return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
@@ -223,6 +258,23 @@ fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> 
     operators.push(op);
     operands.push(*right);
     Ok(Transformed::yes(Checked::call(operators, of, operands)))
+}
+
+/// `-x` as `x * -1`, which does not wrap and keeps NaN without a sign. What is written with its sign stays.
+fn negated(number: &Expr, schema: &DFSchema) -> Option<Expr> {
+    if matches!(number, Expr::Literal(..)) {
+        return None;
+    }
+    let of = type_of(number, schema)?;
+    let minus_one = match of {
+        DataType::Int16 => ScalarValue::Int16(Some(-1)),
+        DataType::Int32 => ScalarValue::Int32(Some(-1)),
+        DataType::Int64 => ScalarValue::Int64(Some(-1)),
+        DataType::Float32 => ScalarValue::Float32(Some(-1.0)),
+        DataType::Float64 => ScalarValue::Float64(Some(-1.0)),
+        _ => return None,
+    };
+    Some(Checked::call(vec![Operator::Multiply], of, vec![number.clone(), Expr::Literal(minus_one, None)]))
 }
 
 /// The function that a call is of, if it is one of these.
@@ -263,6 +315,15 @@ mod tests {
         assert!(divided(vec![Some(0.0)], 0.0).is_err_and(|state| state == SqlState::DIVISION_BY_ZERO));
         assert!(divided(vec![None, Some(f64::NAN)], 0.0).is_ok());
         assert!(divided(vec![Some(0.0), Some(5.0)], 2.0).is_ok());
+    }
+
+    #[test]
+    fn there_is_one_nan() {
+        let signed: ArrayRef = Arc::new(Float64Array::from(vec![Some(-f64::NAN), None, Some(-0.0)]));
+        let ColumnarValue::Array(one) = one_nan(ColumnarValue::Array(signed)) else { panic!("no column") };
+        let one = one.as_primitive::<Float64Type>();
+        assert_eq!(one.value(0).to_bits(), f64::NAN.to_bits());
+        assert!(one.is_null(1) && one.value(2).is_sign_negative());
     }
 
     #[test]

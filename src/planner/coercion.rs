@@ -18,20 +18,25 @@ use datafusion::logical_expr::expr::{
 };
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::expr_schema::cast_subquery;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator, Union, Values};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator, Union, Values, WindowFrame, WindowFrameBound,
+    WindowFrameUnits, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
 use super::again;
+use super::array_operators;
 use super::blanks;
 use super::each;
 use super::number_casts::{decimal_text, exact_float};
 use super::operators;
 use super::set_types;
-use super::time_arithmetic::difference;
+use super::time_arithmetic::{self, difference};
 use crate::catalog::types::PgType;
-use crate::functions::clean;
-use crate::functions::pg::{interval_span, round};
+use crate::functions::pg::array_relations::{self, Relation};
+use crate::functions::pg::{any_of, interval_span, round};
+use crate::functions::{clean, domain};
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
@@ -123,8 +128,8 @@ fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> 
     common(&types)
 }
 
-/// A text in quotes beside booleans, as in `active = 't'`, is one, and beside uuids it is a uuid, in whichever spelling;
-/// 22P02 when it is not.
+/// A text in quotes beside booleans, as in `active = 't'`, is one, beside uuids it is a uuid, in whichever spelling, and
+/// beside arrays an array; 22P02 when it is not.
 fn read_literals<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFSchema) -> DfResult<()> {
     let mut exprs: Vec<&mut Expr> = exprs.into_iter().collect();
     if !exprs.iter().any(|expr| matches!(expr, Expr::Literal(..))) {
@@ -135,7 +140,7 @@ fn read_literals<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFS
         expr => {
             let (_, field) = expr.to_field(schema).ok()?;
             match PgType::of_field(&field) {
-                kind @ (PgType::Bool | PgType::Uuid) => Some(kind),
+                kind @ (PgType::Bool | PgType::Uuid | PgType::Array(_)) => Some(kind),
                 _ => None,
             }
         }
@@ -228,10 +233,20 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             }
         }
         Expr::Case(case) => coerce_case(case, schema)?,
+        Expr::Cast(Cast { expr, field })
+            if matches!(field.data_type(), DataType::Interval(_))
+                && expr.get_type(schema).is_ok_and(|of| time_arithmetic::is_time(&of)) =>
+        {
+            Transformed::yes(time_arithmetic::span(*expr))
+        }
         Expr::WindowFunction(mut window) => {
             clean::check_window(&window)?;
             for by in &mut window.params.order_by {
                 by.expr = sorted(std::mem::take(&mut by.expr), schema)?;
+            }
+            let first = window.params.order_by.first().and_then(|by| by.expr.get_type(schema).ok());
+            if first.is_some_and(|of| !has_ranges(&of)) {
+                window.params.window_frame = of_peers(window.params.window_frame);
             }
             Transformed::yes(Expr::WindowFunction(window))
         }
@@ -276,6 +291,12 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             if let Some(func) = round::settled(&func, &args) {
+                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
+            }
+            if let Some(known) = any_of::marked(&func, &args) {
+                return Ok(Transformed::yes(known));
+            }
+            if let Some(func) = domain::defined(&func) {
                 return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
             }
             if UNIFYING.contains(&func.name())
@@ -342,6 +363,11 @@ fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<
             let (left, right) = (Box::new(span(*left, schema)?), Box::new(span(*right, schema)?));
             return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })));
         }
+        Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq if array_operators::alike(&l, &r) => {
+            let order = array_relations::of(Relation::Order).call(vec![*left, *right]);
+            let (left, right) = (Box::new(order), Box::new(lit(0i32)));
+            return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right })));
+        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide => {
             // A text that stands beside a timestamp may be an interval.
             if l.is_string() || r.is_string() { None } else { common([&l, &r]) }
@@ -390,6 +416,32 @@ fn span(interval: Expr, schema: &DFSchema) -> DfResult<Expr> {
     let interval = interval.cast_to(&PgType::Interval.arrow(), schema)?;
     let span = Arc::new(interval_span::udf());
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(span, vec![interval])))
+}
+
+/// Whether DataFusion finds the ends of a RANGE frame over an order by this type.
+fn has_ranges(of: &DataType) -> bool {
+    !matches!(
+        of,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::Time32(_) | DataType::Time64(_)
+    )
+}
+
+/// A RANGE frame that ends with peers or with all rows is one of GROUPS as well; any other stays.
+fn of_peers(frame: WindowFrame) -> WindowFrame {
+    let is_distance = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::Preceding(value) | WindowFrameBound::Following(value) => !value.is_null(),
+        WindowFrameBound::CurrentRow => false,
+    };
+    if frame.units != WindowFrameUnits::Range || is_distance(&frame.start_bound) || is_distance(&frame.end_bound) {
+        return frame;
+    }
+    // How many groups there are has another type than how far values are.
+    let of_groups = |bound: WindowFrameBound| match bound {
+        WindowFrameBound::Preceding(_) => WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+        WindowFrameBound::Following(_) => WindowFrameBound::Following(ScalarValue::UInt64(None)),
+        WindowFrameBound::CurrentRow => WindowFrameBound::CurrentRow,
+    };
+    WindowFrame::new_bounds(WindowFrameUnits::Groups, of_groups(frame.start_bound), of_groups(frame.end_bound))
 }
 
 /// What is sorted by in the place of an expression: intervals by their length, and the two zeros are one.

@@ -1,7 +1,7 @@
 //! Text that is cast to another type is read by Postgres's input rules: `\x..` as bytea, `1 mon 2 days` as interval,
 //! `{1,2}` as an array, a time without an offset on the session's clock; what is no value of the type is an error.
 //!
-//! Numeric and booleans stay with DataFusion's cast, whose rules are the same.
+//! Numeric and booleans stay with DataFusion's cast, whose rules are the same but for exponents.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
-use super::each;
+use super::{each, exponents};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::values::{Zone, read_text};
@@ -132,6 +132,9 @@ fn read_casts(plan: LogicalPlan, zone: &str) -> DfResult<Transformed<LogicalPlan
 fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<Expr>> {
     let Expr::Cast(Cast { expr: inner, field }) = expr else { return Ok(Transformed::no(expr)) };
     let kind = PgType::of_field(&field);
+    if matches!(kind, PgType::Numeric(_)) && inner.get_type(schema).is_ok_and(|from| from.is_string()) {
+        return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(exponents::without(*inner)), field })));
+    }
     let has_rules = matches!(
         kind,
         PgType::Int2

@@ -9,9 +9,10 @@ use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, NullHandling, RecursionUnnestOption, UnnestOptions};
 use datafusion::error::Result as DfResult;
+use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::{
-    Expr, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, Subquery, Unnest, when,
+    Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, Subquery, Unnest, when,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -84,10 +85,29 @@ fn is_lateral(join: &Join) -> DfResult<bool> {
         return Ok(false);
     }
     holds(right, |node| match node {
-        LogicalPlan::Unnest(_) => true,
+        LogicalPlan::Unnest(_) | LogicalPlan::Values(_) => true,
         LogicalPlan::EmptyRelation(empty) => empty.produce_one_row,
         _ => false,
     })
+}
+
+/// Rows that are written out, `VALUES (t.a), (t.b)` or `SELECT t.a UNION ALL SELECT t.b`; none for other plans.
+fn written(node: &LogicalPlan) -> Option<Vec<Vec<Expr>>> {
+    match node {
+        LogicalPlan::Values(values) => Some(values.values.clone()),
+        LogicalPlan::Union(union) => union.inputs.iter().map(|input| one_row(input)).collect(),
+        _ => None,
+    }
+}
+
+fn one_row(node: &LogicalPlan) -> Option<Vec<Expr>> {
+    let LogicalPlan::Projection(projection) = node else { return None };
+    match projection.input.as_ref() {
+        LogicalPlan::EmptyRelation(empty) if empty.produce_one_row => {
+            Some(projection.expr.iter().map(|expr| expr.clone().unalias()).collect())
+        }
+        _ => None,
+    }
 }
 
 fn refused(join: &Join) -> Error {
@@ -150,7 +170,7 @@ fn is_simple(plan: &LogicalPlan) -> bool {
                 &inner.input
             }
             LogicalPlan::EmptyRelation(empty) => return empty.produce_one_row && functions < 2,
-            _ => return false,
+            plan => return functions == 0 && written(plan).is_some_and(|rows| !rows.is_empty()),
         };
     }
 }
@@ -201,6 +221,7 @@ impl Placing<'_> {
                 Ok(Some(Placed { plan, ..input }))
             }
             LogicalPlan::Unnest(unnest) => self.unnest(unnest, below),
+            node if written(node).is_some() => self.rows(node, below),
             LogicalPlan::Join(join) if join.join_type == JoinType::Inner => self.join(join, below),
             _ => Ok(None),
         }
@@ -297,6 +318,29 @@ impl Placing<'_> {
             columns.push(column);
         }
         Ok(Some(Placed { plan, columns }))
+    }
+
+    /// Rows that are written out, as the elements of a list for each column.
+    fn rows(&mut self, node: &LogicalPlan, below: LogicalPlan) -> DfResult<Option<Placed>> {
+        let Some(rows) = written(node).filter(|rows| !rows.is_empty()) else { return Ok(None) };
+        let mut exprs: Vec<Expr> = below.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut hidden = vec![];
+        for (at, field) in node.schema().fields().iter().enumerate() {
+            let mut elements = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let Some(value) = row.get(at) else { return Ok(None) };
+                let Some(value) = self.own(value, node.schema(), &[])? else { return Ok(None) };
+                elements.push(value.cast_to(field.data_type(), below.schema())?);
+            }
+            let column = Column::new_unqualified(self.name());
+            exprs.push(make_array(elements).alias(column.name()));
+            hidden.push(column);
+        }
+        let listed = Projection::try_new(exprs, below.into())?;
+        let plan = LogicalPlanBuilder::from(LogicalPlan::Projection(listed))
+            .unnest_columns_with_options(hidden.clone(), UnnestOptions::new())?
+            .build()?;
+        Ok(Some(Placed { plan, columns: hidden.into_iter().map(Expr::Column).collect() }))
     }
 
     fn join(&mut self, join: &Join, below: LogicalPlan) -> DfResult<Option<Placed>> {

@@ -5,6 +5,7 @@
 
 mod again;
 pub mod arithmetic;
+pub mod array_operators;
 pub mod avg;
 pub mod barrier;
 mod blanks;
@@ -12,10 +13,12 @@ pub mod bounds;
 pub mod cast_names;
 pub mod clock_casts;
 pub mod coercion;
+pub mod column_fields;
 pub mod concatenation;
 pub mod cooperative;
 pub mod distinct_sums;
 mod each;
+mod exponents;
 pub mod filter_names;
 pub mod foreign;
 pub mod forgetful;

@@ -13,7 +13,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use crate::catalog::types::PgType;
-use crate::functions::pg::{interval_scale, time_between};
+use crate::functions::pg::{interval_scale, time_between, time_span};
 use crate::values::{Zone, read_text};
 
 /// How deep a chain of operators may be for its type to be found at each of them: that goes through all of it.
@@ -49,6 +49,15 @@ fn is_date(of: &DataType) -> bool {
 
 fn is_interval(of: &DataType) -> bool {
     matches!(of, DataType::Interval(_) | DataType::Duration(_))
+}
+
+pub(super) fn is_time(of: &DataType) -> bool {
+    matches!(of, DataType::Time32(_) | DataType::Time64(_))
+}
+
+/// A time of day as an interval.
+pub(super) fn span(time: Expr) -> Expr {
+    time_span().call(vec![time])
 }
 
 /// The difference of two timestamps, one of which may be a date; none when they are not.
@@ -157,6 +166,16 @@ impl ExprPlanner for TimeArithmetic {
             Operator::Plus if is_interval(&l) && is_date(&r) => {
                 Some(binary(midnight(expr.right.clone()), expr.left.clone()))
             }
+            Operator::Plus if is_date(&l) && is_time(&r) => {
+                Some(binary(midnight(expr.left.clone()), span(expr.right.clone())))
+            }
+            Operator::Plus if is_time(&l) && is_date(&r) => {
+                Some(binary(midnight(expr.right.clone()), span(expr.left.clone())))
+            }
+            Operator::Plus | Operator::Minus if is_moment(&l) && is_time(&r) => {
+                Some(binary(expr.left.clone(), span(expr.right.clone())))
+            }
+            Operator::Plus if is_time(&l) && is_moment(&r) => Some(binary(expr.right.clone(), span(expr.left.clone()))),
             Operator::Multiply if is_interval(&l) && r.is_numeric() => {
                 Some(self.times.call(vec![expr.left.clone(), expr.right.clone()]))
             }

@@ -24,6 +24,9 @@ pub(super) struct Decimal {
 /// More digits than any `numeric` of ours can hold; a longer text is out of range, not a reason to allocate.
 const MAX_DIGITS: usize = 1_000;
 
+/// As many digits behind the point as are written of any number: more than a `numeric` of ours keeps.
+const MAX_SCALE: usize = 60;
+
 /// Why a text or a binary value is no decimal that can be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DecimalError {
@@ -184,6 +187,15 @@ impl Decimal {
     /// How many digits there are without leading zeros.
     pub fn significant(&self) -> usize {
         self.digits.len() - self.digits.iter().take_while(|d| **d == b'0').count()
+    }
+
+    /// The number's text, without an exponent. Of what no numeric keeps behind the point it has not all.
+    pub fn text(mut self) -> String {
+        self.round(MAX_SCALE);
+        let mut out = BytesMut::new();
+        let scale = i32::try_from(self.scale).unwrap_or(i32::MAX);
+        write_text(self.negative, &self.digits, scale, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// The digits with their sign, as an integer's text.

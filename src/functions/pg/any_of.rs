@@ -5,9 +5,10 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 use crate::error::Error;
@@ -15,6 +16,17 @@ use crate::error::Error;
 /// The function.
 pub(super) fn udf() -> ScalarUDF {
     ScalarUDF::new_from_impl(AnyOf { signature: Signature::any(2, Volatility::Immutable) })
+}
+
+/// `array_has(array, x)` of an array with nulls that is a value, as one that was bound to a parameter: what is not in it is
+/// not known. None for all else.
+pub(crate) fn marked(func: &Arc<ScalarUDF>, args: &[Expr]) -> Option<Expr> {
+    let [Expr::Literal(array, _), _] = args else { return None };
+    if func.name() != "array_has" || !has_null(&array.to_array().ok()?, 0) {
+        return None;
+    }
+    let found = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(func), args.to_vec()));
+    Some(udf().call(vec![found, Expr::Literal(array.clone(), None)]))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -39,6 +51,10 @@ fn has_null(arrays: &ArrayRef, row: usize) -> bool {
     elements(arrays, row).is_some_and(|elements| elements.logical_null_count() > 0)
 }
 
+fn is_without_elements(arrays: &ArrayRef, row: usize) -> bool {
+    elements(arrays, row).is_some_and(|elements| elements.is_empty())
+}
+
 impl ScalarUDFImpl for AnyOf {
     fn name(&self) -> &str {
         "onerow_any"
@@ -52,11 +68,15 @@ impl ScalarUDFImpl for AnyOf {
         Ok(DataType::Boolean)
     }
 
-    /// An array that is written out and has no null changes nothing: a source can be sent the rest.
+    /// An array that is written out and has no null changes nothing: a source can be sent the rest. Nothing is in one
+    /// without elements.
     fn simplify(&self, args: Vec<Expr>, _: &SimplifyContext) -> DfResult<ExprSimplifyResult> {
         match <[Expr; 2]>::try_from(args) {
             Ok([found, Expr::Literal(array, metadata)]) => {
                 let arrays = array.to_array()?;
+                if is_without_elements(&arrays, 0) {
+                    return Ok(ExprSimplifyResult::Simplified(lit(false)));
+                }
                 Ok(match has_null(&arrays, 0) {
                     true => ExprSimplifyResult::Original(vec![found, Expr::Literal(array, metadata)]),
                     false => ExprSimplifyResult::Simplified(found),
@@ -77,7 +97,10 @@ impl ScalarUDFImpl for AnyOf {
             .as_boolean()
             .iter()
             .enumerate()
-            .map(|(row, found)| found.filter(|found| *found || !has_null(&arrays, row)))
+            .map(|(row, found)| match found {
+                _ if is_without_elements(&arrays, row) => Some(false),
+                found => found.filter(|found| *found || !has_null(&arrays, row)),
+            })
             .collect();
         Ok(ColumnarValue::Array(Arc::new(known)))
     }

@@ -3,9 +3,10 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, any_of, array_of, array_remove, array_rows, clock_timestamp, coalesce, date_bin, date_parse, date_part,
-    date_text, date_trunc, div, gen_random_uuid, isfinite, json, justify, levenshtein, mode, ordinals, regexp_split,
-    round, sign, similar, soundex, string_parts, substring, timezone, width_bucket,
+    age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_length, clock_timestamp,
+    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, gen_random_uuid, isfinite, json,
+    justify, levenshtein, maybe, mode, ordinals, overlaps, percentile, regexp_split, round, sign, similar, soundex,
+    string_parts, substring, time_span, timezone, to_hex, to_precision, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -13,6 +14,7 @@ pub fn all() -> Vec<ScalarUDF> {
     let mut functions = vec![
         age::udf(),
         any_of::udf(),
+        array_dims::udf(),
         array_of::udf(),
         array_remove::udf(),
         array_rows::all_rows(),
@@ -27,24 +29,35 @@ pub fn all() -> Vec<ScalarUDF> {
         date_parse::to_date(),
         date_parse::to_timestamp(),
         div::udf(),
+        encode::decode(),
+        encode::encode(),
         gen_random_uuid::udf(),
         isfinite::udf(),
         justify::days(),
         justify::hours(),
         justify::interval(),
         levenshtein::udf(),
+        maybe::udf(),
         mode::udf(),
         ordinals::udf(),
+        overlaps::udf(),
+        percentile::cont(),
+        percentile::disc(),
         regexp_split::udf(),
         round::udf(),
         sign::udf(),
         similar::udf(),
         soundex::udf(),
         substring::udf(),
+        time_span::udf(),
         timezone::local_time(),
         timezone::udf(),
+        to_hex::udf(),
+        to_precision::udf(),
         width_bucket::udf(),
     ];
+    functions.extend(array_relations::udfs());
+    functions.extend(byte_length::udfs());
     functions.extend(json::all());
     functions.extend(string_parts::udfs());
     functions

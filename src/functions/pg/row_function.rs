@@ -40,6 +40,8 @@ pub(super) enum Param {
     Texts,
     /// `boolean`
     Bool,
+    /// `bytea`
+    Bytes,
     /// `jsonb`, or a text that is; no other type becomes it by itself.
     Json,
     /// Whatever it is.
@@ -51,6 +53,7 @@ impl Param {
         match self {
             Param::Text | Param::Json => DataType::Utf8View,
             Param::Bool => DataType::Boolean,
+            Param::Bytes => DataType::Binary,
             Param::Int => DataType::Int64,
             Param::Float => DataType::Float64,
             Param::Interval => DataType::Interval(IntervalUnit::MonthDayNano),

@@ -29,17 +29,30 @@ pub(super) fn over_array(name: &str, function: &mut Function) -> Option<Expr> {
             let whole = if name == "json_object_agg" { "onerow_json_object_agg" } else { "onerow_jsonb_object_agg" };
             Some(call(whole, vec![array(function)]))
         }
-        "mode" if !function.within_group.is_empty() => {
-            let [order]: [OrderByExpr; 1] = std::mem::take(&mut function.within_group).try_into().ok()?;
-            function.args = FunctionArguments::List(FunctionArgumentList {
-                duplicate_treatment: None,
-                args: vec![argument(order.expr.clone())],
-                clauses: vec![FunctionArgumentClause::OrderBy(vec![order])],
-            });
-            Some(call("onerow_mode", vec![array(function)]))
+        "mode" if function.within_group.len() == 1 => Some(call("onerow_mode", vec![in_order(function)?])),
+        "percentile_disc" if function.within_group.len() == 1 => {
+            let [fraction]: [&mut Expr; 1] = values(function)?.try_into().ok()?;
+            let fraction = take(fraction);
+            Some(call("onerow_percentile_disc", vec![in_order(function)?, fraction]))
+        }
+        "percentile_cont" if function.within_group.len() == 1 => {
+            let [fraction]: [&mut Expr; 1] = values(function)?.try_into().ok()?;
+            let fraction = take(fraction);
+            Some(call("onerow_percentile_cont", vec![in_order(function)?, fraction]))
         }
         _ => None,
     }
+}
+
+/// The array of the values that WITHIN GROUP sorts by.
+fn in_order(function: &mut Function) -> Option<Expr> {
+    let [order]: [OrderByExpr; 1] = std::mem::take(&mut function.within_group).try_into().ok()?;
+    function.args = FunctionArguments::List(FunctionArgumentList {
+        duplicate_treatment: None,
+        args: vec![argument(order.expr.clone())],
+        clauses: vec![FunctionArgumentClause::OrderBy(vec![order])],
+    });
+    Some(array(function))
 }
 
 /// In the ORDER BY of a call a number is a constant; the planner would take it for the number of a column.

@@ -11,8 +11,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{self, call, literal};
 use super::{
-    aggregate, any_of, fetch, json_records, json_sets, like, one_list, repeated_keys, row_comparisons, rows, series,
-    substring, using, values, whole_rows,
+    aggregate, any_of, elements, fetch, json_records, json_sets, like, one_list, overlaps, precision, repeated_keys,
+    row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
 };
 use crate::error::{Error, Result};
 use crate::functions::pg::{ARRAY_ROWS, date_part};
@@ -57,6 +57,9 @@ impl VisitorMut for Forms {
                 json_sets::unnest(factor);
                 series::name_column(factor);
                 json_sets::number_rows(factor);
+                if let TableFactor::UNNEST { array_exprs, .. } = factor {
+                    array_exprs.iter_mut().for_each(elements::called);
+                }
                 match factor {
                     // The planner forgets it, and the column would be missing.
                     TableFactor::Table { with_ordinality: true, .. }
@@ -81,10 +84,11 @@ impl VisitorMut for Forms {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         whole_rows::mark(select);
         series::unnest_items(&mut select.projection);
-        ControlFlow::Continue(())
+        flow(windows::write_out(select))
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        sets::spell_out(&mut select.group_by);
         any_of::unmark_conditions(select);
         ControlFlow::Continue(())
     }
@@ -131,6 +135,14 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
 
 fn expression(expr: &mut Expr) -> Result<()> {
     row_comparisons::by_field(expr)?;
+    overlaps::called(expr)?;
+    elements::in_values(expr)?;
+    elements::operators(expr)?;
+    elements::cast(expr);
+    precision::rounded(expr);
+    if elements::like(expr)? {
+        return Ok(());
+    }
     match expr {
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![call::take(time_zone), call::take(timestamp)]);
@@ -171,6 +183,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
             *expr = local_timestamp();
         }
         Expr::Function(function) => {
+            windows::check(function.over.as_ref())?;
             aggregate::constant_orders(function);
             if let Some(replaced) = replaced(function) {
                 *expr = replaced;
@@ -206,7 +219,8 @@ fn local_timestamp() -> Expr {
 /// What stands for a call, or none when it stays. Calls that are only named otherwise are renamed in place.
 fn replaced(function: &mut Function) -> Option<Expr> {
     match call::folded(&function.name)?.as_str() {
-        "localtimestamp" => Some(local_timestamp()),
+        "localtimestamp" => Some(precision::of_clock(function, local_timestamp()).unwrap_or_else(local_timestamp)),
+        "current_timestamp" => precision::of_clock(function, call("now", vec![])),
         // There is one moment for a statement; a transaction's is the same, see `now()`.
         "statement_timestamp" | "transaction_timestamp" => {
             function.name = call::name_of("now");

@@ -125,7 +125,7 @@ fn in_list(row: &Expr, list: &[Expr]) -> Result<Option<Expr>> {
 }
 
 /// The expressions with an operator between, no deeper than they must be.
-fn balanced(mut parts: Vec<Expr>, op: &BinaryOperator) -> Option<Expr> {
+pub(super) fn balanced(mut parts: Vec<Expr>, op: &BinaryOperator) -> Option<Expr> {
     while parts.len() > 1 {
         let mut halved = Vec::with_capacity(parts.len().div_ceil(2));
         let mut rest = parts.into_iter();

@@ -13,14 +13,16 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
 use datafusion::functions_aggregate::count::count;
 use datafusion::functions_aggregate::first_last::first_value;
-use datafusion::logical_expr::expr::{Exists, Sort as SortExpr};
+use datafusion::logical_expr::expr::{Exists, InSubquery, Sort as SortExpr};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Expr, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::unknown;
+use super::partitioned::{self, Limits};
+use super::{set_apart, single_rows, unknown};
 use crate::error::Error;
 use crate::functions::collected::array_agg;
 use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
@@ -57,8 +59,36 @@ fn values_of_queries(values: Values) -> DfResult<LogicalPlan> {
     })
 }
 
-fn has_subquery(expr: &Expr) -> DfResult<bool> {
+pub(super) fn has_subquery(expr: &Expr) -> DfResult<bool> {
     expr.exists(|e| Ok(matches!(e, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_))))
+}
+
+/// Windows in subqueries of expressions are of the rows of one outer row.
+fn windows_apart(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    let names = NamePreserver::new(&plan);
+    let plan = plan.map_expressions(|expr| {
+        let saved = names.save(&expr);
+        let changed = expr.transform_up(|e| {
+            Ok(match e {
+                Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => {
+                    Transformed::yes(Expr::ScalarSubquery(partitioned::of_each(subquery, Limits::Within)?))
+                }
+                Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
+                    Transformed::yes(Expr::Exists(Exists {
+                        subquery: partitioned::of_each(subquery, Limits::Within)?,
+                        negated,
+                    }))
+                }
+                Expr::InSubquery(found) if !found.subquery.outer_ref_columns.is_empty() => {
+                    let subquery = partitioned::of_each(found.subquery, Limits::All)?;
+                    Transformed::yes(Expr::InSubquery(InSubquery { subquery, ..found }))
+                }
+                other => Transformed::no(other),
+            })
+        })?;
+        Ok(changed.update_data(|e| saved.restore(e)))
+    })?;
+    Ok(plan.data)
 }
 
 fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
@@ -73,20 +103,47 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
             Transformed::no(LogicalPlan::Values(values))
         });
     }
+    // A row of FROM, for the row before it.
+    if let LogicalPlan::Subquery(subquery) = plan {
+        return Ok(Transformed::yes(LogicalPlan::Subquery(partitioned::of_each(subquery, Limits::All)?)));
+    }
+    let plan = windows_apart(plan)?;
     let plan = unknown::of_conditions(plan)?;
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
     let names = NamePreserver::new(&plan);
+    let schema = merge_schema(&plan.inputs());
     plan.map_expressions(|expr| {
         let saved = names.save(&expr);
         let expr = expr.transform_down(collected)?.data;
         let changed = expr.transform_up(|e| match e {
-            Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => scalar(subquery),
+            Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => {
+                match single_rows::value_of(&subquery, &schema)? {
+                    Some(value) => Ok(Transformed::yes(value)),
+                    None => scalar(single_rows::conditional(subquery)?),
+                }
+            }
+            Expr::ScalarSubquery(subquery) => {
+                let subquery = single_rows::nullable(single_rows::conditional(subquery)?)?;
+                Ok(Transformed::yes(Expr::ScalarSubquery(subquery)))
+            }
+            Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
+                match single_rows::is_there(&subquery, negated)? {
+                    Some(there) => Ok(Transformed::yes(there)),
+                    None if lists => exists(subquery, negated),
+                    None => Ok(Transformed::no(Expr::Exists(Exists { subquery, negated }))),
+                }
+            }
             Expr::Exists(Exists { subquery, negated }) if lists => exists(subquery, negated),
+            Expr::InSubquery(found) if lists => Ok(match unknown::listed(&found, &schema)? {
+                Some(answer) => Transformed::yes(answer),
+                None => Transformed::no(Expr::InSubquery(found)),
+            }),
             other => Ok(Transformed::no(other)),
         })?;
         Ok(changed.update_data(|e| saved.restore(e)))
-    })
+    })?
+    .map_data(set_apart::below)
 }
 
 /// A correlated scalar subquery as an aggregate; as it is when it is one, or when it cannot be made one.
@@ -217,7 +274,7 @@ fn is_aggregate(plan: &LogicalPlan) -> bool {
 }
 
 /// Whether a plan's rows are those of tables, filtered and joined: a correlated condition below an aggregate or a
-/// limit would change what that one sees.
+/// limit would change what that one sees. Windows are in partitions by now.
 pub(super) fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
     let mut plain = true;
     plan.apply(|node| {
@@ -229,6 +286,7 @@ pub(super) fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
                 | LogicalPlan::Sort(_)
                 | LogicalPlan::SubqueryAlias(_)
                 | LogicalPlan::TableScan(_)
+                | LogicalPlan::Window(_)
         );
         Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     })?;

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::subquery::is_plain;
+use super::subquery::{has_subquery, is_plain};
 use crate::error::Error;
 
 /// A filter whose IN keeps what is not known; any other node as it is.
@@ -86,6 +86,52 @@ fn three_valued(found: InSubquery, schema: &DFSchema) -> DfResult<Expr> {
     Ok(if negated { Expr::Not(Box::new(answer)) } else { answer })
 }
 
+/// `x IN (SELECT y ..)` in a SELECT list, where DataFusion knows no such thing: whether any row is equal, and whether one
+/// may be. None where x reads more than columns.
+pub(super) fn listed(found: &InSubquery, schema: &DFSchema) -> DfResult<Option<Expr>> {
+    let InSubquery { expr, subquery, negated } = found;
+    if has_subquery(expr)? || expr.contains_outer() {
+        return Ok(None);
+    }
+    let rows = &subquery.subquery;
+    let Some(column) = rows.schema().columns().into_iter().next() else { return Ok(None) };
+    let (value, input) = value_of(rows)?;
+    let mut outside = vec![];
+    let sought = expr.as_ref().clone().transform_up(|e| match e {
+        Expr::Column(column) => {
+            let (_, field) = schema.qualified_field_from_column(&column)?;
+            let field = Arc::clone(field);
+            let reference = Expr::OuterReferenceColumn(field, column);
+            if !outside.contains(&reference) {
+                outside.push(reference.clone());
+            }
+            Ok(Transformed::yes(reference))
+        }
+        e => Ok(Transformed::no(e)),
+    })?;
+    let mut within = subquery.clone();
+    outside.retain(|reference| !within.outer_ref_columns.contains(reference));
+    within.outer_ref_columns.extend(outside);
+    let correlated = !subquery.outer_ref_columns.is_empty();
+    if correlated && !is_plain(rows)? {
+        return Ok(None);
+    }
+    let equal = Expr::Column(column).eq(sought.data);
+    let found = any(&within, rows, Some(equal))?;
+    let mut unknown: Vec<Expr> = vec![];
+    if rows.schema().fields().first().is_none_or(|field| field.is_nullable()) {
+        unknown.push(counted(subquery, &input, Some(value.is_null()))?);
+    }
+    if expr.nullable(schema).unwrap_or(true) {
+        unknown.push(expr.as_ref().clone().is_null().and(counted(subquery, &input, None)?));
+    }
+    let mut answer = when(found, lit(!negated));
+    if let Some(unknown) = unknown.into_iter().reduce(Expr::or) {
+        answer = answer.when(unknown, lit(ScalarValue::Boolean(None)));
+    }
+    answer.otherwise(lit(*negated)).map(Some)
+}
+
 /// What a subquery gives, and the rows that it is computed from.
 fn value_of(rows: &Arc<LogicalPlan>) -> DfResult<(Expr, Arc<LogicalPlan>)> {
     if let LogicalPlan::Projection(projection) = rows.as_ref()
@@ -105,6 +151,10 @@ fn counted(subquery: &Subquery, rows: &Arc<LogicalPlan>, condition: Option<Expr>
         let refused = Error::unsupported("IN with this subquery is not supported where it may be unknown");
         return Err(refused.with_hint("Use EXISTS or NOT EXISTS.").into());
     }
+    any(subquery, rows, condition)
+}
+
+fn any(subquery: &Subquery, rows: &Arc<LogicalPlan>, condition: Option<Expr>) -> DfResult<Expr> {
     let mut rows = LogicalPlanBuilder::from(rows.as_ref().clone());
     if let Some(condition) = condition {
         rows = rows.filter(condition)?;

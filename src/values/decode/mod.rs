@@ -19,6 +19,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
+use crate::values::decimal::Numeric;
 use crate::values::reader::utf8;
 use crate::values::{Format, Zone};
 
@@ -35,6 +36,14 @@ pub(crate) fn decode(kind: &PgType, format: Format, value: Option<&[u8]>, zone: 
 /// Reads a value's text by Postgres's input rules, as [`decode`] does for text that a client binds.
 pub fn read_text(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
     text::read(kind, text, zone)
+}
+
+/// A numeric's text without an exponent; none for what is no number. 22P02 and 22003 as for any numeric.
+pub fn written_out(text: &str) -> Result<Option<String>> {
+    Ok(match text::numeric(text)? {
+        Numeric::Number(number) => Some(number.text()),
+        Numeric::NaN | Numeric::PositiveInfinity | Numeric::NegativeInfinity => None,
+    })
 }
 
 fn null(kind: &PgType) -> Result<ScalarValue> {

@@ -78,7 +78,9 @@ fn float<T: FromStr>(kind: &PgType, text: &str, ends: impl Fn(&T) -> (bool, bool
     let trimmed = text.trim();
     let named = trimmed.trim_start_matches(['+', '-']).to_ascii_lowercase();
     let special = matches!(named.as_str(), "nan" | "inf" | "infinity");
-    let value: T = trimmed.parse().map_err(|_| invalid_text(kind, text))?;
+    // There is one NaN: a sign before it means nothing.
+    let spelled = if named == "nan" { named.as_str() } else { trimmed };
+    let value: T = spelled.parse().map_err(|_| invalid_text(kind, text))?;
     let (infinite, zero) = ends(&value);
     // A number that is not zero and reads as zero is as far out of range as one that reads as infinite.
     let digits = named.split('e').next().unwrap_or_default();

@@ -81,7 +81,9 @@ fn step<'a>(call: &'a Call<'_>) -> Result<Option<&'a str>> {
     match call.values.get(1).map(|key| key.cast_to(&DataType::Int64)).transpose()? {
         Some(ScalarValue::Int64(Some(number))) => Ok(match value {
             Json::Array(elements) => element(&elements, number),
-            _ => None,
+            Json::Object(_) => None,
+            // A jsonb that is neither is kept as the only element of an array.
+            _ => (call.pg_type(0) == Some(PgType::Jsonb)).then(|| element(&[whole], number)).flatten(),
         }),
         _ => Err(Error::new(SqlState::UNDEFINED_FUNCTION, "operator -> takes a name or a number")),
     }
