@@ -2,6 +2,7 @@
 
 mod accepted;
 mod access;
+mod blocks;
 mod check;
 mod constant;
 mod copy;

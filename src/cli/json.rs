@@ -27,8 +27,8 @@ fn values(kind: &PgType, column: &ArrayRef) -> Result<Vec<String>> {
         // An array of any number of dimensions is of one type.
         let of_items = match kind {
             PgType::Array(_) if items.as_list_opt::<i32>().is_some() => kind.clone(),
-            PgType::Array(item) => item.as_ref().clone(),
-            other => other.clone(),
+            PgType::Array(item) | PgType::Vector(item) => item.as_ref().clone(),
+            _ => PgType::of_arrow(items.data_type()),
         };
         let items = values(&of_items, items)?;
         let list = |(row, bounds): (usize, &[i32])| {

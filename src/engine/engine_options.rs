@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::config::{ConfigOptions, ExplainOptions, OptimizerOptions};
 
 use super::session::Session;
@@ -12,7 +13,7 @@ use super::session::Session;
 pub(super) struct EngineOptions {
     optimizer: OptimizerOptions,
     explain: ExplainOptions,
-    batch_size: usize,
+    batch_size: ConfigNonZeroUsize,
     target_partitions: usize,
 }
 

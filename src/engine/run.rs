@@ -147,6 +147,8 @@ impl Session {
             self.check_transaction(statement)?;
             self.check_login()?;
             self.before(|names| Touched::by_plan(lookup.written(), names)).await?;
+            let catalog = self.catalog();
+            let shown = |plan: &LogicalPlan, schema: &SchemaRef| shown(&catalog, plan, schema);
             let (shown, stream) = lookup.ask(self, shown).await.map_err(|e| located(e, statement))?;
             Ok(answer(shown, stream))
         };

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Engine;
 use super::access;
+use super::blocks::Savepoint;
 use super::engine_options::{self, EngineOptions};
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
@@ -18,7 +19,7 @@ use super::notify::Ear;
 use super::settings::Settings;
 use super::shown::ShownSession;
 use super::snapshot::CatalogState;
-use super::transaction::{Block, Pending};
+use super::transaction::Block;
 use crate::audit::{Entry, Names, Touched};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
@@ -62,30 +63,18 @@ pub enum TransactionState {
     Failed,
 }
 
-/// What a block goes back to.
-#[derive(Clone, Debug)]
-pub(super) struct Savepoint {
-    name: String,
-    /// What the block had changed.
-    pub changed: Option<Pending>,
-    settings: Settings,
-    options: Option<Arc<EngineOptions>>,
-    /// How many settings SET LOCAL had changed.
-    locals: usize,
-}
-
 /// One connection's session.
 #[derive(Debug)]
 pub struct Session {
     pub(super) engine: Arc<Engine>,
     pub(super) settings: Arc<Mutex<Settings>>,
     /// Settings to put back if the transaction is rolled back.
-    saved_settings: Mutex<Option<(Settings, Option<Arc<EngineOptions>>)>>,
+    pub(super) saved_settings: Mutex<Option<(Settings, Option<Arc<EngineOptions>>)>>,
     /// What SET LOCAL changed, to put back when the transaction ends.
     pub(super) local_settings: Mutex<Vec<(String, String)>>,
     pub(super) transaction: Arc<Mutex<TransactionState>>,
     /// Whether the block is one that no BEGIN began: the statements of one text.
-    implicit: AtomicBool,
+    pub(super) implicit: AtomicBool,
     /// What the block has changed and no one else sees yet.
     pub(super) block: Mutex<Option<Block>>,
     /// Savepoints of the block with what it had changed by then.
@@ -111,7 +100,7 @@ pub struct Session {
     /// What ends the statement that is being planned.
     interrupt: Mutex<Option<Interrupt>>,
     /// How many transactions have ended.
-    ended: AtomicU64,
+    pub(super) ended: AtomicU64,
     /// Where the statement that runs next is recorded.
     auditing: Mutex<Option<Arc<Entry>>>,
 }
@@ -204,32 +193,6 @@ impl Session {
     /// What the catalog says of the session.
     pub fn shown(&self) -> Arc<dyn pg::SessionView> {
         pg::CatalogSession::of(self.config.read().options())
-    }
-
-    /// Begins a block for the statements of one text, unless there is one. As in Postgres they are done together or not
-    /// at all; a BEGIN among them makes the block one like any other, a COMMIT ends it.
-    pub fn begin_text(&self) {
-        let mut transaction = self.transaction.lock();
-        if *transaction == TransactionState::Idle {
-            *transaction = TransactionState::InBlock;
-            self.implicit.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether the session is in the block of a text.
-    pub fn is_in_text(&self) -> bool {
-        self.implicit.load(Ordering::Relaxed)
-    }
-
-    /// Ends the block of a text, if that is what the session is in.
-    pub fn end_text(&self, commit: bool) -> Result<()> {
-        if !self.is_in_text() {
-            return Ok(());
-        }
-        let ended = self.end_transaction(commit, false, false);
-        self.settle_modes();
-        self.apply_settings();
-        ended.map(|_| ())
     }
 
     /// What ReadyForQuery says.
@@ -431,31 +394,15 @@ impl Session {
             SessionStatement::Commit { chain } => SessionAnswer::Tag(self.end_transaction(true, *chain, true)?),
             SessionStatement::Rollback { chain } => SessionAnswer::Tag(self.end_transaction(false, *chain, true)?),
             SessionStatement::Savepoint(name) => {
-                self.need_block("SAVEPOINT")?;
-                let (settings, locals) = (self.settings.lock().clone(), self.local_settings.lock().len());
-                let options = self.engine_options();
-                let savepoint = Savepoint { name: name.clone(), changed: self.changed(), settings, options, locals };
-                self.savepoints.lock().push(savepoint);
-                self.ear.mark();
+                self.set_savepoint(name)?;
                 SessionAnswer::Tag("SAVEPOINT")
             }
             SessionStatement::Release(name) => {
-                self.need_block("RELEASE SAVEPOINT")?;
-                let (at, _) = self.savepoint(name)?;
-                self.savepoints.lock().truncate(at);
-                self.ear.release(at);
+                self.release_savepoint(name)?;
                 SessionAnswer::Tag("RELEASE")
             }
             SessionStatement::RollbackTo(name) => {
-                self.need_block("ROLLBACK TO SAVEPOINT")?;
-                let (at, savepoint) = self.savepoint(name)?;
-                self.go_back(savepoint.changed);
-                self.settings.lock().restore(savepoint.settings);
-                self.put_engine_options(savepoint.options.as_deref());
-                self.local_settings.lock().truncate(savepoint.locals);
-                self.savepoints.lock().truncate(at + 1);
-                self.ear.go_back(at);
-                *self.transaction.lock() = TransactionState::InBlock;
+                self.go_back_to(name)?;
                 SessionAnswer::Tag("ROLLBACK")
             }
             SessionStatement::Discard(tag) => {
@@ -522,91 +469,18 @@ impl Session {
         Ok(())
     }
 
-    /// Remembers the settings as they are when a transaction first changes one.
-    pub(super) fn save_settings(&self) {
-        if self.transaction_state() == TransactionState::InBlock {
-            let mut saved = self.saved_settings.lock();
-            if saved.is_none() {
-                let settings = self.settings.lock().clone();
-                *saved = Some((settings, self.engine_options()));
-            }
-        }
-    }
-
-    /// Ends the block, because a statement says so (`told`) or a text is at its end; with `chain`, another one like it
-    /// begins.
-    fn end_transaction(&self, commit: bool, chain: bool, told: bool) -> Result<&'static str> {
-        if chain {
-            self.need_block(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" })?;
-        }
-        let modes = self.modes();
-        let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
-        let implicit = self.implicit.swap(false, Ordering::Relaxed);
-        if before == TransactionState::Idle || (implicit && told) {
-            self.tell(Notice::warning(NO_TRANSACTION, "there is no transaction in progress"));
-        }
-        self.ended.fetch_add(1, Ordering::Relaxed);
-        let committed = commit && before != TransactionState::Failed;
-        self.savepoints.lock().clear();
-        let ended = self.end_writing(committed);
-        let committed = committed && ended.is_ok();
-        self.settle_said(committed);
-        let saved = self.saved_settings.lock().take();
-        let locals = std::mem::take(&mut *self.local_settings.lock());
-        let mut settings = self.settings.lock();
-        match saved {
-            Some((saved, options)) if !committed => {
-                settings.restore(saved);
-                self.put_engine_options(options.as_deref());
-            }
-            // The earliest value of each is put back last.
-            _ => locals.iter().rev().for_each(|(name, value)| match name.starts_with("datafusion.") {
-                true => self.put_back_option(name, value),
-                false => settings.put_back(name, value),
-            }),
-        }
-        drop(settings);
-        ended?;
-        if chain {
-            *self.transaction.lock() = TransactionState::InBlock;
-            if before == TransactionState::Failed {
-                // As in Postgres, where what failed has already put its modes back.
-                self.settle_modes();
-            } else {
-                self.take_modes(&modes);
-            }
-        }
-        Ok(if committed { "COMMIT" } else { "ROLLBACK" })
-    }
-
-    /// Where a savepoint stands among the block's, and what there was by then.
-    fn savepoint(&self, name: &str) -> Result<(usize, Savepoint)> {
-        let savepoints = self.savepoints.lock();
-        let found = savepoints.iter().enumerate().rev().find(|(_, savepoint)| savepoint.name == name);
-        found
-            .map(|(at, savepoint)| (at, savepoint.clone()))
-            .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
-    }
-
-    fn need_block(&self, what: &str) -> Result<()> {
-        if self.transaction_state() == TransactionState::Idle || self.is_in_text() {
-            return Err(Error::new(NO_TRANSACTION, format!("{what} can only be used in transaction blocks")));
-        }
-        Ok(())
-    }
-
     /// The database's name, which is the only one there is.
     pub fn database(&self) -> &'static str {
         DATABASE
     }
 }
 
-/// What a client is told of a source that was left out.
 /// An option of DataFusion's as it is; none for a name that is none, or that has no value.
 fn engine_option(options: &ConfigOptions, name: &str) -> Option<String> {
     options.entries().into_iter().find(|entry| entry.key == name).and_then(|entry| entry.value)
 }
 
+/// What a client is told of a source that was left out.
 fn told(skipped: &Skipped) -> Notice {
     let message = format!("server \"{}\" was skipped: \"{}\" gave no rows", skipped.server, skipped.tables);
     let detail = match skipped.error.detail() {

@@ -282,8 +282,11 @@ impl Branches {
 
 /// Whether an aggregate gives a value wherever it has a candidate.
 fn always_gives(merged: &Merged, at: usize) -> bool {
-    let name = merged.aggregate.aggr_expr.get(at).and_then(call_of).map(|call| call.func.name());
-    matches!(name, Some("newest" | "oldest" | "majority" | "longest" | "shortest" | "min" | "max"))
+    let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { return false };
+    match merge::rule(call.func.name()) {
+        Some(rule) => rule.returns_input() && rule.choice != Choice::Unanimous,
+        None => matches!(call.func.name(), "min" | "max"),
+    }
 }
 
 /// An aggregate that a guard looks at, over the node's input.

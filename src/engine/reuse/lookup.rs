@@ -10,6 +10,7 @@ use super::memo::PlanMemo;
 use super::session::Reusable;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::engine::parameters::Parameter;
+use crate::engine::run::Shown;
 use crate::engine::session::Session;
 use crate::error::Error;
 
@@ -29,8 +30,8 @@ impl Lookup {
     pub(in crate::engine) async fn ask(
         self,
         session: &Session,
-        find: impl Fn(&LogicalPlan, &SchemaRef) -> Option<SchemaRef>,
-    ) -> DfResult<(Option<SchemaRef>, SendableRecordBatchStream)> {
+        find: impl Fn(&LogicalPlan, &SchemaRef) -> Shown,
+    ) -> DfResult<(Shown, SendableRecordBatchStream)> {
         let none = || DataFusionError::from(Error::internal("a lookup is none any more"));
         let direct = self.reusable.direct(session).ok_or_else(none)?;
         let (running, context) = session.engine.running();

@@ -2,7 +2,7 @@
 //! `json_each`, for `jsonb` too, `jsonb_path_query`, `regexp_split_to_table` and `string_to_table`.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableAliasColumnDef, TableFactor,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableAliasColumnDef, TableFactor,
 };
 
 use super::call::{call, folded, plain_arguments, take};
@@ -73,6 +73,17 @@ pub(super) fn is_list(expr: &Expr) -> bool {
     let Expr::Function(function) = expr else { return false };
     let Some(name) = folded(&function.name) else { return false };
     FUNCTIONS.iter().any(|known| matches!(known.lists, [list] if *list == name))
+}
+
+/// The function that gives the members of such a list's elements, for `->` and `->>` with a key.
+pub(super) fn members(list: &str, op: &BinaryOperator) -> Option<&'static str> {
+    match (list, op) {
+        ("onerow_json_elements", BinaryOperator::Arrow) => Some("onerow_json_element_members"),
+        ("onerow_jsonb_elements", BinaryOperator::Arrow) => Some("onerow_jsonb_element_members"),
+        ("onerow_json_elements", BinaryOperator::LongArrow) => Some("onerow_json_element_member_texts"),
+        ("onerow_jsonb_elements", BinaryOperator::LongArrow) => Some("onerow_jsonb_element_member_texts"),
+        _ => None,
+    }
 }
 
 impl RowsOf {

@@ -427,6 +427,10 @@ mod tests {
                 "SELECT CASE WHEN array_length(onerow_string_parts(a, ','), 1) > 0 THEN onerow_string_parts(a, ',') END FROM t",
             ),
             (
+                "SELECT ARRAY(SELECT (e ->> 'n')::int FROM jsonb_array_elements(d -> 'a') e) FROM t",
+                "SELECT onerow_all_rows(onerow_jsonb_element_member_texts(d -> 'a', 'n')::INT[]) FROM t",
+            ),
+            (
                 "SELECT ARRAY(SELECT e FROM jsonb_array_elements(d) e LIMIT 1) FROM t",
                 "SELECT onerow_array_rows((SELECT 'e' OPERATOR(onerow_row) 'value' AS \"e\" FROM \
                  UNNEST(onerow_jsonb_elements(d)) e (value) LIMIT 1)) FROM t",

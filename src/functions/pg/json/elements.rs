@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::scalar::ScalarValue;
 
-use super::scan::{Json, read};
+use super::scan::{Json, member, read};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::row_function::{Call, Param, Spec};
@@ -18,13 +18,21 @@ const VALUE: &[Param] = &[Param::Text];
 /// The value, and the function that it was given to.
 const FOR_CALLER: &[Param] = &[Param::Text, Param::Text];
 
+/// The value, and a key of its elements.
+const WITH_KEY: &[Param] = &[Param::Text, Param::Text];
+
 /// The functions of this file.
 pub(super) fn all() -> Vec<ScalarUDF> {
     let of = |name, returns: fn(&[FieldRef]) -> PgType, body| Spec::new(name, VALUE, returns, body).udf();
     let texts = |_: &[FieldRef]| PgType::Array(Box::new(PgType::Text));
     let jsons = |_: &[FieldRef]| PgType::Array(Box::new(PgType::Json));
     let jsonbs = |_: &[FieldRef]| PgType::Array(Box::new(PgType::Jsonb));
+    let of_key = |name, returns: fn(&[FieldRef]) -> PgType, body| Spec::new(name, WITH_KEY, returns, body).udf();
     vec![
+        of_key("onerow_json_element_members", jsons, |call| element_members(call, "json_array_elements", false)),
+        of_key("onerow_jsonb_element_members", jsonbs, |call| element_members(call, "jsonb_array_elements", false)),
+        of_key("onerow_json_element_member_texts", texts, |call| element_members(call, "json_array_elements", true)),
+        of_key("onerow_jsonb_element_member_texts", texts, |call| element_members(call, "jsonb_array_elements", true)),
         of("onerow_json_elements", jsons, |call| elements(call, "json_array_elements", false)),
         of("onerow_jsonb_elements", jsonbs, |call| elements(call, "jsonb_array_elements", false)),
         of("onerow_json_element_texts", texts, |call| elements(call, "json_array_elements_text", true)),
@@ -46,15 +54,33 @@ pub(super) fn all() -> Vec<ScalarUDF> {
     ]
 }
 
-fn elements(call: &Call<'_>, name: &str, plain: bool) -> Result<Option<ScalarValue>> {
-    let json = read(call.text(0).unwrap_or_default())?;
-    let found = match json {
-        Json::Array(elements) => elements,
-        Json::Object(_) if name.starts_with("jsonb") => return Err(wrong("cannot extract elements from an object")),
-        Json::Object(_) => return Err(wrong(&format!("cannot call {name} on a non-array"))),
-        _ if name.starts_with("jsonb") => return Err(wrong("cannot extract elements from a scalar")),
-        _ => return Err(wrong(&format!("cannot call {name} on a scalar"))),
+/// The elements of the array in the first argument, each as it is written.
+fn array<'a>(call: &'a Call<'_>, name: &str) -> Result<Vec<&'a str>> {
+    match read(call.text(0).unwrap_or_default())? {
+        Json::Array(elements) => Ok(elements),
+        Json::Object(_) if name.starts_with("jsonb") => Err(wrong("cannot extract elements from an object")),
+        Json::Object(_) => Err(wrong(&format!("cannot call {name} on a non-array"))),
+        _ if name.starts_with("jsonb") => Err(wrong("cannot extract elements from a scalar")),
+        _ => Err(wrong(&format!("cannot call {name} on a scalar"))),
+    }
+}
+
+/// Of each element the member of one name; NULL for one that has none.
+fn element_members(call: &Call<'_>, name: &str, plain: bool) -> Result<Option<ScalarValue>> {
+    let key = call.text(1).unwrap_or_default();
+    let of_element = |element: &str| match read(element)? {
+        Json::Object(members) => match member(&members, key) {
+            Some(value) => written(value, plain),
+            None => Ok(None),
+        },
+        _ => Ok(None),
     };
+    let found = array(call, name)?.into_iter().map(of_element).collect::<Result<Vec<_>>>()?;
+    list(call, found).map(Some)
+}
+
+fn elements(call: &Call<'_>, name: &str, plain: bool) -> Result<Option<ScalarValue>> {
+    let found = array(call, name)?;
     let found = found.into_iter().map(|element| written(element, plain)).collect::<Result<Vec<_>>>()?;
     list(call, found).map(Some)
 }
