@@ -315,7 +315,7 @@ impl Session {
     }
 
     /// Lets the planner see what the settings say.
-    fn apply_settings(&self) {
+    pub(super) fn apply_settings(&self) {
         let settings = self.settings.lock();
         *self.search_path.write() = settings.search_path();
         let zone = settings.get("timezone").unwrap_or("UTC").to_string();

@@ -25,6 +25,7 @@ mod join_all;
 mod lineage;
 mod lineage_properties;
 mod local_tables;
+mod lookups;
 mod models;
 mod mysql;
 mod plan_cache;
@@ -75,6 +76,7 @@ fn main() {
         ("local_tables", local_tables::TESTS),
         ("models", models::TESTS),
         ("mysql", mysql::TESTS),
+        ("lookups", lookups::TESTS),
         ("plan_cache", plan_cache::TESTS),
         ("postgres", postgres::TESTS),
         ("psql", psql::TESTS),

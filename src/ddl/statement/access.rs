@@ -1,6 +1,6 @@
 //! What statements about roles, privileges and policies say.
 
-use super::NameRef;
+use super::{DropKind, NameRef};
 use crate::catalog::acl::ObjectKind;
 use crate::catalog::security::PolicyDef;
 use crate::ddl::routine::{RoutineKind, RoutineRef};

@@ -165,11 +165,11 @@ impl Direct {
     }
 }
 
-/// Whether a plan gives about one batch of rows at most, in one stream.
+/// Whether a plan has one stream, of which no more than a batch of rows is expected.
 fn is_small(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).ok();
     let rows = known.and_then(|known| known.num_rows.get_value().copied());
-    plan.output_partitioning().partition_count() == 1 && rows.is_some_and(|rows| rows <= BATCH_ROWS)
+    plan.output_partitioning().partition_count() == 1 && rows.is_none_or(|rows| rows <= BATCH_ROWS)
 }
 
 /// The columns that are chosen among those below, which are columns of what is further below.

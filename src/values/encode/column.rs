@@ -228,28 +228,24 @@ impl Column {
 
     /// Whether no text of a value has a backslash, a tab or another character that COPY writes as two.
     pub(crate) fn is_unescaped(&self) -> bool {
-        matches!(
-            self.values,
-            Values::Bool(_)
-                | Values::Int2(_)
-                | Values::Int4(_)
-                | Values::Int8(_)
-                | Values::Oid(_)
-                | Values::Float4(_)
-                | Values::Float8(_)
-                | Values::Decimal128(..)
-                | Values::Decimal256(..)
-                | Values::UInt64(_)
-                | Values::UuidBytes(_)
-                | Values::Date(_)
-                | Values::Time(_)
-                | Values::Timestamp(..)
-                | Values::TimestampTz(..)
-        )
+        self.is_of_digits()
+            || matches!(
+                self.values,
+                Values::UuidBytes(_)
+                    | Values::Date(_)
+                    | Values::Time(_)
+                    | Values::Timestamp(..)
+                    | Values::TimestampTz(..)
+            )
     }
 
     /// Whether the text of every value can stand in an array without quotes.
     pub(super) fn is_plain(&self) -> bool {
+        self.is_of_digits() || matches!(self.values, Values::List(_))
+    }
+
+    /// Whether it is of numbers or booleans.
+    fn is_of_digits(&self) -> bool {
         matches!(
             self.values,
             Values::Bool(_)
@@ -262,7 +258,6 @@ impl Column {
                 | Values::Decimal128(..)
                 | Values::Decimal256(..)
                 | Values::UInt64(_)
-                | Values::List(_)
         )
     }
 
