@@ -34,6 +34,7 @@ mod session;
 mod settings;
 mod shape;
 mod shown;
+mod sleeping;
 mod snapshot;
 mod spilling;
 mod transaction;

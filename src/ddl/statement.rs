@@ -594,6 +594,8 @@ pub enum SessionStatement {
         role: Option<String>,
         /// SET LOCAL ROLE
         local: bool,
+        /// RESET ROLE
+        reset: bool,
     },
     /// SET SESSION AUTHORIZATION; none for DEFAULT
     SetAuthorization {
@@ -601,6 +603,8 @@ pub enum SessionStatement {
         role: Option<String>,
         /// SET LOCAL
         local: bool,
+        /// RESET SESSION AUTHORIZATION
+        reset: bool,
     },
     /// SHOW name, or ALL
     Show(String),

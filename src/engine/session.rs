@@ -392,13 +392,13 @@ impl Session {
                 }
                 SessionAnswer::Tag("RESET")
             }
-            SessionStatement::SetRole { role, local } => {
+            SessionStatement::SetRole { role, local, reset } => {
                 self.set_role(role.as_deref(), *local)?;
-                SessionAnswer::Tag("SET")
+                SessionAnswer::Tag(if *reset { "RESET" } else { "SET" })
             }
-            SessionStatement::SetAuthorization { role, local } => {
+            SessionStatement::SetAuthorization { role, local, reset } => {
                 self.set_authorization(role.as_deref(), *local)?;
-                SessionAnswer::Tag("SET")
+                SessionAnswer::Tag(if *reset { "RESET" } else { "SET" })
             }
             SessionStatement::Show(name) if name == "all" => {
                 let settings = self.settings.lock();
@@ -586,6 +586,11 @@ impl Session {
         found
             .map(|(at, savepoint)| (at, savepoint.clone()))
             .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
+    }
+
+    /// How many savepoints the block has.
+    pub fn savepoint_count(&self) -> usize {
+        self.savepoints.lock().len()
     }
 
     fn need_block(&self, what: &str) -> Result<()> {

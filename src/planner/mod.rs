@@ -4,6 +4,7 @@
 //! be found by policy, lineage and merge rules.
 
 mod again;
+mod alias_columns;
 pub mod arithmetic;
 pub mod avg;
 pub mod barrier;
@@ -17,6 +18,7 @@ pub mod cooperative;
 pub mod distinct_sums;
 mod each;
 pub mod filter_names;
+mod filter_types;
 pub mod foreign;
 pub mod forgetful;
 pub mod forms;
@@ -47,6 +49,7 @@ pub mod secured;
 mod set_types;
 pub mod shipping;
 pub mod skipping;
+mod star_names;
 mod stars;
 pub mod sum;
 mod sum_widened;
