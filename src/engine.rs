@@ -35,6 +35,7 @@ mod session;
 mod settings;
 mod shape;
 mod shown;
+mod sleeping;
 mod snapshot;
 mod spilling;
 mod transaction;

@@ -5,6 +5,7 @@
 
 pub mod calls;
 mod comment;
+mod continued;
 pub mod copy;
 mod cursor;
 mod depth;

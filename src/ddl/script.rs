@@ -5,6 +5,7 @@ use datafusion::sql::parser::{DFParserBuilder, ExplainStatement, Statement as Df
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
+use super::continued;
 use super::cursor::{Cursor, Placed, placed};
 use super::depth;
 use super::dialect::PgDialect;
@@ -67,11 +68,12 @@ pub(super) fn tokens(statement: &str) -> Result<Vec<Placed>> {
 }
 
 fn tokenized(script: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&PgDialect, script).tokenize_with_location().map_err(|e| {
+    let tokens = Tokenizer::new(&PgDialect, script).tokenize_with_location().map_err(|e| {
         Error::syntax(lower_first(&e.message), None)
             .with_line_column(e.location.line as usize, e.location.column as usize)
             .located_in(script)
-    })
+    })?;
+    continued::joined(tokens, script)
 }
 
 fn split(script: &str) -> Result<Vec<Piece>> {

@@ -13,8 +13,8 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<SessionStatement>>
         SessionStatement::Show(setting_name(cursor)?)
     } else if cursor.take(&["RESET"]) {
         match setting_name(cursor)?.as_str() {
-            "role" => SessionStatement::SetRole { role: None, local: false },
-            "session_authorization" => SessionStatement::SetAuthorization { role: None, local: false },
+            "role" => SessionStatement::SetRole { role: None, local: false, reset: true },
+            "session_authorization" => SessionStatement::SetAuthorization { role: None, local: false, reset: true },
             name => SessionStatement::Reset(name.to_string()),
         }
     } else if cursor.take(&["BEGIN"]) {
@@ -87,9 +87,9 @@ fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
     } else if cursor.take(&["NAMES"]) {
         return Ok(SessionStatement::Set { name: "client_encoding".into(), value: value(cursor)?, local });
     } else if cursor.take(&["SESSION", "AUTHORIZATION"]) || cursor.take(&["SESSION_AUTHORIZATION"]) {
-        return Ok(SessionStatement::SetAuthorization { role: role(cursor)?, local });
+        return Ok(SessionStatement::SetAuthorization { role: role(cursor)?, local, reset: false });
     } else if cursor.take(&["ROLE"]) {
-        return Ok(SessionStatement::SetRole { role: role(cursor)?, local });
+        return Ok(SessionStatement::SetRole { role: role(cursor)?, local, reset: false });
     } else {
         dotted_name(cursor)?
     };

@@ -404,6 +404,8 @@ pub enum SessionStatement {
         role: Option<String>,
         /// SET LOCAL ROLE
         local: bool,
+        /// RESET ROLE
+        reset: bool,
     },
     /// SET SESSION AUTHORIZATION; none for DEFAULT
     SetAuthorization {
@@ -411,6 +413,8 @@ pub enum SessionStatement {
         role: Option<String>,
         /// SET LOCAL
         local: bool,
+        /// RESET SESSION AUTHORIZATION
+        reset: bool,
     },
     /// SHOW name, or ALL
     Show(String),

@@ -117,6 +117,11 @@ impl Session {
             .ok_or_else(|| Error::new(SqlState("3B001"), format!("savepoint \"{name}\" does not exist")))
     }
 
+    /// How many savepoints the block has.
+    pub fn savepoint_count(&self) -> usize {
+        self.savepoints.lock().len()
+    }
+
     fn need_block(&self, what: &str) -> Result<()> {
         if self.transaction_state() == TransactionState::Idle || self.is_in_text() {
             return Err(Error::new(NO_TRANSACTION, format!("{what} can only be used in transaction blocks")));

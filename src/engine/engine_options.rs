@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use datafusion::common::config::ConfigNonZeroUsize;
-use datafusion::config::{ConfigOptions, ExplainOptions, OptimizerOptions};
+use datafusion::config::{ConfigOptions, ExecutionOptions, ExplainOptions, OptimizerOptions};
 
 use super::session::Session;
 
@@ -13,8 +12,8 @@ use super::session::Session;
 pub(super) struct EngineOptions {
     optimizer: OptimizerOptions,
     explain: ExplainOptions,
-    batch_size: ConfigNonZeroUsize,
-    target_partitions: usize,
+    /// Of which SET may change two.
+    execution: ExecutionOptions,
 }
 
 impl EngineOptions {
@@ -22,16 +21,15 @@ impl EngineOptions {
         EngineOptions {
             optimizer: options.optimizer.clone(),
             explain: options.explain.clone(),
-            batch_size: options.execution.batch_size,
-            target_partitions: options.execution.target_partitions,
+            execution: options.execution.clone(),
         }
     }
 
     fn put(&self, options: &mut ConfigOptions) {
         options.optimizer = self.optimizer.clone();
         options.explain = self.explain.clone();
-        options.execution.batch_size = self.batch_size;
-        options.execution.target_partitions = self.target_partitions;
+        options.execution.batch_size = self.execution.batch_size;
+        options.execution.target_partitions = self.execution.target_partitions;
     }
 }
 

@@ -7,8 +7,14 @@ use datafusion::arrow::array::RecordBatch;
 use parking_lot::Mutex;
 
 use crate::catalog::definitions::{Definitions, RelationKind, RelationName};
+use crate::catalog::pg::TableSize;
 use crate::catalog::store::Store;
 use crate::error::{Error, Result};
+
+fn size(rows: &[RecordBatch]) -> TableSize {
+    let sum = |of: fn(&RecordBatch) -> usize| rows.iter().map(|batch| of(batch) as u64).sum::<u64>();
+    TableSize { rows: sum(RecordBatch::num_rows), bytes: sum(RecordBatch::get_array_memory_size) }
+}
 
 /// The rows of every local table. A copy shares them.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +43,17 @@ impl LocalRows {
         let rows = Arc::new(store.rows(name)?);
         *known = Some(Arc::clone(&rows));
         Ok(rows)
+    }
+
+    /// How large a table is, where its rows are in memory.
+    pub fn known(&self, name: &RelationName) -> Option<TableSize> {
+        let known = self.0.get(name)?.0.lock();
+        known.as_ref().map(|rows| size(rows))
+    }
+
+    /// How large a table is.
+    pub fn size(&self, store: &Store, name: &RelationName) -> Result<TableSize> {
+        Ok(size(&self.read(store, name)?))
     }
 
     /// Gives a table other rows; copies that were made before keep theirs.

@@ -28,7 +28,7 @@ use crate::ddl::statement::{Statement, StatementKind};
 use crate::error::{Error, Result, SqlState};
 use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::{JsonOperators, JsonSubscripts};
-use crate::functions::{collected, distinct_count, extremes, limited, registry};
+use crate::functions::{collected, distinct_count, domains, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::array_operators::ArrayOperators;
 use crate::planner::bounds;
@@ -105,6 +105,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
         .with_query_planner(Arc::new(ShippingPlanner))
         .build();
     limited::register(&mut state)?;
+    domains::register(&mut state)?;
     registry::register(&mut state)?;
     state.register_expr_planner(Arc::new(JsonOperators::new()))?;
     state.register_expr_planner(Arc::new(CastNames))?;
@@ -196,11 +197,15 @@ impl Engine {
         let definitions = snapshot.definitions();
         let querier = RawQuerier::new(self, &definitions, &scope.role);
         state.config_mut().set_extension(Arc::new(querier));
-        let relations: Arc<dyn Relations> = Arc::new(snapshot);
+        let snapshot = Arc::new(snapshot);
+        let sizes: Arc<dyn pg::Sizes> = Arc::<Snapshot>::clone(&snapshot);
+        let relations: Arc<dyn Relations> = snapshot;
         state.config_mut().set_extension(Arc::new(Caller::new(&relations, scope)));
         let names = SessionCatalog::new(relations, scope.clone(), self.system_schemas.clone());
         state.register_catalog_list(Arc::new(OneDatabase(Arc::new(names))));
-        state.config_mut().options_mut().extensions.insert(pg::CatalogMoment(definitions));
+        let extensions = &mut state.config_mut().options_mut().extensions;
+        extensions.insert(pg::CatalogMoment(definitions));
+        extensions.insert(pg::CatalogSizes(sizes));
     }
 }
 

@@ -22,8 +22,9 @@ pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::reuse::{Lookup, PlanMemo};
 use super::session::{Session, SessionAnswer, TransactionState};
+use super::sleeping::{self, Sleep};
 use super::snapshot::CatalogState;
-use super::{access, constant, explain, modes, naming, places, planning};
+use super::{access, constant, explain, modes, naming, places, planning, write};
 use crate::audit::{self, Touched};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{Ddl, SessionStatement, Statement, StatementKind};
@@ -85,6 +86,13 @@ impl Session {
             }
             StatementKind::Plan(parsed) => {
                 self.check_transaction(statement)?;
+                if let Some(sleep) = Sleep::of(parsed) {
+                    return Ok(Described { parameters: vec![], schema: Some(sleep.schema()) });
+                }
+                if write::has_no_values(parsed) {
+                    // Nothing that could be a parameter: what it lacks is told when it runs.
+                    return Ok(Described { parameters: vec![], schema: None });
+                }
                 let catalog = self.catalog();
                 let before = self.described_before(&catalog, statement, parsed, hints);
                 if let Some((_, Some(described))) = &before {
@@ -241,6 +249,12 @@ impl Session {
                 Ok(Outcome::Done { tag })
             }
             StatementKind::Plan(parsed) => {
+                if let Some(sleep) = Sleep::of(parsed) {
+                    self.check_sleep()?;
+                    self.before(|_| Touched::default()).await?;
+                    sleep.wait().await;
+                    return Ok(rows_of(sleep.row()?, "SELECT"));
+                }
                 let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
                 if is_write(parsed) {
                     self.check_writable(modes::write_words(parsed))?;
@@ -326,7 +340,8 @@ impl Session {
     ) -> Result<LogicalPlan> {
         refuse_shapes(parsed)?;
         let named = typed(naming::name_columns(parsed.clone(), true)?, kinds);
-        let plan = planning::to_plan(state, named, &statement.text).await.map_err(|e| located(e, statement))?;
+        let plan = planning::to_plan(state, named, &statement.text).await;
+        let plan = plan.map_err(|e| sleeping::elsewhere(located(e, statement)))?;
         match &plan {
             LogicalPlan::Ddl(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
                 let words: Vec<&str> = statement.text.split_whitespace().take(2).collect();
@@ -338,6 +353,7 @@ impl Session {
                     matches!(&plan, LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Update | WriteOp::Delete));
                 if !changes {
                     access::check_planned_of(&plan, state, parsed)?;
+                    self.check_explained(parsed)?;
                 }
                 bounds::check(&plan)?;
                 Ok(plan)

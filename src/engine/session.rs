@@ -355,13 +355,13 @@ impl Session {
                 }
                 SessionAnswer::Tag("RESET")
             }
-            SessionStatement::SetRole { role, local } => {
+            SessionStatement::SetRole { role, local, reset } => {
                 self.set_role(role.as_deref(), *local)?;
-                SessionAnswer::Tag("SET")
+                SessionAnswer::Tag(if *reset { "RESET" } else { "SET" })
             }
-            SessionStatement::SetAuthorization { role, local } => {
+            SessionStatement::SetAuthorization { role, local, reset } => {
                 self.set_authorization(role.as_deref(), *local)?;
-                SessionAnswer::Tag("SET")
+                SessionAnswer::Tag(if *reset { "RESET" } else { "SET" })
             }
             SessionStatement::Show(name) if name == "all" => {
                 let settings = self.settings.lock();

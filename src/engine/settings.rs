@@ -519,9 +519,13 @@ fn timezone(text: &str) -> Option<String> {
 
 fn milliseconds(text: &str) -> std::result::Result<u64, ()> {
     let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..split].parse().map_err(|_| ())?;
-    let factor = match text[split..].trim() {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let whole: u64 = if whole.is_empty() && !fraction.is_empty() { 0 } else { whole.parse().map_err(|_| ())? };
+    // In millionths.
+    let fraction: u64 = format!("{fraction:0<6}").get(..6).and_then(|digits| digits.parse().ok()).ok_or(())?;
+    let factor = match unit.trim() {
         "" | "ms" => 1,
         "s" => 1_000,
         "min" => 60_000,
@@ -529,5 +533,8 @@ fn milliseconds(text: &str) -> std::result::Result<u64, ()> {
         "d" => 86_400_000,
         _ => return Err(()),
     };
-    number.checked_mul(factor).filter(|millis| *millis <= i32::MAX as u64).ok_or(())
+    // Rounded to the next whole millisecond, as in Postgres.
+    let rest = fraction.checked_mul(factor).ok_or(())?.saturating_add(500_000) / 1_000_000;
+    let millis = whole.checked_mul(factor).and_then(|millis| millis.checked_add(rest));
+    millis.filter(|millis| *millis <= i32::MAX as u64).ok_or(())
 }

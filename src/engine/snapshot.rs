@@ -80,6 +80,16 @@ pub(super) struct Snapshot {
     pub(super) rows: Option<Arc<dyn TableProvider>>,
 }
 
+impl pg::Sizes for Snapshot {
+    fn size(&self, name: &RelationName) -> Result<pg::TableSize> {
+        self.state.rows.size(&self.engine.store, name)
+    }
+
+    fn known(&self, name: &RelationName) -> Option<pg::TableSize> {
+        self.state.rows.known(name)
+    }
+}
+
 impl Snapshot {
     pub fn new(engine: Arc<Engine>, state: Arc<CatalogState>) -> Self {
         Snapshot { engine, state, securing: vec![], rows: None }

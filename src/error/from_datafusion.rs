@@ -114,7 +114,7 @@ fn from_cast(message: &str) -> Error {
         || lower.contains("too small to store")
     {
         SqlState::NUMERIC_VALUE_OUT_OF_RANGE
-    } else if lower.contains("timestamp") || lower.contains("date") || lower.contains("time") {
+    } else if ["timestamp", "date", "time", "interval"].iter().any(|kind| lower.contains(kind)) {
         SqlState::INVALID_DATETIME_FORMAT
     } else {
         SqlState::INVALID_TEXT_REPRESENTATION
@@ -355,6 +355,10 @@ fn not_implemented(message: &str) -> Error {
         }
         return Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"));
     }
+    if message.starts_with("Physical plan does not support logical expression WindowFunction") {
+        return Error::new(SqlState("42P20"), "window functions are not allowed here")
+            .with_hint("They may stand in the select list and in ORDER BY. Compute them in a subquery in FROM.");
+    }
     if message.contains("OuterReferenceColumn") {
         return Error::unsupported("a subquery refers in this way to what is outside of it, which is not supported")
             .with_hint("Join what it reads, or call its function in FROM, and group where it aggregates.");
@@ -425,6 +429,41 @@ fn from_plan(message: &str) -> Error {
     Error::new(state, lower_first(line))
 }
 
+/// What the planner says of clauses, how it begins, and what Postgres says.
+const CLAUSES: &[(&str, SqlState, &str)] = &[
+    (
+        "union queries have different number of columns",
+        SqlState::SYNTAX_ERROR,
+        "each UNION query must have the same number of columns",
+    ),
+    (
+        "intersect queries have different number of columns",
+        SqlState::SYNTAX_ERROR,
+        "each INTERSECT query must have the same number of columns",
+    ),
+    (
+        "except queries have different number of columns",
+        SqlState::SYNTAX_ERROR,
+        "each EXCEPT query must have the same number of columns",
+    ),
+    (
+        "too many columns! the subquery should only return one column",
+        SqlState::SYNTAX_ERROR,
+        "subquery must return only one column",
+    ),
+    ("inconsistent data length across values list", SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"),
+    (
+        "select distinct on expressions must match initial order by",
+        SqlState::INVALID_COLUMN_REFERENCE,
+        "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+    ),
+    (
+        "for select distinct, order by expressions",
+        SqlState::INVALID_COLUMN_REFERENCE,
+        "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    ),
+];
+
 /// Positions, counts of rows and nested aggregates.
 fn from_clauses(line: &str) -> Option<Error> {
     let position = |clause: &str, rest: &str| {
@@ -447,7 +486,13 @@ fn from_clauses(line: &str) -> Option<Error> {
     if line.starts_with("OFFSET must be >=") {
         return Some(Error::new(SqlState::INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative"));
     }
-    (line.to_ascii_lowercase().starts_with("aggregate function calls cannot be nested"))
+    let lower = line.to_ascii_lowercase();
+    for (words, state, message) in CLAUSES {
+        if lower.starts_with(words) {
+            return Some(Error::new(*state, *message));
+        }
+    }
+    (lower.starts_with("aggregate function calls cannot be nested"))
         .then(|| Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"))
 }
 
@@ -488,6 +533,19 @@ fn from_types(line: &str) -> Option<Error> {
     )
 }
 
+/// `Upper(Int64, Utf8)` as `upper(bigint, text)`.
+fn call_words(call: &str) -> String {
+    let call = lower_first(call);
+    match call.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?))) {
+        // Types with arguments of their own are left as they are.
+        Some((name, inside)) if !inside.is_empty() && !inside.contains('(') => {
+            let types: Vec<&str> = inside.split(", ").map(type_words).collect();
+            format!("{name}({})", types.join(", "))
+        }
+        _ => call,
+    }
+}
+
 /// A relation that does not exist; `name` may carry the database's name, which Postgres leaves out.
 pub(super) fn undefined_table(name: &str) -> Error {
     let short = name.strip_prefix("onerow.").unwrap_or(name);
@@ -503,6 +561,9 @@ fn from_execution(message: &str) -> Error {
     }
     let line = first_line(message);
     let lower = line.to_ascii_lowercase();
+    if lower.starts_with("negative count not allowed") {
+        return Error::new(SqlState("22011"), "negative substring length not allowed");
+    }
     let state = if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::new(SqlState::DIVISION_BY_ZERO, "division by zero");
     } else if lower.contains("too large to store") || lower.contains("too small to store") {

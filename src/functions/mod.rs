@@ -7,7 +7,7 @@ pub mod clean;
 pub mod collected;
 mod delegated;
 pub mod distinct_count;
-pub(crate) mod domain;
+pub mod domains;
 pub mod effect;
 pub mod extremes;
 pub mod limited;

@@ -34,9 +34,9 @@ use super::operators;
 use super::set_types;
 use super::time_arithmetic::{self, difference};
 use crate::catalog::types::PgType;
+use crate::functions::clean;
 use crate::functions::pg::array_relations::{self, Relation};
 use crate::functions::pg::{any_of, interval_span, round};
-use crate::functions::{clean, domain};
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
@@ -295,9 +295,6 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             }
             if let Some(known) = any_of::marked(&func, &args) {
                 return Ok(Transformed::yes(known));
-            }
-            if let Some(func) = domain::defined(&func) {
-                return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })));
             }
             if UNIFYING.contains(&func.name())
                 && let Some(to) = meeting(&args, schema)

@@ -18,6 +18,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Subquery, Union, Values};
 use datafusion::scalar::ScalarValue;
 
+use super::filter_types;
 use super::number_casts::exact_float;
 use super::operators;
 use super::stars;
@@ -107,6 +108,7 @@ impl Settling {
         if self.check {
             operators::check(&expr, schema)?;
             stars::check(&expr, schema)?;
+            filter_types::check(&expr, schema)?;
         }
         Ok(Transformed::yes(match expr {
             Expr::Literal(value, metadata) => Expr::Literal(narrowed(value), metadata),

@@ -4,6 +4,7 @@
 //! be found by policy, lineage and merge rules.
 
 mod again;
+mod alias_columns;
 pub mod arithmetic;
 pub mod array_operators;
 pub mod avg;
@@ -20,6 +21,7 @@ pub mod distinct_sums;
 mod each;
 mod exponents;
 pub mod filter_names;
+mod filter_types;
 pub mod foreign;
 pub mod forgetful;
 pub mod forms;
@@ -50,6 +52,7 @@ pub mod secured;
 mod set_types;
 pub mod shipping;
 pub mod skipping;
+mod star_names;
 mod stars;
 pub mod sum;
 mod sum_widened;

@@ -1,21 +1,24 @@
-//! Literals that DataFusion's SQL planner reads otherwise than Postgres, written so that it reads them alike.
+//! Literals and stars that DataFusion's SQL planner reads otherwise than Postgres, written so that it reads them alike.
 
 use std::ops::ControlFlow;
 
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, Query, Select, TableFactor, UnaryOperator, Value,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
+use super::{alias_columns, star_names};
 use crate::catalog::types::PgType;
 use crate::values::{Zone, read_text};
 
 /// The most digits of a numeric.
 const MAX_DIGITS: usize = 76;
 
-/// Writes numbers with an exponent with all their digits, and intervals in months, days and microseconds.
+/// Writes numbers with an exponent with all their digits, intervals in months, days and microseconds, and `t.*` with the
+/// whole name of its table.
 pub fn spell(statement: &mut DfStatement) {
     match statement {
         DfStatement::Statement(sql) => {
@@ -30,6 +33,21 @@ struct Spelling;
 
 impl VisitorMut for Spelling {
     type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        alias_columns::complete_with(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        alias_columns::complete(factor);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        star_names::qualify(select);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
         match expr {

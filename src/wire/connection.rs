@@ -45,6 +45,8 @@ pub(super) struct Connection {
     /// By name; the unnamed one by the empty name.
     pub statements: HashMap<String, Arc<Prepared>>,
     pub portals: HashMap<String, Portal>,
+    /// Whether the unnamed statement was parsed, and nothing was asked of it since.
+    pub unplanned: bool,
     /// After an error in the extended protocol: up to the next Sync.
     skipping: bool,
     /// How many transactions had ended when that was last looked at.
@@ -139,6 +141,7 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
                 slot,
                 shared: Arc::clone(shared),
                 statements: HashMap::new(),
+                unplanned: false,
                 portals: HashMap::new(),
                 skipping: false,
                 transactions: 0,
@@ -308,9 +311,14 @@ impl Connection {
             Message::Describe(target) => self.describe(target).await?,
             Message::Execute { portal, max_rows } => self.execute(portal, max_rows).await?,
             Message::Close(target) => self.close(&target)?,
-            Message::Flush => self.flush().await?,
+            Message::Flush => {
+                self.plan_unnamed().await?;
+                self.flush().await?;
+            }
             Message::Sync => {
-                self.skipping = false;
+                if !std::mem::take(&mut self.skipping) {
+                    self.plan_unnamed().await?;
+                }
                 if self.session.transaction_state() == TransactionState::Idle {
                     self.end_portals();
                 }
@@ -449,6 +457,13 @@ impl Connection {
         let ended = self.session.transactions_ended();
         if std::mem::replace(&mut self.transactions, ended) != ended {
             self.end_portals();
+        } else if tag == "ROLLBACK" {
+            // To a savepoint: what was opened after it goes.
+            let left = self.session.savepoint_count();
+            self.portals.retain(|_, portal| portal.outlives || portal.savepoints < left);
+        } else if tag == "RELEASE" {
+            let left = self.session.savepoint_count();
+            self.portals.values_mut().for_each(|portal| portal.savepoints = portal.savepoints.min(left));
         }
         Ok(self.wire.put_complete(tag)?)
     }

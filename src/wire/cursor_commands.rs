@@ -54,6 +54,7 @@ impl Connection {
         self.record(Some(format!("DECLARE {}", quote_identifier(name))), &query.text, &values);
         let rows = self.open(&prepared, values).await?;
         let mut portal = Portal::new(prepared, vec![], vec![]);
+        portal.savepoints = self.session.savepoint_count();
         portal.kind = kind;
         portal.progress = if kind.scrolls || kind.holds {
             let kept = self.session.keep_rows(SchemaRef::clone(rows.schema()));

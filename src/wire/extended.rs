@@ -25,7 +25,7 @@ use crate::values::decode;
 
 impl Connection {
     /// Parse: keeps one statement under a name. A named one is planned now, so that its errors come now; the unnamed
-    /// one is used once, and soon.
+    /// one is used once, and soon: it is planned by what comes next.
     pub(super) async fn prepare(&mut self, name: String, sql: String, types: Vec<u32>) -> Result<(), Failure> {
         if name.is_empty() {
             self.statements.remove("");
@@ -43,20 +43,38 @@ impl Connection {
             )));
         }
         let prepared = Arc::new(Prepared::new(commands.pop().unwrap_or(Command::Nothing), types));
-        if matches!(prepared.command, Command::Copy(_)) {
-            // Drivers send data after Execute: what can be refused before is.
-            self.check_block()?;
-        }
+        self.check_ends(&prepared)?;
         if !name.is_empty() {
             self.describe_once(&prepared).await?;
         }
+        self.unplanned = name.is_empty();
         self.statements.insert(name, prepared);
         Ok(self.wire.put(&ParseComplete::new())?)
+    }
+
+    /// Plans the unnamed statement where nothing was asked of it after it was parsed, so that its errors are heard.
+    pub(super) async fn plan_unnamed(&mut self) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.unplanned) {
+            return Ok(());
+        }
+        let Some(prepared) = self.statements.get("").map(Arc::clone) else { return Ok(()) };
+        let planned = self.describe_once(&prepared).await;
+        if planned.is_err() {
+            self.statements.remove("");
+        }
+        planned
+    }
+
+    /// In a failed transaction block only what ends it is prepared, bound and described, as in Postgres.
+    fn check_ends(&self, prepared: &Prepared) -> Result<(), Failure> {
+        if prepared.ends_block() { Ok(()) } else { self.check_block() }
     }
 
     /// Bind: a portal from a prepared statement and values.
     pub(super) async fn bind(&mut self, bind: Bind) -> Result<(), Failure> {
         let prepared = self.prepared(&bind.statement)?;
+        self.unplanned = false;
+        self.check_ends(&prepared)?;
         if bind.portal.is_empty() {
             self.portals.remove("");
         } else if self.portals.contains_key(&bind.portal) {
@@ -104,7 +122,8 @@ impl Connection {
             })?;
             values.push(Parameter { value, kind });
         }
-        let portal = Portal::new(prepared, values, bind.results);
+        let mut portal = Portal::new(prepared, values, bind.results);
+        portal.savepoints = self.session.savepoint_count();
         self.portals.insert(bind.portal, portal);
         Ok(self.wire.put(&BindComplete::new())?)
     }
@@ -118,6 +137,8 @@ impl Connection {
                 (Arc::clone(&portal.prepared), Some(portal.formats.clone()))
             }
         };
+        self.unplanned = false;
+        self.check_ends(&prepared)?;
         self.describe_once(&prepared).await?;
         if formats.is_none() {
             self.wire.put_parameters(prepared.parameter_oids())?;

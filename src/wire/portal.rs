@@ -9,6 +9,7 @@ use super::rows::Rows;
 use super::script::{Command, CursorKind};
 use super::scroll::Scroll;
 use crate::catalog::types::PgType;
+use crate::ddl::statement::{SessionStatement, StatementKind};
 use crate::engine::{Described, Parameter, PlanMemo, Statement};
 use crate::values::Format;
 
@@ -42,6 +43,22 @@ impl Prepared {
         match &self.command {
             Command::Run(statement) | Command::Declare { query: statement, .. } => Some(statement),
             _ => None,
+        }
+    }
+
+    /// Whether it may stand in a transaction block that has failed: it ends the block, or says nothing.
+    pub fn ends_block(&self) -> bool {
+        match &self.command {
+            Command::Nothing => true,
+            Command::Run(statement) => matches!(
+                statement.kind,
+                StatementKind::Session(
+                    SessionStatement::Commit { .. }
+                        | SessionStatement::Rollback { .. }
+                        | SessionStatement::RollbackTo(_)
+                )
+            ),
+            _ => false,
         }
     }
 
@@ -104,6 +121,8 @@ pub(super) struct Portal {
     pub kind: CursorKind,
     /// Its transaction has ended and it has not: its rows are all kept.
     pub outlives: bool,
+    /// How many savepoints its block had when it was opened.
+    pub savepoints: usize,
 }
 
 impl Portal {
@@ -117,6 +136,7 @@ impl Portal {
             place: Place::default(),
             kind: CursorKind::default(),
             outlives: false,
+            savepoints: 0,
         }
     }
 }

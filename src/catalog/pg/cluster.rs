@@ -31,7 +31,7 @@ pub const UTF8: i32 = 6;
 /// only their unchanging rows.
 pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dyn SessionView>, rows: &mut Rows) {
     match name {
-        "pg_class" => relations::pg_class(snapshot, rows),
+        "pg_class" => relations::pg_class(snapshot, None, rows),
         "pg_attribute" => relations::pg_attribute(snapshot, statics, rows),
         "pg_index" => indexes::pg_index(snapshot, rows),
         "pg_indexes" => indexes::pg_indexes(snapshot, rows),
@@ -122,12 +122,17 @@ pub fn acl(acl: Option<&Acl>) -> Cell {
 
 fn namespaces(snapshot: &Snapshot, rows: &mut Rows) {
     for name in snapshot.schemas() {
+        // As in Postgres, where what everyone may is written with the schemas that are always there.
+        let usual = (name == PUBLIC).then(|| Acl::default_of(ObjectKind::Schema, OWNER, name));
         let owner = snapshot.definitions.schemas.get(name).and_then(|schema| snapshot.role_oid(&schema.owner));
         rows.push([
             ("oid", snapshot.schema_oid(name).into()),
             ("nspname", name.into()),
             ("nspowner", owner.unwrap_or(OWNER_OID).into()),
-            ("nspacl", acl(snapshot.definitions.schemas.get(name).and_then(|schema| schema.acl.as_ref()))),
+            (
+                "nspacl",
+                acl(snapshot.definitions.schemas.get(name).and_then(|schema| schema.acl.as_ref()).or(usual.as_ref())),
+            ),
         ]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::callable;
 use super::cluster::{server_options, table_options};
-use super::relations::{definition, key_positions};
+use super::relations::{definition, key_positions, shown_default};
 use super::rows::{Cell, Rows};
 use super::shapes::{self, Shape};
 use super::snapshot::{Key, Object, Snapshot, keys};
@@ -203,7 +203,7 @@ impl Column<'_> {
             ("table_name", self.table.into()),
             ("column_name", self.name.into()),
             ("ordinal_position", self.position.into()),
-            ("column_default", self.default.into()),
+            ("column_default", self.default.map(|default| shown_default(default, &self.pg_type.to_string())).into()),
             ("is_nullable", yes_or_no(self.nullable)),
             ("data_type", data_type(&self.pg_type).into()),
             ("character_maximum_length", measures.length.into()),

@@ -33,5 +33,6 @@ pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, r
 pub use schema::{information_schema, pg_catalog_schema, system_column};
 pub use snapshot::relation_oids;
 pub use view::{
-    CatalogMoment, CatalogSession, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION, SessionView, version,
+    CatalogMoment, CatalogSession, CatalogSizes, CatalogView, DefaultSession, FunctionInfo, SERVER_VERSION,
+    SessionView, Sizes, TableSize, version,
 };

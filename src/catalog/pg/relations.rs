@@ -7,6 +7,7 @@ use super::security;
 use super::shapes::{self, PG_CATALOG, Shape, ShapeColumn};
 use super::snapshot::{CLASS_CLASS, CLASS_CONSTRAINT, CLASS_REWRITE, Key, OWNER_OID, Object, Snapshot, indexes, keys};
 use super::statics::Statics;
+use super::view::Sizes;
 use crate::catalog::acl::Acl;
 use crate::catalog::definitions::{ColumnDef, RelationDef, RelationKind};
 use crate::catalog::types::PgType;
@@ -18,14 +19,28 @@ const DEFAULT_COLLATION: i32 = 100;
 /// The collation of `name`.
 const C_COLLATION: i32 = 950;
 
+/// The access method `heap`.
+const HEAP: i32 = 2;
+/// Bytes of a page, as the setting `block_size` says.
+const PAGE: u64 = 8192;
+
 /// `pg_class`: what is defined, then the system's relations.
-pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
+pub fn pg_class(snapshot: &Snapshot, sizes: Option<&dyn Sizes>, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
         let oid = snapshot.relation_oid(&relation.name);
         let tuples = match &relation.kind {
             RelationKind::Foreign(foreign) => foreign.table.row_estimate.map_or(-1.0, |rows| rows as f64),
-            _ => -1.0,
+            // As in Postgres -1 is for what nobody has counted.
+            RelationKind::Local(_) => {
+                sizes.and_then(|sizes| sizes.known(&relation.name)).map_or(-1.0, |s| s.rows as f64)
+            }
+            RelationKind::View(_) => -1.0,
         };
+        let pages = match &relation.kind {
+            RelationKind::Local(_) => sizes.and_then(|sizes| sizes.known(&relation.name)).map(|size| size.bytes),
+            _ => None,
+        };
+        let pages = pages.map_or(0, |bytes| i32::try_from(bytes.div_ceil(PAGE)).unwrap_or(i32::MAX));
         let columns = i16::try_from(relation.columns().len()).unwrap_or(i16::MAX);
         let is_view = matches!(relation.kind, RelationKind::View(_));
         rows.push([
@@ -34,6 +49,8 @@ pub fn pg_class(snapshot: &Snapshot, rows: &mut Rows) {
             ("relnamespace", snapshot.schema_oid(&relation.name.schema).into()),
             ("relowner", snapshot.role_oid(&relation.owner).unwrap_or(OWNER_OID).into()),
             ("reltuples", tuples.into()),
+            ("relpages", pages.into()),
+            ("relam", if relation.relkind() == "r" { HEAP } else { 0 }.into()),
             ("relhasindex", (!indexes(relation).is_empty()).into()),
             ("relpersistence", "p".into()),
             ("relkind", relation.relkind().into()),
@@ -209,10 +226,26 @@ pub fn pg_attrdef(snapshot: &Snapshot, rows: &mut Rows) {
                 ("oid", snapshot.oid(&Object::Default(relation.name.clone(), position)).into()),
                 ("adrelid", snapshot.relation_oid(&relation.name).into()),
                 ("adnum", position.into()),
-                ("adbin", default.into()),
+                ("adbin", shown_default(default, &column.pg_type).into()),
             ]);
         }
     }
+}
+
+/// A column's default as Postgres shows it: a literal in quotes with its type.
+pub fn shown_default(default: String, pg_type: &str) -> String {
+    let inside = default.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let is_literal = inside.is_some_and(|inside| !inside.replace("''", "").contains('\''));
+    let kind = match PgType::parse(pg_type) {
+        Some(PgType::Varchar(_)) => "character varying".to_string(),
+        Some(PgType::Bpchar(_)) => "bpchar".to_string(),
+        Some(kind @ (PgType::Text | PgType::Name | PgType::Json | PgType::Jsonb | PgType::Uuid | PgType::Date)) => {
+            kind.to_string()
+        }
+        // Postgres shows the values of others in their own form.
+        _ => return default,
+    };
+    if is_literal { format!("{default}::{kind}") } else { default }
 }
 
 /// The positions of a key's columns, from 1.

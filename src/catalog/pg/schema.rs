@@ -16,11 +16,12 @@ use parking_lot::Mutex;
 use super::callable;
 use super::cluster;
 use super::information;
+use super::relations;
 use super::rows::Rows;
 use super::shapes::{self, INFORMATION_SCHEMA, PG_CATALOG, Shape};
 use super::snapshot::Snapshot;
 use super::statics::Statics;
-use super::view::{CatalogMoment, CatalogSession, CatalogView};
+use super::view::{CatalogMoment, CatalogSession, CatalogSizes, CatalogView};
 use crate::catalog::definitions::OWNER;
 use crate::catalog::rights::denied;
 
@@ -156,7 +157,12 @@ impl TableProvider for SystemTable {
         let mut rows = Rows::new(self.shape);
         let mut batches = vec![];
         if self.shape.schema_name == PG_CATALOG {
-            cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
+            if self.shape.name == "pg_class" {
+                let sizes = CatalogSizes::of(state.config_options());
+                relations::pg_class(&snapshot, sizes.as_deref(), &mut rows);
+            } else {
+                cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
+            }
             if let Some(unchanging) = statics.table(self.shape.name) {
                 batches.push(match self.shape.name {
                     "pg_proc" => callable::with_privileges(unchanging, &snapshot.definitions)?,

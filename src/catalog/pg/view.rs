@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
 
 use super::backends::Backends;
 use crate::catalog::carried::carried_in_config;
-use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC};
+use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC, RelationName};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::activity::Activity;
@@ -149,6 +149,37 @@ carried_in_config!(CatalogSession, "onerow_catalog");
 pub struct CatalogMoment(pub Arc<Definitions>);
 
 carried_in_config!(CatalogMoment, "onerow_moment");
+
+/// How much a table holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its rows.
+    pub rows: u64,
+    /// The memory that they take.
+    pub bytes: u64,
+}
+
+/// How large the local tables are.
+pub trait Sizes: Debug + Send + Sync {
+    /// The size of a local table. Its rows may be read from the state folder for it.
+    fn size(&self, name: &RelationName) -> Result<TableSize>;
+
+    /// The same where the rows are in memory; none where they are not.
+    fn known(&self, name: &RelationName) -> Option<TableSize>;
+}
+
+/// Carries the sizes of the state of the catalog that the statement at hand sees.
+#[derive(Clone, Debug)]
+pub struct CatalogSizes(pub Arc<dyn Sizes>);
+
+carried_in_config!(CatalogSizes, "onerow_sizes");
+
+impl CatalogSizes {
+    /// The sizes that a statement with these options sees; none where nobody has said them.
+    pub fn of(options: &ConfigOptions) -> Option<Arc<dyn Sizes>> {
+        options.extensions.get::<CatalogSizes>().map(|sizes| Arc::clone(&sizes.0))
+    }
+}
 
 /// One function that this program adds, as `pg_proc` and `\df` show it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,13 +13,15 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Delete, Expr as SqlExpr, FromTable, ObjectName, Statement as SqlStatement, TableObject, Update,
+    Assignment, AssignmentTarget, Delete, Expr as SqlExpr, FromTable, ObjectName, Statement as SqlStatement,
+    TableFactor, TableObject, Update,
 };
 
 use change::{Change, Value};
 use rows::check_keys;
 pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
 pub(super) use secured::without_detail;
+pub(super) use statement::has_no_values;
 use statement::{folded, inserted, name_targets, named_columns, one_table, spell_out};
 
 use super::run::{bind, collect, located};
@@ -204,6 +206,32 @@ impl Session {
         self.check_columns(&relation, &[], "d")?;
         let change = Change::new(relation, table, rows, delete.selection.clone(), None);
         self.change_rows(&state, &change, statement, parameters).await
+    }
+
+    /// The same for a write that is explained, which is not done: 42501 unless the role may write the columns that it names.
+    pub(in crate::engine) fn check_explained(&self, parsed: &DfStatement) -> Result<()> {
+        let DfStatement::Explain(explain) = parsed else { return Ok(()) };
+        let DfStatement::Statement(sql) = explain.statement.as_ref() else { return Ok(()) };
+        match sql.as_ref() {
+            SqlStatement::Insert(insert) => {
+                let TableObject::TableName(name) = &insert.table else { return Ok(()) };
+                let (relation, table) = self.writable(name, "insert into")?;
+                // DEFAULT VALUES names none.
+                let columns = if insert.source.is_none() { vec![] } else { named_columns(&explain.statement, &table) };
+                self.check_columns(&relation, &columns, "a")
+            }
+            SqlStatement::Update(update) => {
+                let TableFactor::Table { name, .. } = &update.table.relation else { return Ok(()) };
+                let (relation, _) = self.writable(name, "update")?;
+                let target = |assignment: &Assignment| match &assignment.target {
+                    AssignmentTarget::ColumnName(name) => name.0.last()?.as_ident().map(folded),
+                    AssignmentTarget::Tuple(_) => None,
+                };
+                let columns: Vec<String> = update.assignments.iter().filter_map(target).collect();
+                self.check_columns(&relation, &columns, "w")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// 42501 unless the session's role has a privilege on columns of a table; on one at least where none is named.

@@ -29,6 +29,12 @@ pub(super) fn named_columns(parsed: &DfStatement, table: &LocalTableDef) -> Vec<
     if named.is_empty() { all() } else { named }
 }
 
+/// Whether a statement is INSERT .. DEFAULT VALUES.
+pub(in crate::engine) fn has_no_values(parsed: &DfStatement) -> bool {
+    let DfStatement::Statement(statement) = parsed else { return false };
+    matches!(statement.as_ref(), SqlStatement::Insert(insert) if insert.source.is_none())
+}
+
 /// The columns that an INSERT names.
 pub(super) fn inserted(parsed: &DfStatement) -> Vec<String> {
     let DfStatement::Statement(statement) = parsed else { return vec![] };
@@ -50,6 +56,19 @@ pub(super) fn spell_out(mut parsed: DfStatement, table: &LocalTableDef) -> Resul
             ));
         }
     }
+    if insert.source.is_none()
+        && named.is_empty()
+        && let Some(first) = table.columns.first()
+    {
+        // DEFAULT VALUES: what holds for one column holds for those that are left out.
+        let one = Parser::new(&PgDialect).try_with_sql("VALUES (DEFAULT)").and_then(|mut parser| parser.parse_query());
+        insert.source = Some(one.map_err(datafusion::error::DataFusionError::from)?);
+        insert.columns = vec![ObjectName::from(Ident::with_quote('"', &first.name))];
+    }
+    let named = match insert.columns.as_slice() {
+        [only] if named.is_empty() => only.0.last().and_then(|part| part.as_ident()).map(folded).into_iter().collect(),
+        _ => named,
+    };
     let Some(source) = &mut insert.source else { return Ok(parsed) };
     let SetExpr::Values(values) = source.body.as_mut() else { return Ok(parsed) };
     let widest = values.rows.iter().map(|row| row.content.len()).max().unwrap_or(0);

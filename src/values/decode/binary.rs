@@ -81,7 +81,10 @@ pub(super) fn numeric(bytes: &[u8]) -> Result<Numeric> {
 }
 
 fn fixed<const N: usize>(kind: &PgType, bytes: &[u8]) -> Result<[u8; N]> {
-    <[u8; N]>::try_from(bytes).map_err(|_| invalid_binary(kind))
+    <[u8; N]>::try_from(bytes).map_err(|_| match bytes.len() < N {
+        true => Error::new(SqlState::PROTOCOL_VIOLATION, "insufficient data left in message"),
+        false => invalid_binary(kind),
+    })
 }
 
 fn moment(kind: &PgType, bytes: &[u8]) -> Result<i64> {

@@ -46,7 +46,8 @@ fn scalars() {
     assert_eq!(text(&PgType::Bytea, "a\\\\\\001").unwrap(), ScalarValue::Binary(Some(vec![b'a', b'\\', 1])));
     assert_eq!(decode(&PgType::Int4, Format::Text, None, Zone::UTC).unwrap(), ScalarValue::Int32(None));
     assert_eq!(binary(&PgType::Int4, &[0, 0, 1, 0]).unwrap(), ScalarValue::Int32(Some(256)));
-    assert_eq!(state(binary(&PgType::Int4, &[0, 0, 1])), SqlState::INVALID_BINARY_REPRESENTATION);
+    assert_eq!(state(binary(&PgType::Int4, &[0, 0, 1])), SqlState::PROTOCOL_VIOLATION);
+    assert_eq!(state(binary(&PgType::Int4, &[0, 0, 0, 0, 1])), SqlState::INVALID_BINARY_REPRESENTATION);
     assert_eq!(state(binary(&PgType::Jsonb, b"\x02{}")), SqlState::INVALID_BINARY_REPRESENTATION);
     assert_eq!(state(text(&PgType::Record, "(1)")), SqlState::FEATURE_NOT_SUPPORTED);
 }

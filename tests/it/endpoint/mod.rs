@@ -72,6 +72,7 @@ pub const TESTS: &[Test] = &[
     ("copy_from_clients_that_fail", copy::clients_that_fail),
     ("copy_in_transactions", copy::transactions),
     ("portals_give_rows_in_parts", protocol::portals),
+    ("errors_of_prepared_statements", protocol::prepared_errors),
     ("command_tags", protocol::tags),
     ("unknown_names_are_refused", protocol::unknown_names),
     ("bad_messages_end_nothing_else", protocol::bad_messages),

@@ -347,3 +347,42 @@ pub fn bad_messages(_: &Fixtures) -> Outcome {
     same!(onerow.sql("SELECT 1")?, "1");
     Ok(())
 }
+
+/// When errors of prepared statements come, and what a failed block still takes.
+pub fn prepared_errors(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let mut wire = Wire::connect(onerow.port)?;
+    let parse = |wire: &mut Wire, sql: &str| -> Result<Option<String>, std::io::Error> {
+        // The statement's name, its text, no types.
+        wire.send(b'P', &[zero_ended(&["", sql]), vec![0, 0]].concat())?;
+        wire.send(b'S', &[])?;
+        Ok(state(&wire.until_ready()?))
+    };
+    let ask = |wire: &mut Wire, sql: &str| -> Result<Option<String>, std::io::Error> {
+        wire.send(b'Q', &zero_ended(&[sql]))?;
+        Ok(state(&wire.until_ready()?))
+    };
+    same!(parse(&mut wire, "SELECT nope")?, Some("42703".to_string()));
+    // It is not kept.
+    wire.send(b'D', b"S\0")?;
+    wire.send(b'S', &[])?;
+    same!(state(&wire.until_ready()?), Some("26000".to_string()));
+    same!(parse(&mut wire, "SELECT 1")?, None);
+    ask(&mut wire, "BEGIN; SELECT 1/0")?;
+    same!(parse(&mut wire, "SELECT 1")?, Some("25P02".to_string()));
+    same!(parse(&mut wire, "SELEC 1")?, Some("42601".to_string()));
+    same!(parse(&mut wire, "")?, None);
+    same!(parse(&mut wire, "ROLLBACK")?, None);
+    same!(ask(&mut wire, "ROLLBACK")?, None);
+    // A value that is too short, and one that is too long.
+    for (value, expected) in [(vec![0, 0, 1], "08P01"), (vec![0, 0, 0, 0, 1], "22P03")] {
+        wire.send(b'P', &[zero_ended(&["", "SELECT $1::int"]), vec![0, 0]].concat())?;
+        let length = i32::try_from(value.len()).unwrap_or_default().to_be_bytes();
+        let body = [zero_ended(&["", ""]), vec![0, 1, 0, 1, 0, 1], length.to_vec(), value, vec![0, 0]].concat();
+        wire.send(b'B', &body)?;
+        wire.send(b'S', &[])?;
+        same!(state(&wire.until_ready()?), Some(expected.to_string()));
+    }
+    Ok(())
+}

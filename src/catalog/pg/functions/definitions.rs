@@ -1,5 +1,6 @@
 //! What an object is, in words: `pg_get_*def`, `format_type`, `*_description`.
 
+use datafusion::arrow::array::AsArray;
 use datafusion::error::Result;
 
 use super::names::{identifier_path, oid_in};
@@ -15,6 +16,7 @@ use crate::catalog::pg::snapshot::{CLASS_CLASS, Object, Relation, keys};
 use crate::catalog::pg::statics::{self, Statics};
 use crate::catalog::types::PgType;
 use crate::ddl::statement::NameRef;
+use crate::error::{Error, SqlState};
 
 use Param::{Any, Bool, Int, Oid, Text};
 
@@ -187,25 +189,49 @@ fn function_arguments(call: &Call<'_>, oid: i64, all: bool) -> Option<String> {
 }
 
 /// A head without a body: every function of this program is built in.
+/// As Postgres writes a built-in function. Bodies in SQL are not kept: such a function is shown as one of the program's.
 fn functiondef(call: &Call<'_>, row: usize) -> Result<Cell> {
     let Some(oid) = call.oid(0, row) else { return Ok(Cell::Null) };
-    let name = match call.snapshot.function(oid) {
-        Some(function) => Some(format!("public.{}", quote_identifier(&function.name))),
-        None => call
-            .statics
-            .proc_row(oid)
-            .and_then(|(batch, row)| statics::text(batch, "proname", row))
-            .map(|name| format!("{PG_CATALOG}.{}", quote_identifier(&name))),
+    let (name, words, source) = match call.snapshot.function(oid) {
+        Some(function) => {
+            let name = format!("public.{}", quote_identifier(&function.name));
+            (name, vec![volatility(function.volatility), Some("PARALLEL SAFE".to_string())], function.name.clone())
+        }
+        None => {
+            let Some((batch, row)) = call.statics.proc_row(oid) else { return Ok(Cell::Null) };
+            let text = |column: &str| statics::text(batch, column, row).unwrap_or_default();
+            if text("prokind") == "a" {
+                let message = format!("\"{}\" is an aggregate function", text("proname"));
+                return Err(Error::new(SqlState("42809"), message).into());
+            }
+            let strict = batch.column_by_name("proisstrict").and_then(|column| column.as_boolean_opt());
+            let parallel = match text("proparallel").as_str() {
+                "s" => Some("PARALLEL SAFE".to_string()),
+                "r" => Some("PARALLEL RESTRICTED".to_string()),
+                _ => None,
+            };
+            let strict = strict.is_some_and(|strict| strict.value(row)).then(|| "STRICT".to_string());
+            let name = format!("{PG_CATALOG}.{}", quote_identifier(&text("proname")));
+            (name, vec![volatility(&text("provolatile")), parallel, strict], text("prosrc"))
+        }
     };
-    Ok(name
-        .map(|name| {
-            format!(
-                "CREATE OR REPLACE FUNCTION {name}({})\n RETURNS {}\n LANGUAGE internal\n",
-                function_arguments(call, oid, true).unwrap_or_default(),
-                function_result(call, oid).unwrap_or_default()
-            )
-        })
-        .into())
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    let words = if words.is_empty() { String::new() } else { format!(" {}\n", words.join(" ")) };
+    let arguments = function_arguments(call, oid, true).unwrap_or_default();
+    let result = function_result(call, oid).unwrap_or_default();
+    Ok(format!(
+        "CREATE OR REPLACE FUNCTION {name}({arguments})\n RETURNS {result}\n LANGUAGE internal\n{words}\
+         AS $function${source}$function$\n"
+    )
+    .into())
+}
+
+fn volatility(letter: &str) -> Option<String> {
+    match letter {
+        "i" => Some("IMMUTABLE".to_string()),
+        "s" => Some("STABLE".to_string()),
+        _ => None,
+    }
 }
 
 /// A type in words, with its modifier. Without a modifier (none) `bpchar` is `character`, with -1 it is `bpchar`, as

@@ -12,6 +12,7 @@ use crate::catalog::pg::callable;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
 use crate::catalog::pg::snapshot::Object;
+use crate::catalog::pg::statics;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -70,6 +71,10 @@ enum Kind {
     Proc,
     /// A function with its arguments' types.
     Procedure,
+    /// An operator.
+    Oper,
+    /// An operator with its operands' types.
+    Operator,
     Namespace,
     Role,
     Other,
@@ -82,6 +87,8 @@ impl Kind {
             "regtype" => Kind::Type,
             "regproc" => Kind::Proc,
             "regprocedure" => Kind::Procedure,
+            "regoper" => Kind::Oper,
+            "regoperator" => Kind::Operator,
             "regnamespace" => Kind::Namespace,
             "regrole" => Kind::Role,
             _ => Kind::Other,
@@ -160,7 +167,7 @@ fn resolve(call: &Call<'_>, kind: Kind, text: &str) -> Option<i64> {
         }
         Kind::Namespace => Some(call.snapshot.schema_oid(name)).filter(|oid| *oid != 0).map(i64::from),
         Kind::Role => call.snapshot.role_oid(name).map(i64::from),
-        Kind::Type | Kind::Other => None,
+        Kind::Type | Kind::Oper | Kind::Operator | Kind::Other => None,
     }
 }
 
@@ -186,6 +193,9 @@ fn missing(kind: Kind, text: &str) -> Error {
         }
         Kind::Namespace => Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{text}\" does not exist")),
         Kind::Role => Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{text}\" does not exist")),
+        Kind::Oper | Kind::Operator => {
+            Error::new(SqlState::UNDEFINED_FUNCTION, format!("operator does not exist: {text}"))
+        }
         Kind::Other => Error::new(SqlState::UNDEFINED_OBJECT, format!("object \"{text}\" does not exist")),
     }
 }
@@ -261,7 +271,7 @@ fn name_of(call: &Call<'_>, kind: Kind, oid: i64) -> Option<String> {
             Some(function) => Some(function.name.clone()),
             None => {
                 let (batch, row) = call.statics.proc_row(oid)?;
-                crate::catalog::pg::statics::text(batch, "proname", row)
+                statics::text(batch, "proname", row)
             }
         },
         Kind::Procedure => match call.snapshot.function(oid) {
@@ -273,8 +283,21 @@ fn name_of(call: &Call<'_>, kind: Kind, oid: i64) -> Option<String> {
             _ => None,
         },
         Kind::Role => call.snapshot.role_name(oid).map(quote_identifier),
+        Kind::Oper => operator(call, oid).map(|(name, _)| name),
+        Kind::Operator => operator(call, oid).map(|(name, operands)| format!("{name}({operands})")),
         Kind::Other => None,
     }
+}
+
+/// An operator's name, and its operands' types.
+fn operator(call: &Call<'_>, oid: i64) -> Option<(String, String)> {
+    let batch = call.statics.table("pg_operator")?;
+    let row = (0..batch.num_rows()).find(|row| statics::int(batch, "oid", *row) == Some(oid))?;
+    let operand = |column: &str| match statics::int(batch, column, row) {
+        None | Some(0) => "NONE".to_string(),
+        Some(kind) => call.statics.type_name(kind).unwrap_or_else(|| kind.to_string()),
+    };
+    Some((statics::text(batch, "oprname", row)?, format!("{},{}", operand("oprleft"), operand("oprright"))))
 }
 
 /// The OID of an object of a catalog (`pg_class`, `pg_proc` ..) whose name or number an argument holds.

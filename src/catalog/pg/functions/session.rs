@@ -3,11 +3,12 @@
 use datafusion::error::Result;
 use datafusion::logical_expr::Volatility;
 
+use super::names::oid_in;
 use super::spec::{Call, Param, Returns, Spec};
-use crate::catalog::definitions::OWNER;
-use crate::catalog::pg::cluster::UTF8;
+use crate::catalog::definitions::{OWNER, RelationDef, RelationKind};
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
+use crate::catalog::pg::snapshot::Relation;
 use crate::catalog::pg::view;
 use crate::catalog::rights::denied;
 use crate::error::{Error, SqlState};
@@ -19,7 +20,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("version", &[], Returns::Text, |_, _| Ok(view::version().into())),
     Spec::new("current_database", &[], Returns::Name, |_, _| Ok(view::database().into())),
     Spec::new("current_catalog", &[], Returns::Name, |_, _| Ok(view::database().into())),
-    Spec::new("current_schema", &[], Returns::Name, |call, _| Ok(call.path.first().cloned().into())),
+    Spec::new("current_schema", &[], Returns::Name, |call, _| Ok(existing(call).next().into())),
     // Immutable so that it folds to a literal inside the arguments of a table function; a search path does not
     // change within a statement.
     Spec::new("current_schemas", &[Bool], Returns::Names, current_schemas).is(Volatility::Immutable),
@@ -63,13 +64,13 @@ pub const SPECS: &[Spec] = &[
     Spec::new("inet_client_addr", &[], Returns::Text, null),
     Spec::new("inet_client_port", &[], Returns::Int4, null),
     Spec::new("row_security_active", &[Any], Returns::Bool, no),
-    // Sizes and counters: nothing of a relation is stored in files of ours that a client could add up.
-    Spec::new("pg_relation_size", &[Oid, Text], Returns::Int8, zero).requires(1),
-    Spec::new("pg_table_size", &[Oid], Returns::Int8, zero),
-    Spec::new("pg_total_relation_size", &[Oid], Returns::Int8, zero),
+    // Sizes are those of the rows of local tables; nothing else is stored here.
+    Spec::new("pg_relation_size", &[Oid, Text], Returns::Int8, relation_size).requires(1),
+    Spec::new("pg_table_size", &[Oid], Returns::Int8, relation_size),
+    Spec::new("pg_total_relation_size", &[Oid], Returns::Int8, relation_size),
     Spec::new("pg_indexes_size", &[Oid], Returns::Int8, zero),
-    Spec::new("pg_database_size", &[Any], Returns::Int8, zero),
-    Spec::new("pg_tablespace_size", &[Any], Returns::Int8, zero),
+    Spec::new("pg_database_size", &[Any], Returns::Int8, database_size),
+    Spec::new("pg_tablespace_size", &[Any], Returns::Int8, database_size),
     Spec::new("pg_size_pretty", &[Int], Returns::Text, |call, row| Ok(call.int(0, row).map(size_pretty).into())),
     Spec::new("pg_relation_filenode", &[Oid], Returns::Oid, null),
     Spec::new("pg_relation_filepath", &[Oid], Returns::Text, null),
@@ -89,6 +90,33 @@ pub const SPECS: &[Spec] = &[
 fn notify(call: &Call<'_>, row: usize) -> Result<Cell> {
     call.session.notify(call.text(0, row).unwrap_or_default(), call.text(1, row).unwrap_or_default())?;
     Ok("".into())
+}
+
+/// The size of a relation; NULL for an OID that is none. All of it is in the main fork.
+fn relation_size(call: &Call<'_>, row: usize) -> Result<Cell> {
+    let Some(oid) = oid_in(call, 0, row, None) else { return Ok(Cell::Null) };
+    if call.text(1, row).is_some_and(|fork| fork != "main") {
+        return Ok(0.into());
+    }
+    Ok(match call.snapshot.relation(oid) {
+        Some(Relation::Defined(relation)) => bytes_of(call, relation)?.into(),
+        Some(Relation::System(_)) => 0.into(),
+        None if call.snapshot.index(oid).is_some() => 0.into(),
+        None => Cell::Null,
+    })
+}
+
+fn bytes_of(call: &Call<'_>, relation: &RelationDef) -> Result<i64> {
+    let size = match &call.sizes {
+        Some(sizes) if matches!(relation.kind, RelationKind::Local(_)) => sizes.size(&relation.name)?,
+        _ => return Ok(0),
+    };
+    Ok(i64::try_from(size.bytes).unwrap_or(i64::MAX))
+}
+
+fn database_size(call: &Call<'_>, _: usize) -> Result<Cell> {
+    let sizes = call.snapshot.definitions.relations.values().map(|relation| bytes_of(call, relation));
+    Ok(sizes.sum::<Result<i64>>()?.into())
 }
 
 /// Always true.
@@ -111,12 +139,17 @@ pub fn null(_: &Call<'_>, _: usize) -> Result<Cell> {
     Ok(Cell::Null)
 }
 
+/// The schemas of the search path that are there.
+fn existing<'a>(call: &'a Call<'_>) -> impl Iterator<Item = String> + 'a {
+    call.path.iter().filter(|schema| call.snapshot.schema_oid(schema) != 0).cloned()
+}
+
 fn current_schemas(call: &Call<'_>, row: usize) -> Result<Cell> {
     Ok(call
         .bool(0, row)
         .map(|implicit| {
             let system = implicit.then(|| PG_CATALOG.to_string());
-            system.into_iter().chain(call.path.iter().cloned()).collect::<Vec<String>>()
+            system.into_iter().chain(existing(call)).collect::<Vec<String>>()
         })
         .into())
 }
@@ -162,22 +195,69 @@ fn stat_reset(call: &Call<'_>, _: usize) -> Result<Cell> {
     Ok("".into())
 }
 
+/// The names of Postgres's encodings, in the order of their numbers.
+const ENCODINGS: [&str; 42] = [
+    "SQL_ASCII",
+    "EUC_JP",
+    "EUC_CN",
+    "EUC_KR",
+    "EUC_TW",
+    "EUC_JIS_2004",
+    "UTF8",
+    "MULE_INTERNAL",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+    "WIN1256",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+    "KOI8R",
+    "WIN1251",
+    "WIN1252",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "WIN1250",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1257",
+    "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
+    "SHIFT_JIS_2004",
+];
+
 fn encoding_name(number: i64) -> &'static str {
-    match number {
-        0 => "SQL_ASCII",
-        n if n == i64::from(UTF8) => "UTF8",
-        8 => "LATIN1",
-        _ => "",
-    }
+    usize::try_from(number).ok().and_then(|number| ENCODINGS.get(number)).copied().unwrap_or_default()
 }
 
+/// As Postgres, which looks at letters and digits alone.
 fn encoding_number(name: &str) -> i32 {
-    match name.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
-        "SQLASCII" => 0,
-        "UTF8" | "UNICODE" => UTF8,
-        "LATIN1" | "ISO88591" => 8,
-        _ => -1,
-    }
+    let plain = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    };
+    let name = plain(name);
+    let known = match name.as_str() {
+        "UNICODE" => "UTF8",
+        "ISO88591" => "LATIN1",
+        other => other,
+    };
+    let found = ENCODINGS.iter().position(|encoding| plain(encoding) == known);
+    found.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1)
 }
 
 /// A number of bytes in the largest unit that leaves at least 10 of it, rounded half away from zero, as Postgres's

@@ -16,7 +16,7 @@ use crate::catalog::pg::schema::Catalog;
 use crate::catalog::pg::shapes::catalog_field;
 use crate::catalog::pg::snapshot::Snapshot;
 use crate::catalog::pg::statics::Statics;
-use crate::catalog::pg::view::{CatalogSession, SessionView};
+use crate::catalog::pg::view::{CatalogSession, CatalogSizes, SessionView, Sizes};
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -128,6 +128,8 @@ pub struct Call<'a> {
     pub path: Vec<String>,
     /// The unchanging rows.
     pub statics: &'static Statics,
+    /// How large local tables are; none where nobody knows.
+    pub sizes: Option<Arc<dyn Sizes>>,
     /// The arguments' fields.
     pub fields: &'a [FieldRef],
     arguments: Vec<ArrayRef>,
@@ -266,6 +268,7 @@ impl ScalarUDFImpl for CatalogFunction {
             path: session.search_path(),
             session,
             statics: Statics::get()?,
+            sizes: CatalogSizes::of(&args.config_options),
             fields: &args.arg_fields,
             arguments,
         };
