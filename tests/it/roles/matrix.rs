@@ -253,6 +253,8 @@ const fn case(needs: &'static [&'static str], statement: &'static str) -> Case {
 const U: &str = "USAGE ON SCHEMA m";
 const C: &str = "CREATE ON SCHEMA m";
 const T: &str = "SELECT ON m.t";
+const F: &str = "EXECUTE ON FUNCTION initcap(text)";
+const L: &str = "EXECUTE ON FUNCTION length(text)";
 
 const CASES: &[Case] = &[
     case(&[U, T], "SELECT id, a FROM m.t ORDER BY id"),
@@ -305,6 +307,18 @@ const CASES: &[Case] = &[
     case(&[U, C, T], "CREATE TABLE m.mine AS SELECT id FROM m.t"),
     case(&[U, C], "CREATE VIEW m.mine AS SELECT id FROM m.t"),
     case(&[U, C, T], "CREATE VIEW m.mine AS SELECT id FROM m.t; SELECT * FROM m.mine ORDER BY 1"),
+    // Functions that are everyone's no more.
+    case(&[U, T, F], "SELECT initcap(a) FROM m.t ORDER BY id"),
+    case(&[U, "SELECT ON m.v", F], "SELECT id FROM m.v WHERE initcap(a) = 'X' ORDER BY id"),
+    case(&[U, T, F], "WITH w AS (SELECT initcap(a) AS b FROM m.t) SELECT b FROM w ORDER BY 1"),
+    case(&[U, T, F], "EXPLAIN SELECT initcap(a) FROM m.t"),
+    case(&[U, T, F], "COPY (SELECT initcap(a) FROM m.t) TO STDOUT"),
+    case(&[U, T, F], "BEGIN; DECLARE c CURSOR FOR SELECT initcap(a) FROM m.t ORDER BY 1; FETCH ALL FROM c; COMMIT"),
+    case(&[U, T, F], "PREPARE q AS SELECT initcap(a) FROM m.t ORDER BY 1; EXECUTE q; DEALLOCATE q"),
+    case(&[U, "INSERT ON m.u", L], "INSERT INTO m.u VALUES (length('five5'), 2)"),
+    case(&[U, "UPDATE (n) ON m.u", "SELECT (n) ON m.u", L], "UPDATE m.u SET n = length(n::text)"),
+    case(&[U, "DELETE ON m.u", "SELECT (id) ON m.u", L], "DELETE FROM m.u WHERE length(id::text) = 99"),
+    case(&[U, C, T, F], "CREATE TABLE m.mine AS SELECT initcap(a) AS b FROM m.t"),
     case(&[], "CREATE TABLE public.mine (id int)"),
     case(&[], "CREATE SCHEMA mine"),
     case(&[], "SELECT 1"),
@@ -377,7 +391,8 @@ fn all_cases(fixtures: &Fixtures, database: &str, role: &str, more: &str) -> Out
             CREATE TABLE m.t (id int PRIMARY KEY, a text, \"Ü b\" text); CREATE TABLE m.u (id int, n int);
             INSERT INTO m.t VALUES (1, 'x', NULL), (2, NULL, ''), (3, '张''伟', ' ');
             CREATE VIEW m.v AS SELECT id, a FROM m.t;
-            CREATE VIEW m.i WITH (security_invoker = true) AS SELECT id, a FROM m.t";
+            CREATE VIEW m.i WITH (security_invoker = true) AS SELECT id, a FROM m.t;
+            REVOKE EXECUTE ON FUNCTION initcap(text), length(text) FROM PUBLIC";
         let both = [&ours, &theirs];
         let mut differing = vec![];
         for client in both {
@@ -395,6 +410,7 @@ fn all_cases(fixtures: &Fixtures, database: &str, role: &str, more: &str) -> Out
                 for client in both {
                     let mut granted = format!(
                         "REVOKE ALL ON SCHEMA m FROM {role}; REVOKE ALL ON ALL TABLES IN SCHEMA m FROM {role}; \
+                         REVOKE ALL ON FUNCTION initcap(text), length(text) FROM {role}; \
                          TRUNCATE m.u; INSERT INTO m.u VALUES (1, 10), (2, NULL), (2, 20); "
                     );
                     for (at, need) in needs.iter().enumerate() {
