@@ -22,6 +22,7 @@ mod date_units;
 mod div;
 mod encode;
 mod gen_random_uuid;
+mod generate_series;
 pub(crate) mod interval_scale;
 pub(crate) mod interval_span;
 mod isfinite;
