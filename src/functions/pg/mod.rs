@@ -30,6 +30,7 @@ pub mod json;
 mod justify;
 mod levenshtein;
 mod list;
+mod make_times;
 mod maybe;
 pub(crate) mod mode;
 mod one_row;

@@ -256,11 +256,12 @@ fn limited(limit: &Limit, count: &mut usize) -> DfResult<Option<Keyed>> {
     else {
         return Ok(None);
     };
-    let (rows, order) = in_order(&limit.input);
-    let Some(Keyed { plan: rows, keys, merged: false }) = keyed(rows, count)? else { return Ok(None) };
-    let mut columns: Vec<Expr> = limit.input.schema().columns().into_iter().map(Expr::Column).collect();
-    if !columns.iter().all(|column| matches!(column, Expr::Column(column) if rows.schema().has_column(column))) {
-        return Ok(None);
+    let Some((rows, order, mut columns)) = in_order(&limit.input) else { return Ok(None) };
+    let Some(Keyed { plan: rows, keys, merged }) = keyed(rows, count)? else { return Ok(None) };
+    if merged {
+        // Of one row there is nothing to leave out.
+        let whole = skip == 0 && fetch > 0 && order.is_empty();
+        return Ok(whole.then_some(Keyed { plan: rows, keys, merged }));
     }
     let number = row_number().partition_by(keys.clone());
     let number = if order.is_empty() { number.build()? } else { number.order_by(order.to_vec()).build()? };
@@ -272,22 +273,25 @@ fn limited(limit: &Limit, count: &mut usize) -> DfResult<Option<Keyed>> {
     Ok(Keyed::new(plan, keys))
 }
 
-/// The rows below a Sort, and its order.
-fn in_order(plan: &Arc<LogicalPlan>) -> (&LogicalPlan, &[SortExpr]) {
-    let sorted = |plan: &Arc<LogicalPlan>| matches!(plan.as_ref(), LogicalPlan::Sort(sort) if sort.fetch.is_none());
-    let below = match plan.as_ref() {
-        // Sorted by what is not shown.
-        LogicalPlan::Projection(projection) if sorted(&projection.input) && only_columns(projection) => {
-            &projection.input
-        }
-        _ => plan,
+/// The rows below a Sort, its order, and what of them is shown; none where the Sort is further down.
+fn in_order(plan: &LogicalPlan) -> Option<(&LogicalPlan, &[SortExpr], Vec<Expr>)> {
+    let all = |plan: &LogicalPlan| -> Vec<Expr> { plan.schema().columns().into_iter().map(Expr::Column).collect() };
+    let (list, below) = match plan {
+        LogicalPlan::Projection(projection) => (Some(&projection.expr), projection.input.as_ref()),
+        plan => (None, plan),
     };
-    match below.as_ref() {
-        LogicalPlan::Sort(sort) if sort.fetch.is_none() => (sort.input.as_ref(), sort.expr.as_slice()),
-        _ => (plan.as_ref(), &[]),
+    if let LogicalPlan::Sort(sort) = below {
+        let columns = list.cloned().unwrap_or_else(|| all(&sort.input));
+        return sort.fetch.is_none().then(|| (sort.input.as_ref(), sort.expr.as_slice(), columns));
     }
-}
-
-fn only_columns(projection: &Projection) -> bool {
-    projection.expr.iter().all(|expr| matches!(expr, Expr::Column(_)))
+    let mut node = below;
+    loop {
+        node = match node {
+            LogicalPlan::Projection(inner) => &inner.input,
+            LogicalPlan::SubqueryAlias(inner) => &inner.input,
+            LogicalPlan::Filter(inner) => &inner.input,
+            LogicalPlan::Sort(_) => return None,
+            _ => return Some((plan, &[], all(plan))),
+        };
+    }
 }
