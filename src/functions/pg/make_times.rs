@@ -31,8 +31,7 @@ pub(super) fn udfs() -> Vec<ScalarUDF> {
             |_| PgType::TimestampTz,
             |call| {
                 let Some(local) = local(call)? else { return Ok(None) };
-                let instant = local - i64::from(call.zone.offset_of_local(local)) * SECOND;
-                Ok(Some(ScalarValue::TimestampMicrosecond(Some(instant), Some("UTC".into()))))
+                instant(local, call.zone).map(|micros| Some(at(micros)))
             },
         )
         .is(Volatility::Stable)
