@@ -63,9 +63,9 @@ fn to_base64(bytes: &[u8]) -> String {
             out.push('\n');
             on_line = 0;
         }
-        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+        let bits = (0..3).fold(0u32, |bits, at| (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
-            let digit = bits >> (18 - 6 * at) & 63;
+            let digit = (bits >> (18 - 6 * at)) & 63;
             let letter = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied().unwrap_or(b'A');
             out.push(if at > three.len() { '=' } else { char::from(letter) });
         }
@@ -94,7 +94,7 @@ fn from_base64(written: &str) -> Result<Vec<u8>> {
                 _ => return Err(invalid(format!("invalid symbol \"{letter}\" found while decoding base64 sequence"))),
             }
         };
-        bits = bits << 6 | value;
+        bits = (bits << 6) | value;
         digits += 1;
         if digits == 4 {
             let [_, all @ ..] = bits.to_be_bytes();

@@ -74,7 +74,7 @@ fn moment([year, month, day]: [i64; 3], [hour, minute]: [i64; 2], seconds: f64) 
     let whole = seconds.floor();
     let within = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&seconds);
     if !within || (hour == 24 && (minute > 0 || seconds > 0.0)) {
-        let time = format!("{hour}:{minute:02}:{:02}", whole);
+        let time = format!("{hour}:{minute:02}:{whole:02}");
         return Err(Error::new(OUT_OF_RANGE, format!("time field value out of range: {time}")));
     }
     let micros = (seconds * SECOND as f64).round_ties_even() as i64;
