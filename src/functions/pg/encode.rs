@@ -59,10 +59,6 @@ fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 4 / 3 + bytes.len() / 57 + 4);
     let mut on_line = 0;
     for three in bytes.chunks(3) {
-        if on_line == LINE {
-            out.push('\n');
-            on_line = 0;
-        }
         let bits = (0..3).fold(0u32, |bits, at| (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
             let digit = (bits >> (18 - 6 * at)) & 63;
@@ -70,6 +66,11 @@ fn to_base64(bytes: &[u8]) -> String {
             out.push(if at > three.len() { '=' } else { char::from(letter) });
         }
         on_line += 4;
+        // A full line ends, also where nothing follows; what is filled up ends none.
+        if on_line == LINE && three.len() == 3 {
+            out.push('\n');
+            on_line = 0;
+        }
     }
     out
 }
@@ -174,6 +175,7 @@ mod tests {
         assert_eq!([&b""[..], b"\0", b"\0\xff", b"\0\xff\x01"].map(to_base64), ["", "AA==", "AP8=", "AP8B"]);
         let long = to_base64(&[b'a'; 60]);
         assert_eq!(long.lines().map(str::len).collect::<Vec<_>>(), [76, 4]);
+        assert_eq!([56, 57, 58].map(|count| to_base64(&vec![b'a'; count]).len()), [76, 77, 81]);
         assert_eq!(from_base64(&long).unwrap(), [b'a'; 60]);
         assert_eq!(from_base64("AP8=").unwrap(), b"\0\xff");
         assert_eq!(from_base64("AA ==\n").unwrap(), b"\0");
