@@ -197,7 +197,7 @@ fn planned(text: &str, tokens: &[TokenWithSpan]) -> Result<DfStatement> {
             return Ok(DfStatement::Statement(Box::new(statement)));
         }
     }
-    let mut parser = DFParserBuilder::new(spelled_out(tokens))
+    let mut parser = DFParserBuilder::new(frames(spelled_out(tokens))?)
         .with_dialect(&PgDialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()?;
@@ -206,6 +206,51 @@ fn planned(text: &str, tokens: &[TokenWithSpan]) -> Result<DfStatement> {
         (Some(statement), true) => Ok(statement),
         _ => Err(Error::syntax("syntax error: expected one statement", Some(1))),
     }
+}
+
+fn excludes(token: &TokenWithSpan) -> bool {
+    match &token.token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case("exclude"),
+        _ => false,
+    }
+}
+
+/// The tokens without `EXCLUDE NO OTHERS`, which says nothing. 0A000 for what a window's frame leaves out.
+fn frames(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
+    let word = |at: usize| match tokens.get(at).map(|token| &token.token) {
+        Some(Token::Word(word)) if word.quote_style.is_none() => word.value.to_uppercase(),
+        Some(Token::RParen) => ")".to_string(),
+        _ => String::new(),
+    };
+    let mut without: Option<usize> = None;
+    for at in 0..tokens.len() {
+        if !tokens.get(at).is_some_and(excludes) {
+            continue;
+        }
+        let next = [word(at + 1), word(at + 2), word(at + 3)];
+        match next.each_ref().map(String::as_str) {
+            ["NO", "OTHERS", ")"] if without.is_none() => without = Some(at),
+            ["CURRENT", "ROW", ")"] | ["GROUP" | "TIES", ")", _] => {
+                let position = tokens.get(at).map(|token| token.span.start);
+                let refused = Error::unsupported("EXCLUDE in the frame of a window is not supported");
+                return Err(match position {
+                    Some(start) => refused.with_line_column(start.line as usize, start.column as usize),
+                    None => refused,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(match without {
+        Some(from) => {
+            let rest = tokens.iter().skip(from + 3).cloned().collect::<Vec<_>>();
+            let mut kept = tokens;
+            kept.truncate(from);
+            kept.extend(frames(rest)?);
+            kept
+        }
+        None => tokens,
+    })
 }
 
 /// The tokens with `SELECT * FROM name` for `TABLE name` where a query begins.

@@ -1,4 +1,5 @@
-//! The operators of arrays: `&&`, `@>` and `<@`, and a text in quotes beside an array, which is one of the same type.
+//! The operators of arrays: `&&`, `@>` and `<@`, and a text in quotes beside an array or a boolean, which is one of the same
+//! type.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -37,16 +38,20 @@ pub(super) fn alike(left: &DataType, right: &DataType) -> bool {
     }
 }
 
-/// A text in quotes as an array of the type of `beside`; as it is when it is none, or beside something else.
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(value, _) if value.try_as_str().flatten().is_some())
+}
+
+/// A text in quotes as a value of the type of `beside`, an array or a boolean; as it is beside something else.
 pub(super) fn read_beside(expr: Expr, beside: &Expr, schema: &DFSchema) -> DfResult<Expr> {
     let Expr::Literal(value, _) = &expr else { return Ok(expr) };
     let Some(text) = value.try_as_str().flatten() else { return Ok(expr) };
     match beside.to_field(schema) {
-        Ok((_, field)) if is_array(field.data_type()) => {
-            let kind @ PgType::Array(_) = PgType::of_field(&field) else { return Ok(expr) };
-            Ok(Expr::Literal(read_text(&kind, text, Zone::UTC)?, None))
-        }
-        _ => Ok(expr),
+        Ok((_, field)) => match PgType::of_field(&field) {
+            kind @ (PgType::Array(_) | PgType::Bool) => Ok(Expr::Literal(read_text(&kind, text, Zone::UTC)?, None)),
+            _ => Ok(expr),
+        },
+        Err(_) => Ok(expr),
     }
 }
 
@@ -72,7 +77,8 @@ impl ExprPlanner for ArrayOperators {
             | BinaryOperator::GtEq => None,
             _ => return Ok(PlannerResult::Original(expr)),
         };
-        if !is_list(&expr.left) && !is_list(&expr.right) {
+        let written = is_text(&expr.left) || is_text(&expr.right);
+        if !written && (relation.is_none() || !is_list(&expr.left) || !is_list(&expr.right)) {
             return Ok(PlannerResult::Original(expr));
         }
         let RawBinaryExpr { op, left, right } = expr;

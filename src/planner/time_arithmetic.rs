@@ -159,13 +159,6 @@ impl ExprPlanner for TimeArithmetic {
             _ if is_quoted(&expr.right) && type_beside(&expr.left, &l).is_some() => {
                 type_beside(&expr.left, &l).map(|to| binary(expr.left.clone(), as_type(&expr.right, to)))
             }
-            Operator::Minus if is_moment(&l) || is_moment(&r) => difference(&expr.left, &l, &expr.right, &r),
-            Operator::Plus | Operator::Minus if is_date(&l) && is_interval(&r) => {
-                Some(binary(midnight(expr.left.clone()), expr.right.clone()))
-            }
-            Operator::Plus if is_interval(&l) && is_date(&r) => {
-                Some(binary(midnight(expr.right.clone()), expr.left.clone()))
-            }
             Operator::Plus if is_date(&l) && is_time(&r) => {
                 Some(binary(midnight(expr.left.clone()), span(expr.right.clone())))
             }
@@ -176,6 +169,13 @@ impl ExprPlanner for TimeArithmetic {
                 Some(binary(expr.left.clone(), span(expr.right.clone())))
             }
             Operator::Plus if is_time(&l) && is_moment(&r) => Some(binary(expr.right.clone(), span(expr.left.clone()))),
+            Operator::Minus if is_moment(&l) || is_moment(&r) => difference(&expr.left, &l, &expr.right, &r),
+            Operator::Plus | Operator::Minus if is_date(&l) && is_interval(&r) => {
+                Some(binary(midnight(expr.left.clone()), expr.right.clone()))
+            }
+            Operator::Plus if is_interval(&l) && is_date(&r) => {
+                Some(binary(midnight(expr.right.clone()), expr.left.clone()))
+            }
             Operator::Multiply if is_interval(&l) && r.is_numeric() => {
                 Some(self.times.call(vec![expr.left.clone(), expr.right.clone()]))
             }

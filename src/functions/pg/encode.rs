@@ -59,17 +59,18 @@ fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 4 / 3 + bytes.len() / 57 + 4);
     let mut on_line = 0;
     for three in bytes.chunks(3) {
-        if on_line == LINE {
-            out.push('\n');
-            on_line = 0;
-        }
-        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+        let bits = (0..3).fold(0u32, |bits, at| (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
-            let digit = bits >> (18 - 6 * at) & 63;
+            let digit = (bits >> (18 - 6 * at)) & 63;
             let letter = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit)).copied().unwrap_or(b'A');
             out.push(if at > three.len() { '=' } else { char::from(letter) });
         }
         on_line += 4;
+        // A full line ends, also where nothing follows; what is filled up ends none.
+        if on_line == LINE && three.len() == 3 {
+            out.push('\n');
+            on_line = 0;
+        }
     }
     out
 }
@@ -94,7 +95,7 @@ fn from_base64(written: &str) -> Result<Vec<u8>> {
                 _ => return Err(invalid(format!("invalid symbol \"{letter}\" found while decoding base64 sequence"))),
             }
         };
-        bits = bits << 6 | value;
+        bits = (bits << 6) | value;
         digits += 1;
         if digits == 4 {
             let [_, all @ ..] = bits.to_be_bytes();
@@ -174,6 +175,7 @@ mod tests {
         assert_eq!([&b""[..], b"\0", b"\0\xff", b"\0\xff\x01"].map(to_base64), ["", "AA==", "AP8=", "AP8B"]);
         let long = to_base64(&[b'a'; 60]);
         assert_eq!(long.lines().map(str::len).collect::<Vec<_>>(), [76, 4]);
+        assert_eq!([56, 57, 58].map(|count| to_base64(&vec![b'a'; count]).len()), [76, 77, 81]);
         assert_eq!(from_base64(&long).unwrap(), [b'a'; 60]);
         assert_eq!(from_base64("AP8=").unwrap(), b"\0\xff");
         assert_eq!(from_base64("AA ==\n").unwrap(), b"\0");

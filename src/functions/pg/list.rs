@@ -4,9 +4,9 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::{
     age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_length, clock_timestamp,
-    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, gen_random_uuid, isfinite, json,
-    justify, levenshtein, maybe, mode, ordinals, overlaps, percentile, regexp_split, round, sign, similar, soundex,
-    string_parts, substring, time_span, timezone, to_hex, to_precision, width_bucket,
+    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, gen_random_uuid, generate_series,
+    isfinite, json, justify, levenshtein, make_times, maybe, mode, ordinals, overlaps, percentile, regexp_split, round,
+    sign, similar, soundex, string_parts, substring, time_span, timezone, to_hex, to_precision, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -32,6 +32,7 @@ pub fn all() -> Vec<ScalarUDF> {
         encode::decode(),
         encode::encode(),
         gen_random_uuid::udf(),
+        generate_series::udf(),
         isfinite::udf(),
         justify::days(),
         justify::hours(),
@@ -59,6 +60,7 @@ pub fn all() -> Vec<ScalarUDF> {
     functions.extend(array_relations::udfs());
     functions.extend(byte_length::udfs());
     functions.extend(json::all());
+    functions.extend(make_times::udfs());
     functions.extend(string_parts::udfs());
     functions
 }

@@ -18,6 +18,11 @@ pub(super) fn cast(expr: &mut Expr) {
     if array.elem.iter().any(|value| matches!(value, Expr::Array(_))) || matches!(**element, DataType::Array(_)) {
         return;
     }
+    // Of whole numbers, and of texts as texts, the array is cast as one: there may be thousands.
+    let is_text = matches!(**element, DataType::Text);
+    if array.elem.iter().all(|value| is_whole(value) || is_text && literal(value).is_some()) {
+        return;
+    }
     for value in &mut array.elem {
         *value = Expr::Cast {
             kind: kind.clone(),
@@ -29,10 +34,20 @@ pub(super) fn cast(expr: &mut Expr) {
     }
 }
 
+fn is_whole(value: &Expr) -> bool {
+    match value {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.bytes().all(|digit| digit.is_ascii_digit()),
+            value => matches!(value, Value::Null),
+        },
+        _ => false,
+    }
+}
+
 /// `unnest(ARRAY[t.a, t.b])`: within `ARRAY[..]` the planner forgets what is outside, within a function it does not.
 pub(super) fn called(array: &mut Expr) {
     match array {
-        Expr::Array(of) => {
+        Expr::Array(of) if !of.elem.is_empty() => {
             let mut elements = std::mem::take(&mut of.elem);
             elements.iter_mut().for_each(called);
             *array = call("make_array", elements);
@@ -202,6 +217,7 @@ mod tests {
     #[test]
     fn elements_that_are_written_out_stand_alone() {
         for (sql, becomes) in [
+            ("ARRAY[1, 2]::int[]", "ARRAY[1, 2]::INT[]"),
             ("ARRAY['1', b]::int[]", "ARRAY[('1')::INT, (b)::INT]::INT[]"),
             ("a IN (VALUES (1), (2))", "a IN (1, 2)"),
             ("a LIKE ANY (ARRAY['x%', b])", "((a LIKE 'x%' OR a LIKE b))"),

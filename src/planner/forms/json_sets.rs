@@ -2,10 +2,11 @@
 //! `json_each`, for `jsonb` too, `jsonb_path_query`, `regexp_split_to_table` and `string_to_table`.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias, TableAliasColumnDef, TableFactor,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias,
+    TableAliasColumnDef, TableFactor,
 };
 
-use super::call::{call, folded, plain_arguments, take};
+use super::call::{call, folded, literal, plain_arguments, take};
 use crate::functions::pg::ordinals::ORDINALS;
 
 /// A function that gives rows: its name, the lists that these are, what its columns are called in FROM, and how many
@@ -65,7 +66,20 @@ pub(super) fn list(function: &mut Function) -> Option<Expr> {
     let [list] = found.lists else { return None };
     let arguments = plain_arguments(function)?;
     let fits = found.takes(arguments.len());
-    fits.then(|| call(list, arguments.into_iter().map(take).collect()))
+    fits.then(|| call(list, as_jsonb(&name, arguments.into_iter().map(take).collect())))
+}
+
+/// A document in quotes is written as jsonb is, where it is one.
+fn as_jsonb(name: &str, mut arguments: Vec<Expr>) -> Vec<Expr> {
+    if let Some(document) = arguments.first_mut()
+        && name.starts_with("jsonb_")
+        && literal(document).is_some()
+    {
+        let data_type = DataType::JSONB;
+        let expr = Box::new(take(document));
+        *document = Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None };
+    }
+    arguments
 }
 
 /// Whether an expression is a list that stands for the rows of such a function.
@@ -116,6 +130,7 @@ pub(super) fn unnest(factor: &mut TableFactor) {
     if !found.takes(arguments.len()) {
         return;
     }
+    let arguments = as_jsonb(&name, arguments);
     let lists = found.lists.iter().map(|list| call(list, arguments.clone())).collect();
     let alias = alias.take();
     let own = matches!(found.columns, [column] if *column == found.name);

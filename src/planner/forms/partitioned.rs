@@ -2,8 +2,8 @@
 //!
 //! DataFusion joins such a subquery: it computes it for all rows at once and looks for the outer row's afterwards. A
 //! window would see the rows of all of them. Where the rows are chosen by columns that are equal to something outside,
-//! those of one outer row are a partition: windows are computed in partitions, and LIMIT counts in each of them. What a
-//! table in FROM hides of the columns is shown, as the join needs them.
+//! those of one outer row are a partition: windows are computed in partitions, and LIMIT counts in each of them. Such a
+//! column is taken along under a name of its own, which no table in FROM hides, as the join needs it.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use datafusion::error::Result as DfResult;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, Expr, ExprFunctionExt, FetchType, Filter, JoinType, Limit, LogicalPlan,
-    LogicalPlanBuilder, Operator, Projection, SkipType, Sort, Subquery, SubqueryAlias, Window, lit,
+    LogicalPlanBuilder, Operator, Projection, SkipType, Sort, Subquery, Window, lit,
 };
 
 use crate::error::Error;
@@ -28,6 +28,9 @@ pub(super) enum Limits {
     /// All but that of the subquery itself.
     Within,
 }
+
+/// What the columns are called that rows are chosen by, which no user can write.
+const KEY: &str = "\u{1}key";
 
 /// A subquery whose windows and limits are of the rows of one outer row.
 ///
@@ -42,7 +45,7 @@ pub(super) fn of_each(subquery: Subquery, limits: Limits) -> DfResult<Subquery> 
     if !needs(rows)? {
         return Ok(subquery);
     }
-    let done = match keyed(rows)? {
+    let done = match keyed(rows, &mut 0)? {
         Some(keyed) => shown(keyed, rows)?,
         None if has_window(rows)? => {
             let refused = "a window function over rows that are chosen in this way by what is outside is not supported";
@@ -108,8 +111,9 @@ impl Keyed {
     }
 }
 
-/// A plan with its keys; none where its rows are chosen in another way, or the keys cannot be shown.
-fn keyed(plan: &LogicalPlan) -> DfResult<Option<Keyed>> {
+/// A plan with its keys; none where its rows are chosen in another way, or the keys cannot be shown. `count` is how many
+/// there are.
+fn keyed(plan: &LogicalPlan, count: &mut usize) -> DfResult<Option<Keyed>> {
     if !refers(plan)? {
         return Ok(Keyed::new(plan.clone(), vec![]));
     }
@@ -117,7 +121,9 @@ fn keyed(plan: &LogicalPlan) -> DfResult<Option<Keyed>> {
         return Ok(None);
     }
     if let LogicalPlan::Join(join) = plan {
-        let (Some(left), Some(right)) = (keyed(&join.left)?, keyed(&join.right)?) else { return Ok(None) };
+        let (Some(left), Some(right)) = (keyed(&join.left, count)?, keyed(&join.right, count)?) else {
+            return Ok(None);
+        };
         let plain = right.keys.is_empty() || join.join_type == JoinType::Inner;
         let kept = matches!(join.join_type, JoinType::Inner | JoinType::Left);
         if !plain || !kept || left.merged || right.merged {
@@ -126,48 +132,37 @@ fn keyed(plan: &LogicalPlan) -> DfResult<Option<Keyed>> {
         let plan = plan.with_new_exprs(plan.expressions(), vec![left.plan, right.plan])?;
         return Ok(Keyed::new(plan, left.keys.into_iter().chain(right.keys).collect()));
     }
-    let inputs = plan.inputs();
-    let [below] = inputs.as_slice() else { return Ok(None) };
     // The limit's own order is found below it.
     if let LogicalPlan::Limit(limit) = plan {
-        return limited(limit);
+        return limited(limit, count);
     }
-    let Some(Keyed { plan: input, keys, merged }) = keyed(below)? else { return Ok(None) };
+    let inputs = plan.inputs();
+    let [below] = inputs.as_slice() else { return Ok(None) };
+    let Some(Keyed { plan: input, mut keys, merged }) = keyed(below, count)? else { return Ok(None) };
     let input = Arc::new(input);
     Ok(match plan {
-        LogicalPlan::Filter(filter) => {
-            let mut keys = keys;
-            for condition in split_conjunction(&filter.predicate).into_iter().filter(|c| c.contains_outer()) {
-                match key(condition) {
-                    Some(key) if !keys.contains(key) => keys.push(key.clone()),
-                    Some(_) => {}
-                    None => return Ok(None),
-                }
-            }
-            let filter = Filter::try_new(filter.predicate.clone(), input)?;
-            Some(Keyed { plan: LogicalPlan::Filter(filter), keys, merged })
-        }
+        LogicalPlan::Filter(filter) => chosen(filter, input, &mut keys, count)?.map(|filter| Keyed {
+            plan: LogicalPlan::Filter(filter),
+            keys,
+            merged,
+        }),
         LogicalPlan::Sort(sort) => {
             Some(Keyed { plan: LogicalPlan::Sort(Sort { input, ..sort.clone() }), keys, merged })
         }
         LogicalPlan::Projection(projection) => {
-            let missing = keys.iter().filter(|key| !projection.expr.contains(key)).cloned();
-            let exprs = projection.expr.iter().cloned().chain(missing).collect();
-            // A column of the same name may be in the way.
-            let projection = Projection::try_new(exprs, input).ok();
-            projection.map(|projection| Keyed { plan: LogicalPlan::Projection(projection), keys, merged })
+            let exprs = projection.expr.iter().chain(&keys).cloned().collect();
+            let projection = Projection::try_new(exprs, input)?;
+            Some(Keyed { plan: LogicalPlan::Projection(projection), keys, merged })
         }
-        LogicalPlan::SubqueryAlias(alias) if !merged => {
-            let name = |key: &Expr| match key {
-                Expr::Column(column) => {
-                    let alone = input.schema().fields().iter().filter(|f| *f.name() == column.name).count() == 1;
-                    alone.then(|| Expr::Column(Column::new(Some(alias.alias.clone()), &column.name)))
-                }
-                _ => None,
-            };
-            let Some(keys) = keys.iter().map(name).collect::<Option<Vec<_>>>() else { return Ok(None) };
-            let alias = SubqueryAlias::try_new(input, alias.alias.clone())?;
-            Keyed::new(LogicalPlan::SubqueryAlias(alias), keys)
+        // A new name for all columns would be one for the keys too.
+        LogicalPlan::SubqueryAlias(alias) => {
+            let renamed = below.schema().iter().map(|(qualifier, field)| {
+                let column = Expr::Column(Column::from((qualifier, field)));
+                column.alias_qualified(Some(alias.alias.clone()), field.name())
+            });
+            let exprs = renamed.chain(keys.iter().cloned()).collect();
+            let projection = Projection::try_new(exprs, input)?;
+            Some(Keyed { plan: LogicalPlan::Projection(projection), keys, merged })
         }
         LogicalPlan::Distinct(Distinct::All(_)) if !merged => {
             Keyed::new(LogicalPlan::Distinct(Distinct::All(input)), keys)
@@ -177,8 +172,8 @@ fn keyed(plan: &LogicalPlan) -> DfResult<Option<Keyed>> {
             if aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_))) {
                 return Ok(None);
             }
-            let missing = keys.iter().filter(|key| !of_all && !aggregate.group_expr.contains(key)).cloned();
-            let groups = aggregate.group_expr.iter().cloned().chain(missing).collect();
+            let own = aggregate.group_expr.iter();
+            let groups = if of_all { vec![] } else { own.chain(&keys).cloned().collect() };
             let plan = LogicalPlan::Aggregate(Aggregate::try_new(input, groups, aggregate.aggr_expr.clone())?);
             match of_all {
                 true => Some(Keyed { plan, keys: vec![], merged: true }),
@@ -193,13 +188,45 @@ fn keyed(plan: &LogicalPlan) -> DfResult<Option<Keyed>> {
     })
 }
 
-/// The column of the subquery that is equal to something outside.
-fn key(condition: &Expr) -> Option<&Expr> {
+/// A filter whose rows are chosen by columns that get names of their own; none for one that chooses in another way.
+fn chosen(
+    filter: &Filter,
+    input: Arc<LogicalPlan>,
+    keys: &mut Vec<Expr>,
+    count: &mut usize,
+) -> DfResult<Option<Filter>> {
+    let mut named = vec![];
+    let mut conditions = vec![];
+    for condition in split_conjunction(&filter.predicate) {
+        if !condition.contains_outer() {
+            conditions.push(condition.clone());
+            continue;
+        }
+        let Some((key, outside)) = key(condition) else { return Ok(None) };
+        // Those of a subquery within this one must be others.
+        let name = format!("{KEY}{count} {key}");
+        *count += 1;
+        named.push(key.clone().alias(&name));
+        let column = Expr::Column(Column::new_unqualified(name));
+        conditions.push(column.clone().eq(outside.clone()));
+        keys.push(column);
+    }
+    if named.is_empty() {
+        return Filter::try_new(filter.predicate.clone(), input).map(Some);
+    }
+    let exprs = input.schema().columns().into_iter().map(Expr::Column).chain(named).collect();
+    let input = LogicalPlan::Projection(Projection::try_new(exprs, input)?);
+    let Some(condition) = conjunction(conditions) else { return Ok(None) };
+    Filter::try_new(condition, Arc::new(input)).map(Some)
+}
+
+/// The column of the subquery that is equal to something outside, and that.
+fn key(condition: &Expr) -> Option<(&Expr, &Expr)> {
     let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else { return None };
     let inside = |expr: &Expr| matches!(expr, Expr::Column(_));
     let outside = |expr: &Expr| expr.contains_outer() && !expr.any_column_refs();
     match (left.as_ref(), right.as_ref()) {
-        (key, other) | (other, key) if inside(key) && outside(other) => Some(key),
+        (key, other) | (other, key) if inside(key) && outside(other) => Some((key, other)),
         _ => None,
     }
 }
@@ -224,43 +251,47 @@ fn in_partitions(node: &LogicalPlan, exprs: Vec<Expr>, keys: &[Expr]) -> DfResul
 }
 
 /// LIMIT as a condition on the number of a row among those of its outer row.
-fn limited(limit: &Limit) -> DfResult<Option<Keyed>> {
+fn limited(limit: &Limit, count: &mut usize) -> DfResult<Option<Keyed>> {
     let (SkipType::Literal(skip), FetchType::Literal(Some(fetch))) = (limit.get_skip_type()?, limit.get_fetch_type()?)
     else {
         return Ok(None);
     };
-    let (rows, order) = in_order(&limit.input);
-    let Some(Keyed { plan: rows, keys, merged: false }) = keyed(rows)? else { return Ok(None) };
-    let mut columns: Vec<Expr> = limit.input.schema().columns().into_iter().map(Expr::Column).collect();
-    if !columns.iter().all(|column| matches!(column, Expr::Column(column) if rows.schema().has_column(column))) {
-        return Ok(None);
+    let Some((rows, order, mut columns)) = in_order(&limit.input) else { return Ok(None) };
+    let Some(Keyed { plan: rows, keys, merged }) = keyed(rows, count)? else { return Ok(None) };
+    if merged {
+        // Of one row there is nothing to leave out.
+        let whole = skip == 0 && fetch > 0 && order.is_empty();
+        return Ok(whole.then_some(Keyed { plan: rows, keys, merged }));
     }
     let number = row_number().partition_by(keys.clone());
     let number = if order.is_empty() { number.build()? } else { number.order_by(order.to_vec()).build()? };
     let counted = Expr::Column(Column::new_unqualified(number.schema_name().to_string()));
     let (skip, fetch) = (u64::try_from(skip).unwrap_or(u64::MAX), u64::try_from(fetch).unwrap_or(u64::MAX));
     let within = counted.clone().gt(lit(skip)).and(counted.lt_eq(lit(skip.saturating_add(fetch))));
-    columns.extend(keys.iter().filter(|key| !columns.contains(key)).cloned().collect::<Vec<_>>());
+    columns.extend(keys.iter().cloned());
     let plan = LogicalPlanBuilder::from(rows).window(vec![number])?.filter(within)?.project(columns)?.build()?;
     Ok(Keyed::new(plan, keys))
 }
 
-/// The rows below a Sort, and its order.
-fn in_order(plan: &Arc<LogicalPlan>) -> (&LogicalPlan, &[SortExpr]) {
-    let sorted = |plan: &Arc<LogicalPlan>| matches!(plan.as_ref(), LogicalPlan::Sort(sort) if sort.fetch.is_none());
-    let below = match plan.as_ref() {
-        // Sorted by what is not shown.
-        LogicalPlan::Projection(projection) if sorted(&projection.input) && only_columns(projection) => {
-            &projection.input
-        }
-        _ => plan,
+/// The rows below a Sort, its order, and what of them is shown; none where the Sort is further down.
+fn in_order(plan: &LogicalPlan) -> Option<(&LogicalPlan, &[SortExpr], Vec<Expr>)> {
+    let all = |plan: &LogicalPlan| -> Vec<Expr> { plan.schema().columns().into_iter().map(Expr::Column).collect() };
+    let (list, below) = match plan {
+        LogicalPlan::Projection(projection) => (Some(&projection.expr), projection.input.as_ref()),
+        plan => (None, plan),
     };
-    match below.as_ref() {
-        LogicalPlan::Sort(sort) if sort.fetch.is_none() => (sort.input.as_ref(), sort.expr.as_slice()),
-        _ => (plan.as_ref(), &[]),
+    if let LogicalPlan::Sort(sort) = below {
+        let columns = list.cloned().unwrap_or_else(|| all(&sort.input));
+        return sort.fetch.is_none().then(|| (sort.input.as_ref(), sort.expr.as_slice(), columns));
     }
-}
-
-fn only_columns(projection: &Projection) -> bool {
-    projection.expr.iter().all(|expr| matches!(expr, Expr::Column(_)))
+    let mut node = below;
+    loop {
+        node = match node {
+            LogicalPlan::Projection(inner) => &inner.input,
+            LogicalPlan::SubqueryAlias(inner) => &inner.input,
+            LogicalPlan::Filter(inner) => &inner.input,
+            LogicalPlan::Sort(_) => return None,
+            _ => return Some((plan, &[], all(plan))),
+        };
+    }
 }

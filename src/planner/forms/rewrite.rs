@@ -72,6 +72,9 @@ impl VisitorMut for Forms {
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Err(error) = windows::write_out_order(query) {
+            return ControlFlow::Break(error);
+        }
         if !std::mem::take(&mut self.inserted) {
             values::typed(&mut query.body);
             if self.inserts {

@@ -28,7 +28,7 @@ fn spelled(set: Vec<Expr>) -> Vec<Vec<Expr>> {
         }
         "cube" if parts.len() <= WIDEST => {
             let chosen = |bits: usize| {
-                let parts = parts.iter().enumerate().filter(move |(at, _)| bits >> at & 1 == 1);
+                let parts = parts.iter().enumerate().filter(move |(at, _)| (bits >> at) & 1 == 1);
                 parts.flat_map(|(_, part)| part).cloned().collect()
             };
             (0..1usize << parts.len()).rev().map(chosen).collect()

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, VisitMut, VisitorMut, WindowSpec, WindowType,
+    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, VisitMut, VisitorMut, WindowSpec,
+    WindowType,
 };
 
 use crate::error::{Error, Result, SqlState};
@@ -13,6 +14,20 @@ const WINDOWING: SqlState = SqlState("42P20");
 
 /// Writes out the windows of a SELECT that begin as those that it names.
 pub(super) fn write_out(select: &mut Select) -> Result<()> {
+    let known = named(select)?;
+    written(&mut select.projection, known)
+}
+
+/// The same for the ORDER BY of a query.
+pub(super) fn write_out_order(query: &mut Query) -> Result<()> {
+    match (query.body.as_mut(), &mut query.order_by) {
+        (SetExpr::Select(select), Some(order)) => written(order, named(select)?),
+        _ => Ok(()),
+    }
+}
+
+/// The windows that a SELECT names, themselves written out.
+fn named(select: &mut Select) -> Result<Vec<(Ident, WindowSpec)>> {
     let mut known: Vec<(Ident, WindowSpec)> = vec![];
     for NamedWindowDefinition(name, definition) in &mut select.named_window {
         match definition {
@@ -23,10 +38,14 @@ pub(super) fn write_out(select: &mut Select) -> Result<()> {
             NamedWindowExpr::NamedWindow(other) => known.push((name.clone(), find(other, &known)?.clone())),
         }
     }
+    Ok(known)
+}
+
+fn written(part: &mut impl VisitMut, known: Vec<(Ident, WindowSpec)>) -> Result<()> {
     if known.is_empty() {
         return Ok(());
     }
-    match VisitMut::visit(&mut select.projection, &mut Writing { known, depth: 0 }) {
+    match VisitMut::visit(part, &mut Writing { known, depth: 0 }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -60,13 +79,16 @@ impl VisitorMut for Writing {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        if let (Expr::Function(function), 0) = (expr, self.depth)
-            && let Some(WindowType::WindowSpec(spec)) = &mut function.over
-            && let Err(error) = begin(spec, &self.known)
-        {
-            return ControlFlow::Break(error);
+        let (Expr::Function(function), 0) = (expr, self.depth) else { return ControlFlow::Continue(()) };
+        let begun = match &mut function.over {
+            Some(WindowType::WindowSpec(spec)) => begin(spec, &self.known),
+            Some(over @ WindowType::NamedWindow(_)) => whole(over, &self.known),
+            None => Ok(()),
+        };
+        match begun {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
         }
-        ControlFlow::Continue(())
     }
 }
 
@@ -78,6 +100,14 @@ fn find<'a>(name: &Ident, known: &'a [(Ident, WindowSpec)]) -> Result<&'a Window
     let folded = |name: &Ident| if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
     let found = known.iter().find(|(known, _)| folded(known) == folded(name));
     found.map(|(_, spec)| spec).ok_or_else(|| missing(name))
+}
+
+/// `OVER w`
+fn whole(over: &mut WindowType, known: &[(Ident, WindowSpec)]) -> Result<()> {
+    if let WindowType::NamedWindow(name) = over {
+        *over = WindowType::WindowSpec(find(name, known)?.clone());
+    }
+    Ok(())
 }
 
 fn begin(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> Result<()> {

@@ -83,7 +83,7 @@ fn step<'a>(call: &'a Call<'_>) -> Result<Option<&'a str>> {
             Json::Array(elements) => element(&elements, number),
             Json::Object(_) => None,
             // A jsonb that is neither is kept as the only element of an array.
-            _ => (call.pg_type(0) == Some(PgType::Jsonb)).then(|| element(&[whole], number)).flatten(),
+            _ => (call.pg_type(0) != Some(PgType::Json)).then(|| element(&[whole], number)).flatten(),
         }),
         _ => Err(Error::new(SqlState::UNDEFINED_FUNCTION, "operator -> takes a name or a number")),
     }
