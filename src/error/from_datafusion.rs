@@ -533,19 +533,6 @@ fn from_types(line: &str) -> Option<Error> {
     )
 }
 
-/// `Upper(Int64, Utf8)` as `upper(bigint, text)`.
-fn call_words(call: &str) -> String {
-    let call = lower_first(call);
-    match call.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?))) {
-        // Types with arguments of their own are left as they are.
-        Some((name, inside)) if !inside.is_empty() && !inside.contains('(') => {
-            let types: Vec<&str> = inside.split(", ").map(type_words).collect();
-            format!("{name}({})", types.join(", "))
-        }
-        _ => call,
-    }
-}
-
 /// A relation that does not exist; `name` may carry the database's name, which Postgres leaves out.
 pub(super) fn undefined_table(name: &str) -> Error {
     let short = name.strip_prefix("onerow.").unwrap_or(name);
