@@ -348,6 +348,11 @@ fn field_made(call: &ScalarFunction) -> Option<&Expr> {
     })
 }
 
+/// What is told of a constant that stands where a value is missing.
+pub fn filled_in() -> Expr {
+    text("imputed: coalesce")
+}
+
 /// Whether an expression has a function that may change a value.
 pub fn has_effect(expr: &Expr) -> Result<bool> {
     Ok(expr.exists(|part| {

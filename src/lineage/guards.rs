@@ -52,6 +52,12 @@ pub fn ways(expr: &Expr) -> Result<Vec<(Column, Option<Expr>)>> {
     Ok(ways.found)
 }
 
+/// What says that all of these are null.
+pub fn none_of(values: &[Expr]) -> Option<Expr> {
+    let asked = values.iter().map(|value| (value.clone().is_null(), true)).collect();
+    Ways { asked, found: vec![] }.guard()
+}
+
 struct Ways {
     /// The conditions on the way, in the order in which they are asked, each with whether it must be true or must not.
     asked: Vec<(Expr, bool)>,

@@ -4,6 +4,7 @@
 //! place, and [`exec`] ranks the rows of each group with the merge functions' own order ([`crate::functions::merge`]),
 //! so that lineage cannot disagree with the view. [`changed`] carries up what was done to a value in the views beneath.
 
+mod cells;
 mod changed;
 mod columns;
 pub mod exec;

@@ -87,6 +87,8 @@ pub struct Cell {
     pub changed_after: Option<usize>,
     /// The cells that come before this one in a coalesce: it is asked where none of them has candidates.
     pub after: Vec<usize>,
+    /// Whether it is a constant that stands where a value is missing: each group has it once, from no source.
+    pub constant: bool,
     /// The guards of the branches that it stands in: it is asked where one of them holds. None where it always is.
     pub guards: Vec<usize>,
 }

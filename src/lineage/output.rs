@@ -15,7 +15,7 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use super::columns::Fixed;
 use super::guards::Judge;
 use super::node::{Cell, Gives, Layout};
-use super::rank::{Chosen, Ranking, Slice, Standing, Tie, rank};
+use super::rank::{Chosen, Ranking, Slice, Standing, Tie, constant, rank};
 use crate::catalog::types::PgType;
 use crate::error::Error;
 use crate::planner::output::written;
@@ -62,7 +62,7 @@ impl Maker {
         let taken = self.judge.judged(slice)?;
         let mut rankings = vec![];
         for (cell, function) in self.layout.cells.iter().zip(self.functions.iter()) {
-            let ranking = rank(cell, function, slice, computes)?;
+            let ranking = if cell.constant { constant(cell, slice)? } else { rank(cell, function, slice, computes)? };
             rankings.push(passed_over(ranking, &rankings, cell, &taken));
         }
         match self.gives {
@@ -356,6 +356,10 @@ fn passed_over(mut ranking: Ranking, before: &[Ranking], cell: &Cell, taken: &[B
             standing.chosen = Chosen::None;
             standing.tie = None;
             standing.passed_over = true;
+            if cell.constant {
+                // Nobody offered it.
+                standing.end = standing.start;
+            }
         }
     }
     ranking

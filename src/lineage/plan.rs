@@ -7,25 +7,25 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
-use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
+use datafusion::logical_expr::expr::{AggregateFunction, Cast};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Operator, when,
 };
 use datafusion::scalar::ScalarValue;
 
+use super::cells::{Unplaced, call_of, cells};
 use super::changed;
 use super::columns::Fixed;
-use super::guards::{self, GuardCall, Guards};
+use super::guards::{GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
 use super::presence;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::functions::merge::{self, Choice, Role};
-use crate::functions::pg::mode;
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
 
@@ -177,118 +177,6 @@ fn over_keys(condition: &Expr, merged: &Merged, names: &[String]) -> Result<Expr
     Ok(renamed.data()?)
 }
 
-/// An aggregate of a column of the view, with its value.
-struct Unplaced {
-    column: String,
-    call: AggregateFunction,
-    value: Expr,
-    /// The field of the value that the column is: the other arguments of `get_field`.
-    field: Option<ScalarFunction>,
-    after: Vec<usize>,
-    /// What the view makes of the value, where that may repair it.
-    made: Option<Expr>,
-    /// What must hold of a group for it to be asked: one of these, or nothing.
-    guards: Vec<Expr>,
-}
-
-impl Unplaced {
-    /// The value as the view's column shows it: a field of it, or all.
-    fn shown(&self) -> Expr {
-        match &self.field {
-            Some(call) => {
-                let path = call.args.iter().skip(1).cloned();
-                let args = std::iter::once(self.value.clone()).chain(path).collect();
-                Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
-            }
-            None => self.value.clone(),
-        }
-    }
-}
-
-/// What a view makes of a merged value, as it makes it of a candidate. None where that is no repair, or where other
-/// values take part.
-fn made_of(expr: &Expr, merged: &Merged, at: usize, call: &AggregateFunction, value: &Expr) -> Result<Option<Expr>> {
-    let returns_input = match merge::rule(call.func.name()) {
-        Some(rule) => rule.returns_input(),
-        None => matches!(call.func.name(), "min" | "max"),
-    };
-    let schema = &merged.aggregate.schema;
-    let is_it = |column: &Column| schema.maybe_index_of_column(column) == Some(merged.key_count() + at);
-    if !returns_input || !expr.column_refs().into_iter().all(is_it) || !changed::has_effect(expr)? {
-        return Ok(None);
-    }
-    let made = expr.clone().unalias().transform(|part| {
-        Ok(match &part {
-            Expr::Column(_) => Transformed::yes(value.clone()),
-            _ => Transformed::no(part),
-        })
-    });
-    Ok(Some(made.data()?))
-}
-
-/// The aggregates of the view's columns, those that have candidates.
-fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
-    let mut cells: Vec<Unplaced> = vec![];
-    for column in &merged.columns {
-        let Some(expr) = &column.expr else { continue };
-        let aggregates = merged.aggregates(expr)?;
-        let falls_back = falls_back(expr) && aggregates.iter().all(|at| always_gives(merged, *at));
-        let branches = if falls_back { None } else { Branches::of(expr, merged)? };
-        let mut before: Vec<usize> = vec![];
-        let modes = modes(expr, merged)?;
-        for at in aggregates {
-            let Some(guards) = branches.as_ref().map_or(Some(vec![]), |branches| branches.guards(at)) else { continue };
-            let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { continue };
-            let mode = if modes.contains(&at) { as_mode(call) } else { None };
-            let call = mode.as_ref().unwrap_or(call);
-            let Some(value) = candidate_value(call, merged.aggregate.input.schema())? else { continue };
-            let after = if falls_back { before.clone() } else { vec![] };
-            before.push(cells.len());
-            let field = field_of(expr);
-            let made = made_of(expr, merged, at, call, &value)?;
-            cells.push(Unplaced { column: column.name.clone(), call: call.clone(), value, field, after, made, guards });
-        }
-    }
-    Ok(cells)
-}
-
-/// The aggregates that a column may show, each with the guards of the branches that it stands in.
-struct Branches {
-    ways: Vec<(usize, Option<Expr>)>,
-}
-
-impl Branches {
-    /// None where an expression gives no aggregate as it is, but what it makes of looking at some.
-    fn of(expr: &Expr, merged: &Merged) -> Result<Option<Branches>> {
-        let mut found = vec![];
-        for (column, guard) in guards::ways(expr)? {
-            let at = merged.aggregate.schema.maybe_index_of_column(&column);
-            found.extend(at.and_then(|at| at.checked_sub(merged.key_count())).map(|at| (at, guard)));
-        }
-        Ok((!found.is_empty()).then_some(Branches { ways: found }))
-    }
-
-    /// The guards of an aggregate, nothing where it is shown in any case. None where it is only looked at.
-    fn guards(&self, aggregate: usize) -> Option<Vec<Expr>> {
-        let of_it: Vec<&Option<Expr>> =
-            self.ways.iter().filter(|(at, _)| *at == aggregate).map(|(_, guard)| guard).collect();
-        if of_it.is_empty() {
-            return None;
-        }
-        let guards: Option<Vec<Expr>> = of_it.into_iter().cloned().collect();
-        Some(guards.unwrap_or_default())
-    }
-}
-
-/// Whether an aggregate gives a value wherever it has a candidate.
-fn always_gives(merged: &Merged, at: usize) -> bool {
-    let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { return false };
-    match merge::rule(call.func.name()) {
-        Some(rule) => rule.returns_input() && rule.choice != Choice::Unanimous,
-        None => matches!(call.func.name(), "min" | "max"),
-    }
-}
-
 /// An aggregate that a guard looks at, over the node's input.
 fn guard_call(merged: &Merged, at: usize, slots: &mut Slots) -> Result<GuardCall> {
     let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else {
@@ -313,89 +201,6 @@ fn ordered(call: &AggregateFunction, slots: &mut Slots) -> Vec<CallOrder> {
         nulls_first: key.nulls_first,
     });
     keys.collect()
-}
-
-/// The aggregates whose arrays an expression takes the most frequent value of.
-fn modes(expr: &Expr, merged: &Merged) -> Result<Vec<usize>> {
-    let mut found = vec![];
-    expr.apply(|part| {
-        if let Expr::ScalarFunction(call) = part
-            && call.func.name() == mode::OF_ARRAY
-            && let Some(array) = call.args.first()
-        {
-            found.extend(merged.aggregates(array)?);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
-}
-
-/// `mode()`, in the place of the array that it is taken of.
-fn as_mode(call: &AggregateFunction) -> Option<AggregateFunction> {
-    let (value, descending) = mode::of_array(call)?;
-    let function = Arc::new(mode::aggregate(descending));
-    let filter = call.params.filter.clone();
-    Some(AggregateFunction::new_udf(function, vec![value.clone()], false, filter, vec![], None))
-}
-
-/// The call of `get_field` that an expression is, of a column.
-fn field_of(expr: &Expr) -> Option<ScalarFunction> {
-    match expr {
-        Expr::Alias(alias) => field_of(&alias.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "get_field" => {
-            let (first, others) = call.args.split_first()?;
-            let plain = matches!(first, Expr::Column(_)) && others.iter().all(|path| matches!(path, Expr::Literal(..)));
-            plain.then(|| call.clone())
-        }
-        _ => None,
-    }
-}
-
-/// Whether an expression is the first of some aggregates that is not null.
-fn falls_back(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => falls_back(&alias.expr),
-        Expr::Cast(cast) => falls_back(&cast.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "coalesce" => call.args.iter().all(is_bare),
-        _ => false,
-    }
-}
-
-/// Whether an expression is a column or a literal, cast perhaps.
-fn is_bare(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => is_bare(&alias.expr),
-        Expr::Cast(cast) => is_bare(&cast.expr),
-        other => matches!(other, Expr::Column(_) | Expr::Literal(..)),
-    }
-}
-
-/// The call that an aggregate expression is.
-pub fn call_of(expr: &Expr) -> Option<&AggregateFunction> {
-    match expr {
-        Expr::Alias(alias) => call_of(&alias.expr),
-        Expr::AggregateFunction(call) => Some(call),
-        _ => None,
-    }
-}
-
-/// What an aggregate is made of. None for a count, which has no candidates, and for values without an order.
-fn candidate_value(call: &AggregateFunction, schema: &DFSchema) -> Result<Option<Expr>> {
-    let Some(value) = call.params.args.first() else { return Ok(None) };
-    if merge::rule(call.func.name()).is_some() {
-        return Ok(Some(value.clone()));
-    }
-    if call.func.name() == "count" {
-        return Ok(None);
-    }
-    let Some(by_value) = merge::rule("majority") else { return Ok(None) };
-    let given = value.get_type(schema)?;
-    let taken = by_value.coerce(std::slice::from_ref(&given));
-    if by_value.check(&taken).is_err() {
-        return Ok(None);
-    }
-    let taken = taken.into_iter().next().unwrap_or_else(|| given.clone());
-    Ok(Some(if taken == given { value.clone() } else { Expr::Cast(Cast::new(Box::new(value.clone()), taken)) }))
 }
 
 /// The argument of a merge function that has one of these roles, the first role that it has.
@@ -497,8 +302,10 @@ fn laid_out(
         });
     }
     let order = ordered(&cell.call, slots);
-    let source = named(schema, "source", &cell.value).map(|expr| as_text(expr, schema)).transpose()?;
-    let record = named(schema, "record_id", &cell.value).map(|expr| as_text(expr, schema)).transpose()?;
+    let beside = |name: &str| named(schema, name, &cell.value).filter(|_| !cell.constant);
+    let source = beside("source").map(|expr| as_text(expr, schema)).transpose()?;
+    let record = beside("record_id").map(|expr| as_text(expr, schema)).transpose()?;
+    let changed = if cell.constant { Some(changed::filled_in()) } else { changed };
     let mut shown = |expr: Option<Expr>, kind: &DataType| -> Result<Option<usize>> {
         let Some(expr) = expr else { return Ok(None) };
         let expr = match expr.get_type(schema)? {
@@ -516,7 +323,7 @@ fn laid_out(
     let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
-        rule: written_name(&cell.call).to_string(),
+        rule: if cell.constant { "coalesce" } else { written_name(&cell.call) }.to_string(),
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,
@@ -528,6 +335,7 @@ fn laid_out(
         changed: changed.map(|expr| slots.add(expr)),
         changed_after: None,
         after: std::mem::take(&mut cell.after),
+        constant: cell.constant,
         guards: vec![],
     })
 }

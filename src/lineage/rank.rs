@@ -211,6 +211,21 @@ pub(super) fn rank(cell: &Cell, function: &AggregateFunctionExpr, slice: &Slice,
     Ok(Ranking { rows, standings, results: made, shown: field.unwrap_or(by_value) })
 }
 
+/// A constant, once for each group.
+pub(super) fn constant(cell: &Cell, slice: &Slice) -> DfResult<Ranking> {
+    let rows: Vec<usize> = slice.starts.iter().take(slice.len()).copied().collect();
+    let standings = (0..rows.len()).map(|at| Standing {
+        start: at,
+        end: at + 1,
+        chosen: Chosen::First,
+        tie: Some(Tie::Only),
+        distinct: 1,
+        passed_over: false,
+    });
+    let standings = standings.collect();
+    Ok(Ranking { rows, standings, results: None, shown: by_value_of(slice.column(cell.text)?, None)? })
+}
+
 /// The order of values alone, those of the rows and behind them the results.
 fn by_value_of(value: &ArrayRef, results: Option<&ArrayRef>) -> DfResult<RowRanking> {
     let Some(rule) = merge::rule("majority") else {
