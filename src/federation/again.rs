@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn values_are_put_into_the_same_words_alone() {
-        let mut table = TableSpec::new("t");
-        table.columns = vec![ColumnSpec::new("a", PgType::Int4), ColumnSpec::new("b", PgType::Text)];
+        let columns = vec![ColumnSpec::new("a", PgType::Int4), ColumnSpec::new("b", PgType::Text)];
+        let table = TableSpec { name: "t".into(), columns, ..TableSpec::default() };
         let filters = |a: i32, b: &str| vec![col("a").eq(lit(a)), col("b").eq(lit(b))];
         let written = |a: i32, b: &str| {
             let request = ScanRequest { projection: vec![0], filters: filters(a, b), limit: None };

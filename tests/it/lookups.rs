@@ -42,7 +42,7 @@ fn made(postgres: &Postgres, schema: &str, options: &str) -> (Project, Onerow) {
 const ASK: &str = "SELECT id, label FROM pg.item WHERE grp = $1";
 
 /// A statement that was run before, so that its plan is kept.
-async fn prepared(client: &Client) -> Result<Statement, Fault> {
+async fn prepared(client: &Client) -> Result<Statement, libtest_mimic::Failed> {
     rows(client, "SET plan_cache_mode = force_generic_plan").await?;
     let statement = client.prepare(ASK).await?;
     for group in [7, 8, 9] {
