@@ -68,6 +68,11 @@ impl Dialect for PgDialect {
         POSTGRES.prec_value(precedence)
     }
 
+    /// `SELECT sum(a) OVER w WINDOW w AS (..)`: the word is reserved, also where there is no FROM.
+    fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
+        *keyword != Keyword::WINDOW && POSTGRES.is_column_alias(keyword, parser)
+    }
+
     /// `a IS DISTINCT FROM b OR c` is of `a` and `b`: sqlparser takes all that follows for the second operand.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
         if let Some(between) = between(parser, expr) {

@@ -27,4 +27,5 @@ mod security;
 mod server;
 mod session;
 pub mod statement;
+mod trims;
 mod view;

@@ -11,6 +11,7 @@ use super::depth;
 use super::dialect::PgDialect;
 use super::explain::ExplainOptions;
 use super::statement::{Ddl, Statement, StatementKind};
+use super::trims;
 use super::{
     comment, copy, drop, expansion, foreign, grant, local, model, rename, role, rule, security, server, session, view,
 };
@@ -73,7 +74,7 @@ fn tokenized(script: &str) -> Result<Vec<TokenWithSpan>> {
             .with_line_column(e.location.line as usize, e.location.column as usize)
             .located_in(script)
     })?;
-    continued::joined(tokens, script)
+    continued::joined(trims::plain(tokens), script)
 }
 
 fn split(script: &str) -> Result<Vec<Piece>> {

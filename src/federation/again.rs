@@ -106,7 +106,7 @@ mod tests {
             select::write(&Choosy, &table, &request).unwrap()
         };
         let again = Again::of(&written(1, "x"), &Choosy).unwrap();
-        assert_eq!(again.sql(), "SELECT a FROM t WHERE a = $1 AND b = $2");
+        assert_eq!(again.sql(), "SELECT a FROM t WHERE (a = $1) AND (b = $2)");
         let values = |a: i32, b: &str| {
             let values = again.values(&conditions(&Choosy, &table, &filters(a, b))?)?;
             Some(values.into_iter().map(|parameter| parameter.value.to_string()).collect::<Vec<_>>())

@@ -18,6 +18,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::functions::effect::effect;
 use crate::functions::merge;
 use crate::planner::barrier::SecurityBarrier;
+use crate::planner::unnested;
 
 /// The most merges that a view may join or unite: of each the view may have to be read again.
 const MOST: usize = 50;
@@ -120,7 +121,7 @@ impl Walk<'_> {
                 self.beneath_window(window)?;
                 &window.input
             }
-            LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node) {
+            LogicalPlan::Extension(_) => match SecurityBarrier::beneath(node).or_else(|| unnested::beneath(node)) {
                 Some(input) => return self.down(input),
                 None => return Err(self.ends_at(node)?),
             },

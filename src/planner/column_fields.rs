@@ -65,8 +65,12 @@ impl ExprPlanner for ColumnFields {
             return Ok(PlannerResult::Original(vec![]));
         }
         let column = format!("{}.{}", field.name(), nested_names.join("."));
-        // A table and its column would stand before the field.
-        let table = (qualifier.is_some() || nested_names.len() > 1).then(|| field.name().clone());
+        // What stands before the last name is a table, and of this name there may be one.
+        let is_table = qualifier.is_some_and(|table| table.table() == field.name());
+        let table = match nested_names {
+            [table, _, ..] => Some(table.clone()),
+            _ => (!is_table).then(|| field.name().clone()),
+        };
         let missing = Missing { table, column, signature: Signature::nullary(Volatility::Immutable) };
         Ok(PlannerResult::Planned(Arc::new(ScalarUDF::new_from_impl(missing)).call(vec![])))
     }

@@ -45,6 +45,7 @@ const KEEPING: &[&str] = &[
     "pg_typeof",
     "struct",
     "sum",
+    "to_hex",
 ];
 
 /// Gives the literals of a plan that is not analysed yet their types. With `check`, operators that Postgres does

@@ -73,6 +73,14 @@ fn is_apart(plan: &LogicalPlan) -> bool {
     matches!(plan, LogicalPlan::Extension(extension) if extension.node.as_any().is::<Apart>())
 }
 
+/// What gives the rows of an [`Apart`]; none for any other node.
+pub fn beneath(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    match plan {
+        LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref::<Apart>().map(|apart| &apart.input),
+        _ => None,
+    }
+}
+
 fn depends(plan: &LogicalPlan) -> bool {
     !plan.schema().functional_dependencies().is_empty()
 }

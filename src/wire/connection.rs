@@ -411,7 +411,7 @@ impl Connection {
             let parsed = catch_unwind(AssertUnwindSafe(|| script::parse(&self.session, &sql)));
             return Ok(parsed.unwrap_or_else(|_| Err(Error::internal("the statement could not be parsed")))?);
         }
-        let leash = self.leash();
+        let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let session = Arc::clone(&self.session);
         let mut task = self.shared.workers.spawn(async move { script::parse(&session, &sql) })?;

@@ -26,7 +26,7 @@ impl Connection {
     async fn copy_out(&mut self, copy: &Copy) -> Result<(), Failure> {
         let copy = self.session.copy_out(copy)?;
         self.record(Some("COPY TO STDOUT".to_string()), &copy.query.text, &[]);
-        let leash = self.leash();
+        let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let prepared = Arc::new(Prepared::new(Command::Run(copy.query), vec![]));
         let session = Arc::clone(&self.session);

@@ -259,7 +259,7 @@ impl Connection {
         let (Some(command @ Command::Run(_)), true) = (commands.pop(), commands.is_empty()) else {
             return Err(Failure::Statement(Error::syntax("EXECUTE takes a list of values", None)));
         };
-        let leash = self.leash();
+        let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         // They may read: what they say is shown where the values of parameters are.
         let shown = self.trail.as_ref().is_some_and(|trail| trail.has_parameters());
@@ -289,7 +289,7 @@ impl Connection {
 
     /// Starts a query whose rows are taken later.
     async fn open(&mut self, prepared: &Arc<Prepared>, values: Vec<Parameter>) -> Result<Box<Rows>, Failure> {
-        let leash = self.leash();
+        let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let session = Arc::clone(&self.session);
         let mut started = Started::new(&self.shared.workers, session, Arc::clone(prepared), values, &leash)?;

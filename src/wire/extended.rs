@@ -287,7 +287,7 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
         }
-        let leash = self.leash();
+        let leash = self.leash().of(&prepared.command);
         let _running = self.slot.run(&leash.cancel);
         let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
         let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash)?;
@@ -360,7 +360,7 @@ impl Connection {
         if prepared.described.get().is_some() {
             return Ok(());
         }
-        let leash = self.leash();
+        let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let (session, asked, cancel) = (Arc::clone(&self.session), Arc::clone(prepared), leash.cancel.clone());
         let mut task = self.shared.workers.spawn(async move {

@@ -10,6 +10,8 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
@@ -21,14 +23,17 @@ use super::portal::Prepared;
 use super::script::Command;
 use super::transport::Transport;
 use super::workers::{Task, Workers, mistaken};
-use crate::ddl::statement::StatementKind;
+use crate::ddl::statement::{Statement, StatementKind};
 use crate::engine::{Lookup, Outcome, Parameter, Session, Turn};
 use crate::error::{Error, Result};
 
 /// Batches that may wait for their connection.
 const AHEAD: usize = 1;
-/// How long a statement that must end may take to say so itself. One that does not give way is left behind.
+/// How long a statement that must end may take to say so itself. One that does not give way is left behind: of what it has
+/// changed its client would not be told, so it is waited for longer than one that reads.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The same for a statement that reads.
+const PATIENCE_OF_READS: Duration = Duration::from_millis(60);
 
 /// What ends a statement before it is done.
 #[derive(Clone)]
@@ -36,13 +41,32 @@ pub(super) struct Leash {
     /// Cancelled by the client's request, or when the client is gone.
     pub cancel: CancellationToken,
     deadline: Option<Instant>,
+    patience: Duration,
 }
 
 impl Leash {
     /// With the time that `statement_timeout`, as SHOW gives it, allows from now on.
     pub fn new(statement_timeout: Option<&str>) -> Leash {
         let deadline = statement_timeout.and_then(duration).and_then(|time| Instant::now().checked_add(time));
-        Leash { cancel: CancellationToken::new(), deadline }
+        Leash { cancel: CancellationToken::new(), deadline, patience: PATIENCE }
+    }
+
+    /// For what reads alone: it may be left at any moment.
+    pub fn reading(self) -> Leash {
+        Leash { patience: PATIENCE_OF_READS, ..self }
+    }
+
+    /// For this command.
+    pub fn of(self, command: &Command) -> Leash {
+        let reads = match command {
+            Command::Run(Statement { kind: StatementKind::Plan(parsed), .. }) => match parsed.as_ref() {
+                DfStatement::Explain(_) => true,
+                DfStatement::Statement(statement) => matches!(statement.as_ref(), SqlStatement::Query(_)),
+                _ => false,
+            },
+            _ => false,
+        };
+        if reads { self.reading() } else { self }
     }
 
     /// Waits until the statement must end, and says why.
@@ -74,11 +98,11 @@ impl Leash {
     pub async fn overdue(&self) -> Error {
         let cancelled = async {
             self.cancel.cancelled().await;
-            sleep(PATIENCE).await;
+            sleep(self.patience).await;
         };
         let late = async {
             match self.deadline {
-                Some(deadline) => sleep_until(deadline + PATIENCE).await,
+                Some(deadline) => sleep_until(deadline + self.patience).await,
                 None => pending().await,
             }
         };
@@ -250,7 +274,13 @@ async fn here(
     leash: Leash,
 ) -> Result<(Begun, Source)> {
     let Command::Run(statement) = &prepared.command else { return Err(Error::internal("a lookup is a statement")) };
-    let (schema, mut stream, verb) = match session.run_lookup(statement, lookup, leash.cancel.clone()).await? {
+    // It always gives way, as it computes next to nothing.
+    let answered = tokio::select! {
+        biased;
+        answered = session.run_lookup(statement, lookup, leash.cancel.clone()) => answered?,
+        error = leash.ended() => return Err(error),
+    };
+    let (schema, mut stream, verb) = match answered {
         Outcome::Rows { schema, stream, verb } => (schema, stream, verb),
         Outcome::Done { tag } => return Ok((Begun::Done { tag }, Source::Here(None))),
     };

@@ -59,7 +59,7 @@ impl Connection {
     }
 
     async fn run_text(&mut self, prepared: Arc<Prepared>, values: Vec<Parameter>) -> Result<(), Failure> {
-        let leash = self.leash();
+        let leash = self.leash().of(&prepared.command);
         let _running = self.slot.run(&leash.cancel);
         let session = Arc::clone(&self.session);
         let mut started = Started::new(&self.shared.workers, session, prepared, values, &leash)?;

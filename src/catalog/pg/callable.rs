@@ -94,13 +94,15 @@ impl Callable {
             let given = (*given)?;
             let wanted = *self.arguments.get(at.min(last))?;
             let far = if self.variadic && at >= last {
-                2
+                FARTHEST
             } else if wanted == given {
                 0
             } else if wanted == TEXT && TEXTS.contains(&given) {
                 1
+            } else if let Some(far) = promotion(given, wanted) {
+                far
             } else if ANY.contains(&wanted) || (ANY_ARRAY.contains(&wanted) && is_array(given)) {
-                2
+                FARTHEST
             } else {
                 return None;
             };
@@ -108,6 +110,19 @@ impl Callable {
         }
         Some(worst)
     }
+}
+
+/// How far a type is from any type at all.
+const FARTHEST: u8 = 9;
+/// The OIDs of types of which each is cast to those behind it without being asked: numbers, and times.
+const PROMOTED: [&[i64]; 2] = [&[21, 23, 20, 1700, 700, 701], &[1082, 1114, 1184]];
+
+/// How far a type is from one that it is cast to without being asked; none where it is not.
+fn promotion(given: i64, wanted: i64) -> Option<u8> {
+    PROMOTED.iter().find_map(|types| {
+        let at = |oid: i64| types.iter().position(|known| *known == oid);
+        u8::try_from(at(wanted)?.checked_sub(at(given)?)?).ok()
+    })
 }
 
 fn is_array(oid: i64) -> bool {
@@ -350,6 +365,19 @@ mod tests {
             arguments: arguments.map(|types| types.iter().map(|t| (*t).to_string()).collect()),
         };
         find(&routine, word, &added).map(|callable| callable.key).map_err(|error| error.message().to_string())
+    }
+
+    #[test]
+    fn calls_mean_the_nearest_function() {
+        let meant = |name: &str, types: &[i64]| {
+            let types: Vec<Option<i64>> = types.iter().copied().map(Some).collect();
+            called(name, &types).iter().map(|callable| callable.key.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(meant("generate_series", &[23, 23]), ["generate_series(integer,integer)"]);
+        assert_eq!(meant("generate_series", &[20, 23]), ["generate_series(bigint,bigint)"]);
+        assert_eq!(meant("upper", &[1043]), ["upper(text)"]);
+        assert_eq!(meant("date_part", &[25, 1082]), ["date_part(text,date)"]);
+        assert_eq!(called("generate_series", &[None, None]).len(), 3);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, TableFactor, TrimWhereField, Visitor,
@@ -138,13 +139,13 @@ impl Check<'_> {
         // `count(*)` has no argument, and a constant in a plan.
         let of_rows = names.contains(&"count") && matches!(arguments, [Expr::Literal(..)]);
         let types = arguments.iter().map(|argument| type_oid(argument, schema)).collect::<Vec<_>>();
-        for name in names {
-            match self.called {
-                // What the statement does not call by any name is how something else of it is done.
-                Some(called) if !called.contains_key(*name) => continue,
-                Some(_) => drop(seen.insert((*name).to_string())),
-                None => {}
-            }
+        let is_written = |name: &&&str| self.called.is_none_or(|called| called.contains_key(**name));
+        let written: Vec<&str> = names.iter().filter(is_written).copied().collect();
+        seen.extend(written.iter().map(|name| (*name).to_string()));
+        // What the statement does not call by any name is how something else of it is done. Where Postgres has no function
+        // of a name, the call is of the function that has it as another name.
+        let of_postgres = written.iter().all(|name| !callable::of_name(name).is_empty());
+        for name in if of_postgres { written.as_slice() } else { names } {
             self.name(name, if of_rows { None } else { Some(&types) }, kind)?;
         }
         Ok(())
@@ -195,6 +196,12 @@ fn function(expr: &Expr) -> Option<(Vec<&str>, &[Expr])> {
 }
 
 fn type_oid(expr: &Expr, schema: &DFSchema) -> Option<i64> {
+    // A whole number is an integer where it is written, however it is carried.
+    if let Expr::Literal(ScalarValue::Int64(Some(number)), None) = expr
+        && i32::try_from(*number).is_ok()
+    {
+        return Some(PgType::Int4.oid().into());
+    }
     let (_, field) = expr.to_field(schema).ok()?;
     Some(PgType::of_field(&field).oid().into())
 }
@@ -212,6 +219,9 @@ fn called_by(statement: &DfStatement) -> Result<Called> {
     Ok(finder.called)
 }
 
+/// Values that are calls here, and no functions in Postgres.
+const VALUES: [&str; 5] = ["current_catalog", "current_role", "current_user", "session_user", "user"];
+
 struct Finder {
     called: Called,
 }
@@ -220,6 +230,9 @@ impl Finder {
     fn by_name(&mut self, name: &ObjectName, count: usize) {
         let Some(ident) = name.0.last().and_then(|part| part.as_ident()) else { return };
         let folded = if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() };
+        if VALUES.contains(&folded.as_str()) {
+            return;
+        }
         self.called.entry(folded).or_default().insert(count);
     }
 
@@ -233,7 +246,6 @@ impl Visitor for Finder {
 
     fn pre_visit_expr(&mut self, expr: &SqlExpr) -> ControlFlow<Error> {
         match expr {
-            // Without parentheses, as CURRENT_USER, it is no function in Postgres.
             SqlExpr::Function(function) => {
                 if let FunctionArguments::List(list) = &function.args {
                     let is_star = |arg: &FunctionArg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
@@ -278,7 +290,7 @@ mod tests {
     #[test]
     fn calls_are_found_by_their_names() {
         let statement = parsed(
-            "SELECT Upper(a), count(*), extract(year FROM d), current_user, trim(LEADING FROM a) \
+            "SELECT Upper(a), count(*), extract(year FROM d), current_user, trim(LEADING ' ' FROM a) \
              FROM generate_series(1, 3) AS g, t WHERE EXISTS (SELECT pg_catalog.now())",
         )
         .unwrap();

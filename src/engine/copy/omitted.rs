@@ -11,7 +11,7 @@ use crate::catalog::definitions::{ColumnDef, LocalTableDef};
 use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
 use crate::engine::run::collect;
-use crate::engine::{planning, write};
+use crate::engine::{access, planning, write};
 use crate::error::{Error, Result};
 use crate::planner::{bounds, forms};
 
@@ -35,6 +35,8 @@ impl Omitted {
         let (defaults, nulls): (Vec<usize>, Vec<usize>) = left.into_iter().partition(has_default);
         let mut omitted = Omitted { nulls, defaults, first: None, volatile: false };
         if !omitted.defaults.is_empty() {
+            let filled = omitted.defaults.iter().filter_map(|index| into.table.columns.get(*index));
+            access::check_defaults(state, filled).await?;
             let (plan, batch) = omitted.compute(state, into, 1).await?;
             let volatile = |node: &LogicalPlan| Ok(node.expressions().iter().any(Expr::is_volatile));
             omitted.volatile = plan.exists(volatile)?;

@@ -20,13 +20,13 @@ use super::rows::{check_keys, check_nulls, conform};
 use super::secured::without_detail;
 use super::statement::{filled, folded, place, refuse_several_rows, unqualified};
 use crate::audit::Touched;
-use crate::catalog::definitions::{LocalTableDef, RelationName, quote_identifier, quoted};
+use crate::catalog::definitions::{ColumnDef, LocalTableDef, RelationName, quote_identifier, quoted};
 use crate::catalog::store::RowChange;
 use crate::ddl::statement::Statement;
-use crate::engine::planning;
 use crate::engine::run::{bind, collect};
 use crate::engine::session::Session;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::{access, planning};
 use crate::error::{Error, Result};
 use crate::planner::local::LocalTable;
 use crate::planner::secured::ROWS;
@@ -54,6 +54,8 @@ pub(super) struct Change {
     has_condition: bool,
     /// What columns are set to, as SQL with places for expressions; none for DELETE.
     set: Option<HashMap<String, String>>,
+    /// The columns that are set to their defaults.
+    defaulted: Vec<String>,
 }
 
 impl Change {
@@ -67,6 +69,8 @@ impl Change {
     ) -> Change {
         let has_condition = wanted.is_some();
         let mut expressions: Vec<SqlExpr> = wanted.into_iter().collect();
+        let is_default = |(_, value): &&(String, Value)| matches!(value, Value::Default(_));
+        let defaulted = set.iter().flatten().filter(is_default).map(|(column, _)| column.clone()).collect();
         let set = set.map(|set| {
             let mut items = HashMap::new();
             for (column, value) in set {
@@ -85,7 +89,12 @@ impl Change {
         if folded(&rows) == relation.name {
             expressions = expressions.into_iter().map(|expr| unqualified(expr, &relation)).collect();
         }
-        Change { relation, table, rows, expressions, has_condition, set }
+        Change { relation, table, rows, expressions, has_condition, set, defaulted }
+    }
+
+    /// The columns that are set to their defaults.
+    fn defaulted(&self) -> impl Iterator<Item = &ColumnDef> {
+        self.table.columns.iter().filter(|column| self.defaulted.contains(&column.name))
     }
 
     /// Whether it is an UPDATE.
@@ -167,6 +176,7 @@ impl Session {
         if guarded.is_none() {
             self.check_change_reads(&reads, &change.relation)?;
         }
+        access::check_defaults(&own, change.defaulted()).await?;
         self.before(|names| {
             let policies = guarded.iter().map(|guarded| &guarded.policies);
             let read = reads.iter().chain(policies).map(|plan| Touched::by_plan(plan, names));

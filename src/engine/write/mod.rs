@@ -125,6 +125,7 @@ impl Session {
             planning::to_plan(state, parsed.clone(), &statement.text).await.map_err(|e| located(e, statement))?;
         self.check_columns(relation, &targets, "a")?;
         access::check_planned_of(&plan, state, &parsed)?;
+        access::check_defaults(state, table.columns.iter().filter(|column| !targets.contains(&column.name))).await?;
         bounds::check(&plan)?;
         let LogicalPlan::Dml(dml) = bind(plan, parameters.to_vec())? else {
             return Err(Error::internal("INSERT was planned as something else"));

@@ -1,8 +1,8 @@
 //! Arrays whose elements are written out: `ARRAY[..]::uuid[]`, `x LIKE ANY (ARRAY[..])`, `x IN (VALUES ..)`.
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    SetExpr, Value,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, SetExpr, Value,
 };
 
 use super::call::{call, folded, literal, take, text};
@@ -14,6 +14,10 @@ use crate::values::{Zone, read_text};
 /// `ARRAY[a, b]::type[]` casts each element, as in Postgres: a uuid in any spelling, a number that is rounded.
 pub(super) fn cast(expr: &mut Expr) {
     let Expr::Cast { kind, expr: array, data_type: DataType::Array(of), .. } = expr else { return };
+    // An array of which one element cannot be read is no array.
+    if *kind == CastKind::TryCast {
+        return;
+    }
     let (ArrayElemTypeDef::SquareBracket(element, _), Expr::Array(array)) = (of, array.as_mut()) else { return };
     if array.elem.iter().any(|value| matches!(value, Expr::Array(_))) || matches!(**element, DataType::Array(_)) {
         return;

@@ -11,8 +11,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{self, call, literal};
 use super::{
-    aggregate, any_of, elements, fetch, json_records, json_sets, like, one_list, overlaps, precision, repeated_keys,
-    row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
+    aggregate, any_of, elements, fetch, json_records, json_sets, like, one_list, overlaps, precision, prefixes,
+    repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
 };
 use crate::error::{Error, Result};
 use crate::functions::pg::{ARRAY_ROWS, date_part};
@@ -137,6 +137,7 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
 }
 
 fn expression(expr: &mut Expr) -> Result<()> {
+    prefixes::written_out(expr);
     row_comparisons::by_field(expr)?;
     overlaps::called(expr)?;
     elements::in_values(expr)?;

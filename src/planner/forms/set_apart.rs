@@ -9,6 +9,8 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Window};
 
+use super::outside;
+
 /// Moves the subqueries of an Aggregate or a Window into a projection below it.
 pub(super) fn below(plan: LogicalPlan) -> DfResult<LogicalPlan> {
     let exprs = match &plan {
@@ -70,5 +72,5 @@ fn set_apart(expr: Expr, apart: &mut Vec<Expr>) -> Transformed<Expr> {
 fn with(input: Arc<LogicalPlan>, apart: Vec<Expr>) -> DfResult<LogicalPlan> {
     let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
     columns.extend(apart);
-    LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(columns)?.build()
+    outside::joined(LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(columns)?.build()?)
 }

@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::partitioned::{self, Limits};
-use super::{set_apart, single_rows, unknown};
+use super::{outside, set_apart, single_rows, unknown};
 use crate::error::Error;
 use crate::functions::collected::array_agg;
 use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
@@ -143,7 +143,8 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
         })?;
         Ok(changed.update_data(|e| saved.restore(e)))
     })?
-    .map_data(set_apart::below)
+    .map_data(set_apart::below)?
+    .map_data(outside::joined)
 }
 
 /// A correlated scalar subquery as an aggregate; as it is when it is one, or when it cannot be made one.
