@@ -85,43 +85,38 @@ impl Callable {
         (count <= most || self.variadic) && count + self.defaults + usize::from(self.variadic) >= most
     }
 
-    /// How far the types of a call are from its arguments': 0 when they are the same; none where it cannot be meant or
-    /// where that is not known.
-    fn distance(&self, types: &[Option<i64>]) -> Option<u8> {
+    /// How well the types of a call fit its arguments': how many are the same, then how many others are of types that
+    /// Postgres prefers. None where it cannot be meant or where that is not known.
+    fn fit(&self, types: &[Option<i64>]) -> Option<(usize, usize)> {
         let last = self.arguments.len().saturating_sub(1);
-        let mut worst = 0;
+        let (mut same, mut preferred) = (0, 0);
         for (at, given) in types.iter().enumerate() {
             let given = (*given)?;
             let wanted = *self.arguments.get(at.min(last))?;
-            let far = if self.variadic && at >= last {
-                FARTHEST
-            } else if wanted == given {
-                0
-            } else if wanted == TEXT && TEXTS.contains(&given) {
-                1
-            } else if let Some(far) = promotion(given, wanted) {
-                far
-            } else if ANY.contains(&wanted) || (ANY_ARRAY.contains(&wanted) && is_array(given)) {
-                FARTHEST
-            } else {
+            if wanted == given {
+                same += 1;
+            } else if (wanted == TEXT && TEXTS.contains(&given)) || is_promoted(given, wanted) {
+                preferred += usize::from(PREFERRED.contains(&wanted));
+            } else if !(self.variadic && at >= last)
+                && !ANY.contains(&wanted)
+                && !(ANY_ARRAY.contains(&wanted) && is_array(given))
+            {
                 return None;
-            };
-            worst = worst.max(far);
+            }
         }
-        Some(worst)
+        Some((same, preferred))
     }
 }
 
-/// How far a type is from any type at all.
-const FARTHEST: u8 = 9;
 /// The OIDs of types of which each is cast to those behind it without being asked: numbers, and times.
 const PROMOTED: [&[i64]; 2] = [&[21, 23, 20, 1700, 700, 701], &[1082, 1114, 1184]];
+/// Types that a call is rather meant of: `text`, `double precision`, `timestamptz`.
+const PREFERRED: [i64; 3] = [TEXT, 701, 1184];
 
-/// How far a type is from one that it is cast to without being asked; none where it is not.
-fn promotion(given: i64, wanted: i64) -> Option<u8> {
-    PROMOTED.iter().find_map(|types| {
+fn is_promoted(given: i64, wanted: i64) -> bool {
+    PROMOTED.iter().any(|types| {
         let at = |oid: i64| types.iter().position(|known| *known == oid);
-        u8::try_from(at(wanted)?.checked_sub(at(given)?)?).ok()
+        at(given).zip(at(wanted)).is_some_and(|(given, wanted)| given < wanted)
     })
 }
 
@@ -198,13 +193,12 @@ pub fn of_oid(oid: i64) -> Option<&'static Callable> {
     built_in.all.get(*built_in.by_oid.get(&oid)?)
 }
 
-/// The built-in functions that a call may mean, where the types of its arguments are known as far as they are given: the
-/// one that has these types, else all that take so many, else all of the name.
+/// The built-in functions that a call may mean, where the types of its arguments are known as far as they are given: those
+/// that fit them best, else all that take so many, else all of the name.
 pub fn called(name: &str, types: &[Option<i64>]) -> Vec<&'static Callable> {
     let fitting: Vec<&Callable> = named(name).filter(|callable| callable.takes(types.len())).collect();
-    let nearest = fitting.iter().filter_map(|callable| Some((callable.distance(types)?, *callable)));
-    match nearest.min_by_key(|(distance, _)| *distance) {
-        Some((_, nearest)) => vec![nearest],
+    match fitting.iter().filter_map(|callable| callable.fit(types)).max() {
+        Some(best) => fitting.into_iter().filter(|callable| callable.fit(types) == Some(best)).collect(),
         None if fitting.is_empty() => named(name).collect(),
         None => fitting,
     }
@@ -368,19 +362,6 @@ mod tests {
     }
 
     #[test]
-    fn calls_mean_the_nearest_function() {
-        let meant = |name: &str, types: &[i64]| {
-            let types: Vec<Option<i64>> = types.iter().copied().map(Some).collect();
-            called(name, &types).iter().map(|callable| callable.key.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(meant("generate_series", &[23, 23]), ["generate_series(integer,integer)"]);
-        assert_eq!(meant("generate_series", &[20, 23]), ["generate_series(bigint,bigint)"]);
-        assert_eq!(meant("upper", &[1043]), ["upper(text)"]);
-        assert_eq!(meant("date_part", &[25, 1082]), ["date_part(text,date)"]);
-        assert_eq!(called("generate_series", &[None, None]).len(), 3);
-    }
-
-    #[test]
     fn functions_are_found_as_in_postgres() {
         let function = RoutineKind::Function;
         assert_eq!(found("upper", Some(&["x text"]), function).unwrap(), "upper(text)");
@@ -406,7 +387,10 @@ mod tests {
         assert_eq!(keys("count", &[Some(23)]), ["count(\"any\")"]);
         assert_eq!(keys("count", &[]), ["count()"]);
         assert!(keys("upper", &[None]).len() > 1);
-        assert!(keys("round", &[Some(23)]).len() > 1);
+        assert_eq!(keys("round", &[Some(23)]), ["round(double precision)"]);
+        assert_eq!(keys("generate_series", &[Some(23), Some(23)]), ["generate_series(integer,integer)"]);
+        assert_eq!(keys("generate_series", &[Some(20), Some(23)]), ["generate_series(bigint,bigint)"]);
+        assert_eq!(keys("generate_series", &[None, None]).len(), 3);
         assert_eq!(keys("concat", &[Some(25), Some(23), Some(16)]), ["concat(\"any\")"]);
         assert!(keys("no_such_function", &[]).is_empty());
     }

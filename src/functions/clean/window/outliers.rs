@@ -38,9 +38,10 @@ pub(super) struct Fences {
 const SLACK: f64 = 1e-12;
 
 impl Fences {
-    /// NaN is nowhere, so it is too far away.
+    /// NaN is nowhere, so it is too far away; and so is what is infinite, which beside the greatest numbers the slack
+    /// would reach.
     pub(super) fn hold(self, value: f64) -> bool {
-        self.low - self.slack <= value && value <= self.high + self.slack
+        value.is_finite() && self.low - self.slack <= value && value <= self.high + self.slack
     }
 }
 
