@@ -359,7 +359,8 @@ fn not_implemented(message: &str) -> Error {
         return Error::new(SqlState("42P20"), "window functions are not allowed here")
             .with_hint("They may stand in the select list and in ORDER BY. Compute them in a subquery in FROM.");
     }
-    if message.contains("OuterReferenceColumn") {
+    let outer = ["OuterReferenceColumn", "expression ScalarSubquery", "expression InSubquery", "expression Exists"];
+    if outer.iter().any(|part| message.contains(part)) {
         return Error::unsupported("a subquery refers in this way to what is outside of it, which is not supported")
             .with_hint("Join what it reads, or call its function in FROM, and group where it aggregates.");
     }

@@ -45,6 +45,7 @@ const KEEPING: &[&str] = &[
     "pg_typeof",
     "struct",
     "sum",
+    "to_char",
     "to_hex",
 ];
 

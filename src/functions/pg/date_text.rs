@@ -1,9 +1,10 @@
-//! `to_char(timestamp, template)`.
+//! `to_char(timestamp, template)`, and `to_char(number, template)` by [`number_text`].
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 
 use super::date_template::{Piece, pieces};
+use super::number_text;
 use super::row_function::{Param, Spec, returns_text, text};
 use super::timezone::wall;
 use crate::catalog::types::PgType;
@@ -43,9 +44,14 @@ pub(super) fn to_char() -> ScalarUDF {
                 }
             }
             other => {
+                let template = call.text(1).unwrap_or_default();
+                let number = call.values.first().map(|value| number_text::formatted(value, template)).transpose()?;
+                if let Some(shown) = number.flatten() {
+                    return Ok(text(shown));
+                }
                 let of = other.map(|of| of.to_string()).unwrap_or_default();
                 return Err(Error::unsupported(format!("to_char of {of} is not supported"))
-                    .with_hint("It takes dates and timestamps. Cast a number to text or to numeric with its digits."));
+                    .with_hint("It takes dates, timestamps and numbers."));
             }
         };
         let Some(micros) = micros else { return Ok(None) };

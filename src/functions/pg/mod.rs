@@ -33,6 +33,8 @@ mod list;
 mod make_times;
 mod maybe;
 pub(crate) mod mode;
+mod number_template;
+mod number_text;
 mod one_row;
 pub(crate) mod ordinals;
 mod overlaps;
