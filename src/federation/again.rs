@@ -4,7 +4,7 @@
 //! or not be sent at all. So the conditions are written each time. Where they come out in the same words as before, the
 //! whole statement would too, and only the values are new.
 
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::dialect::{Parameter, RemoteDialect};
 use super::fragment::{Fragment, Rendered};
@@ -44,13 +44,35 @@ impl Again {
     }
 }
 
+/// The conditions of a statement.
+#[derive(Debug)]
+pub struct Conditions {
+    /// Each as it is written.
+    pub written: Vec<Fragment>,
+    /// Whether no more than one row meets them, as they name all columns of a key.
+    pub of_one_row: bool,
+}
+
 /// The conditions that filters of a table come to, where each is exactly what is meant; none where one is not.
-pub fn conditions(dialect: &dyn RemoteDialect, table: &TableSpec, filters: &[Expr]) -> Option<Vec<Fragment>> {
+pub fn conditions(dialect: &dyn RemoteDialect, table: &TableSpec, filters: &[Expr]) -> Option<Conditions> {
     let scope = TableScope::new(dialect, table);
     let writer = Writer::new(dialect, &scope);
     let written = filters.iter().map(|filter| writer.exact_predicate(filter));
     let written = written.collect::<Option<Vec<Fragment>>>()?;
-    (written.iter().map(Fragment::parameters).sum::<usize>() <= dialect.most_parameters()).then_some(written)
+    (written.iter().map(Fragment::parameters).sum::<usize>() <= dialect.most_parameters()).then(|| {
+        let named: Vec<&str> = filters.iter().filter_map(equal_column).collect();
+        let is_named = |key: &Vec<String>| !key.is_empty() && key.iter().all(|column| named.contains(&column.as_str()));
+        Conditions { written, of_one_row: is_named(&table.primary_key) || table.unique_keys.iter().any(is_named) }
+    })
+}
+
+/// The column that a filter wants to have one value.
+fn equal_column(filter: &Expr) -> Option<&str> {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+    match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(column), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(column)) => Some(&column.name),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -108,16 +130,32 @@ mod tests {
         let again = Again::of(&written(1, "x"), &Choosy).unwrap();
         assert_eq!(again.sql(), "SELECT a FROM t WHERE (a = $1) AND (b = $2)");
         let values = |a: i32, b: &str| {
-            let values = again.values(&conditions(&Choosy, &table, &filters(a, b))?)?;
+            let values = again.values(&conditions(&Choosy, &table, &filters(a, b))?.written)?;
             Some(values.into_iter().map(|parameter| parameter.value.to_string()).collect::<Vec<_>>())
         };
         assert_eq!(values(7, "y"), Some(vec!["7".to_string(), "y".to_string()]));
         assert_eq!(values(7, "a long text"), None, "other words");
         assert_eq!(values(7, ""), None, "not sent at all");
-        assert_eq!(again.values(&conditions(&Choosy, &table, &filters(1, "x")[..1]).unwrap()), None);
+        assert_eq!(again.values(&conditions(&Choosy, &table, &filters(1, "x")[..1]).unwrap().written), None);
         // One value for two conditions is sent once, and the next time there may be two.
         let mut twice = written(1, "x");
-        twice.select.filters = conditions(&Choosy, &table, &[col("a").eq(lit(1)), col("a").eq(lit(1))]).unwrap();
+        twice.select.filters =
+            conditions(&Choosy, &table, &[col("a").eq(lit(1)), col("a").eq(lit(1))]).unwrap().written;
         assert!(Again::of(&twice, &Choosy).is_none());
+    }
+
+    #[test]
+    fn one_row_has_a_whole_key() {
+        let columns = vec![ColumnSpec::new("a", PgType::Int4), ColumnSpec::new("b", PgType::Text)];
+        let mut table = TableSpec { name: "t".into(), columns, ..TableSpec::default() };
+        let of_one = |table: &TableSpec, filters: &[Expr]| conditions(&Choosy, table, filters).unwrap().of_one_row;
+        let both = [col("a").eq(lit(1)), lit("x").eq(col("b"))];
+        assert!(!of_one(&table, &both), "no key");
+        table.primary_key = vec!["a".into(), "b".into()];
+        assert!(of_one(&table, &both));
+        assert!(!of_one(&table, &both[..1]), "a part of the key");
+        table.unique_keys = vec![vec!["a".into()]];
+        assert!(of_one(&table, &both[..1]));
+        assert!(!of_one(&table, &[col("a").gt(lit(1))]));
     }
 }

@@ -29,7 +29,7 @@ use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
-use crate::federation::fragment::Fragment;
+use crate::federation::again::Conditions;
 use crate::federation::keys::Restriction;
 use crate::sources::activity::{Activity, Literals, without_literals};
 use crate::sources::guard::ScanGuard;
@@ -56,7 +56,7 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
 
     /// The same read with other conditions in place of its own, of a table's columns and each one exact; none when that is
     /// another statement, or not known to be the same. It has one stream, and takes no keys.
-    fn with_conditions(&self, _conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+    fn with_conditions(&self, _conditions: &Conditions) -> Option<Arc<dyn RemoteRead>> {
         None
     }
 
@@ -266,7 +266,7 @@ impl SourceScanExec {
     }
 
     /// The same scan of a read with other conditions, as [`RemoteRead::with_conditions`] makes it.
-    pub fn with_conditions(&self, conditions: &[Fragment]) -> Option<Self> {
+    pub fn with_conditions(&self, conditions: &Conditions) -> Option<Self> {
         if !self.restrictions.is_empty() {
             return None;
         }

@@ -17,7 +17,7 @@ use super::server::{ServerGuard, is_down};
 use super::skip::{Skipped, Skipping};
 use super::stream::GuardedStream;
 use crate::error::{Error, Fault, Result, SqlState};
-use crate::federation::fragment::Fragment;
+use crate::federation::again::Conditions;
 use crate::sources::activity::{Activity, Literals};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::traffic::Traffic;
@@ -80,7 +80,7 @@ impl RemoteRead for GuardedRead {
         self.read.remembered()
     }
 
-    fn with_conditions(&self, conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+    fn with_conditions(&self, conditions: &Conditions) -> Option<Arc<dyn RemoteRead>> {
         self.with(self.read.with_conditions(conditions)?)
     }
 

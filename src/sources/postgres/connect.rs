@@ -11,7 +11,7 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{CancelToken, Config};
 
-use super::connection::Connection;
+use super::connection::{Connection, Plans};
 use super::diversion::Diversion;
 use super::errors;
 use super::socket::Socket;
@@ -187,11 +187,8 @@ fn settings(statement_timeout: Duration) -> String {
          SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; \
          SET extra_float_digits = 3; SET bytea_output = 'hex'"
         .to_string();
-    // A plan made for the values at hand: the same statement may ask for one customer or for all.
-    settings.push_str(
-        "; SELECT pg_catalog.set_config('plan_cache_mode', 'force_custom_plan', false) \
-         WHERE pg_catalog.current_setting('server_version_num')::int >= 120000",
-    );
+    settings.push_str("; ");
+    settings.push_str(Plans::OfValues.setting());
     if !statement_timeout.is_zero() {
         settings.push_str(&format!("; SET statement_timeout = {}", statement_timeout.as_millis()));
     }

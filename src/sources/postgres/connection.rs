@@ -16,6 +16,31 @@ use super::errors;
 /// How many statements one connection keeps prepared.
 const MAX_STATEMENTS: usize = 64;
 
+/// What a prepared statement's plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plans {
+    /// For the values at hand: the same statement may ask for one customer or for all.
+    OfValues,
+    /// For any values, where the server finds that as good: it need not plan each time.
+    Kept,
+}
+
+impl Plans {
+    /// The statement that has a server plan so. Those before version 12 have no such setting.
+    pub(super) fn setting(self) -> &'static str {
+        match self {
+            Plans::OfValues => {
+                "SELECT pg_catalog.set_config('plan_cache_mode', 'force_custom_plan', false) \
+                 WHERE pg_catalog.current_setting('server_version_num')::int >= 120000"
+            }
+            Plans::Kept => {
+                "SELECT pg_catalog.set_config('plan_cache_mode', 'auto', false) \
+                 WHERE pg_catalog.current_setting('server_version_num')::int >= 120000"
+            }
+        }
+    }
+}
+
 /// A connection that has logged in.
 pub(super) struct Connection {
     pub(super) client: Client,
@@ -27,6 +52,8 @@ pub(super) struct Connection {
     pub(super) idle_since: Instant,
     /// Whether it may be in a transaction block, which must end before it is used again.
     pub(super) in_block: bool,
+    /// How its statements are planned now.
+    pub(super) plans: Plans,
     /// Where its COPY data go; none where they come by way of the driver.
     pub(super) diversion: Option<Diversion>,
     ended: Arc<Mutex<Option<String>>>,
@@ -59,6 +86,7 @@ impl Connection {
             runtime: Handle::current(),
             idle_since: Instant::now(),
             in_block: false,
+            plans: Plans::OfValues,
             diversion,
             ended,
             statements: HashMap::new(),

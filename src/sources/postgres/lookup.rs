@@ -8,11 +8,11 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
+use super::connection::Plans;
 use super::read::PostgresRead;
 use crate::error::Result;
-use crate::federation::again::Again;
+use crate::federation::again::{Again, Conditions};
 use crate::federation::dialect::Parameter;
-use crate::federation::fragment::Fragment;
 use crate::sources::activity::{Literals, without_literals};
 use crate::sources::scan::{Keys, RemoteRead};
 use crate::sources::traffic::Traffic;
@@ -38,6 +38,7 @@ pub(super) struct PostgresLookup {
     read: PostgresRead,
     template: Arc<Template>,
     values: Vec<Parameter>,
+    plans: Plans,
 }
 
 impl PostgresLookup {
@@ -45,10 +46,12 @@ impl PostgresLookup {
     pub(super) fn new(
         read: &PostgresRead,
         template: &Arc<Template>,
-        conditions: &[Fragment],
+        conditions: &Conditions,
     ) -> Option<PostgresLookup> {
-        let values = template.again.values(conditions)?;
-        Some(PostgresLookup { read: read.clone(), template: Arc::clone(template), values })
+        let values = template.again.values(&conditions.written)?;
+        // Whatever the values are, the way to one row is by its key.
+        let plans = if conditions.of_one_row { Plans::Kept } else { Plans::OfValues };
+        Some(PostgresLookup { read: read.clone(), template: Arc::clone(template), values, plans })
     }
 }
 
@@ -81,6 +84,6 @@ impl RemoteRead for PostgresLookup {
         if partition > 0 {
             return Ok(stream::empty().boxed());
         }
-        self.read.open_statement(self.template.again.sql(), &self.values, traffic).await
+        self.read.open_statement(self.template.again.sql(), &self.values, self.plans, traffic).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
+use super::connection::Plans;
 use super::copy::{Answer, CopyOut};
 use super::errors::{self, Place};
 use super::parameter::TextParameter;
@@ -61,13 +62,14 @@ pub(super) async fn start(
     place: &Place,
     sql: &str,
     parameters: &[TextParameter],
+    plans: Plans,
     check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Started> {
     let mut lease = pool.acquire().await?;
     let mut prepared_anew = false;
     loop {
-        let error = match send(&mut lease, sql, parameters, check, traffic).await {
+        let error = match send(&mut lease, sql, parameters, plans, check, traffic).await {
             Ok(rows) => return Ok(Started { lease, rows }),
             Err(Failure::Own(error)) => return Err(error.with_context(place.to_string())),
             Err(Failure::Remote(error)) => error,
@@ -93,7 +95,7 @@ pub(super) async fn start_on(
     check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Started> {
-    match send(&mut lease, sql, parameters, check, traffic).await {
+    match send(&mut lease, sql, parameters, Plans::OfValues, check, traffic).await {
         Ok(rows) => Ok(Started { lease, rows }),
         Err(failure) => Err(failure.at(place, &mut lease)),
     }
@@ -191,12 +193,13 @@ async fn send(
     lease: &mut Lease,
     sql: &str,
     parameters: &[TextParameter],
+    plans: Plans,
     check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
     // While it waits, dropping the lease cancels what was sent.
     lease.busy = true;
-    let sent = prepare_and_send(lease, sql, parameters, check, traffic).await;
+    let sent = prepare_and_send(lease, sql, parameters, plans, check, traffic).await;
     lease.busy = still_busy(&sent);
     sent
 }
@@ -269,6 +272,7 @@ async fn prepare_and_send(
     lease: &mut Lease,
     sql: &str,
     parameters: &[TextParameter],
+    plans: Plans,
     check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
@@ -285,7 +289,20 @@ async fn prepare_and_send(
         return Err(error.into());
     }
     traffic.add_round_trip();
-    Ok(Answer::Rows(Box::pin(connection.client.query_raw(&statement, parameters.iter()).await?)))
+    let rows = match connection.plans == plans {
+        true => connection.client.query_raw(&statement, parameters.iter()).await?,
+        false => {
+            // In one round trip. What is given up in between is asked for again by those that need it.
+            connection.plans = Plans::Kept;
+            let client = &connection.client;
+            let (set, rows) =
+                futures::join!(client.batch_execute(plans.setting()), client.query_raw(&statement, parameters.iter()));
+            set?;
+            connection.plans = plans;
+            rows?
+        }
+    };
+    Ok(Answer::Rows(Box::pin(rows)))
 }
 
 /// Whether a prepared statement no longer fits its tables, or was lost by a pooler between us and the source.

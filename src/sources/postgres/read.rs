@@ -16,6 +16,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio_postgres::Statement;
 
+use super::connection::Plans;
 use super::copy::{self, Answer, Piece};
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
@@ -28,9 +29,8 @@ use super::query::{self, Started};
 use super::ranges::Ranges;
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
-use crate::federation::again::Again;
+use crate::federation::again::{Again, Conditions};
 use crate::federation::dialect::Parameter;
-use crate::federation::fragment::Fragment;
 use crate::federation::query::RemoteQuery;
 use crate::sources::activity::Literals;
 use crate::sources::scan::{Keys, RemoteRead};
@@ -121,7 +121,7 @@ impl RemoteRead for PostgresRead {
         Literals::Written
     }
 
-    fn with_conditions(&self, conditions: &[Fragment]) -> Option<Arc<dyn RemoteRead>> {
+    fn with_conditions(&self, conditions: &Conditions) -> Option<Arc<dyn RemoteRead>> {
         // Large answers come in other ways than by one statement with parameters.
         if self.parted.is_some() || self.query.pieces.is_some() {
             return None;
@@ -220,12 +220,13 @@ impl PostgresRead {
         &self,
         sql: &str,
         values: &[Parameter],
+        plans: Plans,
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let parameters = values.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let started = query::start(&self.pool, &self.place, sql, &parameters, &unchanged, traffic).await?;
+        let started = query::start(&self.pool, &self.place, sql, &parameters, plans, &unchanged, traffic).await?;
         Ok(batches(started, None, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
     }
 
@@ -238,7 +239,9 @@ impl PostgresRead {
         match (lease, copy::statement(&rendered, self.rows)) {
             (Some(lease), _) => query::start_on(lease, place, sql, &parameters, &unchanged, traffic).await,
             (None, Some(copy)) => query::start_copy(&self.pool, place, sql, &copy, &unchanged, traffic).await,
-            (None, None) => query::start(&self.pool, place, sql, &parameters, &unchanged, traffic).await,
+            (None, None) => {
+                query::start(&self.pool, place, sql, &parameters, Plans::OfValues, &unchanged, traffic).await
+            }
         }
     }
 
