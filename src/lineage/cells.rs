@@ -124,7 +124,7 @@ fn constant(expr: &Expr) -> Option<(Vec<Expr>, Expr)> {
             let (values, value) = constant(&cast.expr)?;
             Some((values, Expr::Cast(Cast { expr: Box::new(value), ..cast.clone() })))
         }
-        Expr::ScalarFunction(call) if call.func.name() == "coalesce" => {
+        Expr::ScalarFunction(call) if guards::is_coalesce(call) => {
             let at = call.args.iter().position(is_constant)?;
             Some((call.args.get(..at)?.to_vec(), call.args.get(at)?.clone()))
         }
@@ -219,7 +219,7 @@ fn falls_back(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => falls_back(&alias.expr),
         Expr::Cast(cast) => falls_back(&cast.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "coalesce" => call.args.iter().all(is_bare),
+        Expr::ScalarFunction(call) if guards::is_coalesce(call) => call.args.iter().all(is_bare),
         _ => false,
     }
 }

@@ -13,7 +13,7 @@ use datafusion::arrow::datatypes::{FieldRef, Int8Type, Schema, SchemaRef, UInt64
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
@@ -84,7 +84,7 @@ impl Ways {
                     self.follow(otherwise)?;
                 }
             }
-            Expr::ScalarFunction(call) if call.func.name() == "coalesce" => {
+            Expr::ScalarFunction(call) if is_coalesce(call) => {
                 for argument in &call.args {
                     self.follow(argument)?;
                     self.asked.push((argument.clone().is_null(), true));
@@ -262,6 +262,11 @@ impl GuardCall {
         }
         evaluated(function, &given, &starts, &of_rows)
     }
+}
+
+/// Whether a function gives the first of its arguments that is not null.
+pub(super) fn is_coalesce(call: &ScalarFunction) -> bool {
+    matches!(call.func.name(), "coalesce" | "fill_constant" | "fill_from")
 }
 
 #[cfg(test)]

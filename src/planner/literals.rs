@@ -20,6 +20,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::filter_types;
 use super::number_casts::exact_float;
+use super::number_texts;
 use super::operators;
 use super::stars;
 
@@ -101,7 +102,10 @@ impl Settling {
             })?
             .data;
         match plan {
-            LogicalPlan::Union(union) => Ok(LogicalPlan::Union(Union::try_new_with_loose_types(union.inputs)?)),
+            LogicalPlan::Union(union) => {
+                let inputs = if self.check { number_texts::in_union(union.inputs)? } else { union.inputs };
+                Ok(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+            }
             plan => plan.recompute_schema(),
         }
     }
@@ -119,8 +123,13 @@ impl Settling {
                 cast.expr = Box::new(widened(*cast.expr));
                 Expr::TryCast(cast)
             }
+            // Not all columns of the catalog have Postgres's types.
+            Expr::Case(case) if self.check => Expr::Case(number_texts::in_case(case, schema)?),
             Expr::ScalarFunction(mut function) => {
                 function.args = arguments(function.func.name(), function.args);
+                if self.check {
+                    number_texts::in_call(function.func.name(), &mut function.args, schema)?;
+                }
                 Expr::ScalarFunction(function)
             }
             Expr::AggregateFunction(mut function) => {

@@ -39,6 +39,7 @@ pub mod merged;
 pub mod names;
 mod narrow;
 pub mod number_casts;
+mod number_texts;
 pub mod one_step;
 mod operators;
 pub mod origins;

@@ -200,7 +200,9 @@ impl Scores<'_> {
     fn came(&self) -> Result<LogicalPlan> {
         let aggregate = &self.merged.aggregate;
         let rows = aggregate.input.as_ref();
-        let source = source_of(rows);
+        // Rows that name no source are of another one than those that do.
+        let named = source_of(rows);
+        let source = when_or(named.clone().is_not_null(), named, text(NAMELESS));
         let keys: Vec<Expr> = (aggregate.group_expr.iter().enumerate())
             .map(|(at, key)| key.clone().unalias().alias(format!("$key{at}")))
             .collect();
@@ -339,6 +341,13 @@ fn source_of(rows: &LogicalPlan) -> Expr {
         Some(source) => Expr::Cast(Cast::new(Box::new(Expr::Column(source)), DataType::Utf8View)),
         None => Expr::Literal(ScalarValue::Utf8View(None), None),
     }
+}
+
+/// What stands for the source of rows that name none; no source is called so.
+const NAMELESS: &str = "\u{1}";
+
+fn when_or(condition: Expr, value: Expr, otherwise: Expr) -> Expr {
+    Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], Some(Box::new(otherwise))))
 }
 
 fn as_text(value: Expr) -> Expr {
