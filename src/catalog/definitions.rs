@@ -360,6 +360,13 @@ impl Definitions {
         self.relations.get(name)
     }
 
+    /// Whether any view reads with the rights of who asks.
+    pub fn has_invokers(&self) -> bool {
+        self.relations
+            .values()
+            .any(|relation| matches!(&relation.kind, RelationKind::View(view) if view.security_invoker))
+    }
+
     /// The mapping that applies to a role at a server: its own, else PUBLIC's.
     pub fn user_mapping(&self, server: &str, role: &str) -> Option<&UserMappingDef> {
         [role, "public"].iter().find_map(|user| self.user_mappings.get(&(server.to_string(), (*user).to_string())))

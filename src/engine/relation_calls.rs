@@ -172,13 +172,19 @@ impl Context<'_> {
                 _ => return Err(Error::internal("an argument was not checked")),
             });
         }
+        let about = arguments.iter().filter_map(|argument| match argument {
+            Given::Relation(relation) => Some(Arc::clone(&relation.provider)),
+            _ => None,
+        });
+        let about = about.collect();
         let written = call.function.plan(&RelationCall { arguments }, self).await?;
         let name = RelationName::new("pg_catalog", call.function.name());
         planning::check_columns(&written, &name)?;
         let size = bounds::check_view(&written)?;
         let state = self.state;
         let analyzed = state.analyzer().execute_and_check(written.clone(), state.config_options(), |_, _| {})?;
-        Ok(View::new(name, self.caller.scope.role.clone(), call.text.clone(), written, analyzed, size))
+        Ok(View::new(name, self.caller.scope.role.clone(), call.text.clone(), written, analyzed, size)
+            .telling_of(about))
     }
 
     /// A relation by the name that was given for it.

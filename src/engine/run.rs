@@ -353,7 +353,7 @@ impl Session {
                     matches!(&plan, LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Update | WriteOp::Delete));
                 if !changes {
                     access::check_planned_of(&plan, state, parsed)?;
-                    self.check_explained(parsed)?;
+                    self.check_explained(parsed, state).await?;
                 }
                 bounds::check(&plan)?;
                 Ok(plan)

@@ -115,7 +115,8 @@ impl Snapshot {
             securing.push(relation.name.clone());
         }
         let (engine, state) = (Arc::clone(&self.engine), Arc::clone(&self.state));
-        Ok(self.state_as(role, Snapshot { engine, state, securing, rows: Some(plain) }))
+        let asker = Some(self.asker.clone().unwrap_or_else(|| role.to_string()));
+        Ok(self.state_as(role, Snapshot { engine, state, securing, rows: Some(plain), asker }))
     }
 
     /// Makes sure that an expression of a policy plans, and is boolean. A position in an error counts from the

@@ -43,6 +43,8 @@ pub(super) struct CatalogState {
     pub described: Recent<DescribedKey, Described>,
     /// The OIDs of its relations, once one was asked for.
     oids: OnceLock<HashMap<RelationName, i32>>,
+    /// Whether any view reads with the rights of who asks, once that was looked for.
+    invokers: OnceLock<bool>,
 }
 
 impl CatalogState {
@@ -50,6 +52,10 @@ impl CatalogState {
     pub fn new(definitions: Definitions, unreachable: BTreeMap<String, Error>, rows: &LocalRows) -> Self {
         let rows = rows.of(&definitions);
         CatalogState { definitions: Arc::new(definitions), unreachable, rows, ..CatalogState::default() }
+    }
+
+    fn has_invokers(&self) -> bool {
+        *self.invokers.get_or_init(|| self.definitions.has_invokers())
     }
 
     /// The same with other definitions.
@@ -78,6 +84,8 @@ pub(super) struct Snapshot {
     pub(super) securing: Vec<RelationName>,
     /// What the name of a policy's own rows means.
     pub(super) rows: Option<Arc<dyn TableProvider>>,
+    /// Who asks, where a view is planned for its owner: views in it that read with the rights of who asks read with his.
+    pub(super) asker: Option<String>,
 }
 
 impl pg::Sizes for Snapshot {
@@ -92,14 +100,15 @@ impl pg::Sizes for Snapshot {
 
 impl Snapshot {
     pub fn new(engine: Arc<Engine>, state: Arc<CatalogState>) -> Self {
-        Snapshot { engine, state, securing: vec![], rows: None }
+        Snapshot { engine, state, securing: vec![], rows: None, asker: None }
     }
 
     /// The state that a view is planned with: names that give no schema are in `public`.
     pub fn view_state(&self, owner: &str) -> SessionState {
         let engine = Arc::clone(&self.engine);
         let state = Arc::clone(&self.state);
-        self.state_as(owner, Snapshot { engine, state, securing: self.securing.clone(), rows: None })
+        let (securing, asker) = (self.securing.clone(), self.asker.clone());
+        self.state_as(owner, Snapshot { engine, state, securing, rows: None, asker })
     }
 
     /// The same, with names looked up in a snapshot.
@@ -116,7 +125,13 @@ impl Snapshot {
 
     /// Plans a view's query with its owner's rights, or with those of who asks, where it says so: `role` is that one.
     pub async fn plan_view(&self, relation: &RelationDef, view: &ViewDef, role: &str) -> Result<View> {
-        let state = self.view_state(if view.security_invoker { role } else { &relation.owner });
+        let asker = self.asker.as_deref().unwrap_or(role);
+        let asked = Snapshot {
+            asker: Some(asker.to_string()),
+            ..Snapshot::new(Arc::clone(&self.engine), Arc::clone(&self.state))
+        };
+        let asked = Snapshot { securing: self.securing.clone(), ..asked };
+        let state = self.state_as(if view.security_invoker { asker } else { &relation.owner }, asked);
         let written = planning::plan_query(&state, &view.query).await?;
         let written = planning::rename(written, &view.column_names)?;
         planning::check_columns(&written, &relation.name)?;
@@ -128,13 +143,22 @@ impl Snapshot {
         Ok(View::new(relation.name.clone(), relation.owner.clone(), view.query.clone(), written, analyzed, size))
     }
 
+    /// For whom what a role reads is kept: also for who asks, where views may read with his rights.
+    fn known_as(&self, reader: &str, role: &str) -> String {
+        let asker = self.asker.as_deref().unwrap_or(role);
+        match asker != reader && self.state.has_invokers() {
+            true => format!("{reader}\u{1}{asker}"),
+            false => reader.to_string(),
+        }
+    }
+
     /// A relation as a role sees it: behind policies and masks that concern it.
     async fn provider(&self, relation: &RelationDef, role: &str) -> Result<Arc<dyn TableProvider>> {
         let definitions = &self.state.definitions;
         if !definitions.is_secured(relation, role) {
             return self.plain(relation, role).await;
         }
-        let key = (relation.name.clone(), role.to_string());
+        let key = (relation.name.clone(), self.known_as(role, role));
         if let Some(known) = self.state.secured.lock().get(&key) {
             return Ok(Arc::clone(known) as Arc<dyn TableProvider>);
         }
@@ -169,8 +193,9 @@ impl Snapshot {
                 if let Some(error) = view.broken.as_ref().filter(|error| !passing.contains(&error.state())) {
                     return Err(error.clone());
                 }
-                let planned_for = if view.security_invoker { role } else { relation.owner.as_str() };
-                let key = (relation.name.clone(), planned_for.to_string());
+                let asker = self.asker.as_deref().unwrap_or(role);
+                let planned_for = if view.security_invoker { asker } else { relation.owner.as_str() };
+                let key = (relation.name.clone(), self.known_as(planned_for, role));
                 if let Some(planned) = self.state.views.lock().get(&key) {
                     return Ok(Arc::clone(planned) as Arc<dyn TableProvider>);
                 }

@@ -137,6 +137,8 @@ fn read_literals<'a>(exprs: impl IntoIterator<Item = &'a mut Expr>, schema: &DFS
     }
     let kind = |expr: &Expr| match expr {
         Expr::Literal(value, _) => matches!(value, ScalarValue::Boolean(_)).then_some(PgType::Bool),
+        // A uuid is carried as the text that it is cast to.
+        Expr::Cast(cast) if cast.field.data_type().is_string() && cast.field.metadata().is_empty() => None,
         expr => {
             let (_, field) = expr.to_field(schema).ok()?;
             match PgType::of_field(&field) {

@@ -36,6 +36,8 @@ pub struct View {
     schema: SchemaRef,
     /// How large `analyzed` is.
     size: Size,
+    /// What it tells of, where it is a call of a function over relations: their parts may stand in its plan.
+    about: Vec<Arc<dyn TableProvider>>,
 }
 
 impl View {
@@ -49,7 +51,17 @@ impl View {
         size: Size,
     ) -> Self {
         let schema = Arc::new(analyzed.schema().as_arrow().clone());
-        View { name, owner, query, written, analyzed, schema, size }
+        View { name, owner, query, written, analyzed, schema, size, about: vec![] }
+    }
+
+    /// The same, which tells of these relations.
+    pub fn telling_of(self, about: Vec<Arc<dyn TableProvider>>) -> Self {
+        View { about, ..self }
+    }
+
+    /// The relations that it tells of, where it is a call of a function over relations.
+    pub fn about(&self) -> &[Arc<dyn TableProvider>] {
+        &self.about
     }
 
     /// The plan with the views it reads inlined and every type settled.

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
@@ -57,18 +59,26 @@ pub(super) fn check_calls(
 
 fn check_all(plan: &LogicalPlan, written: Written<'_>, definitions: &Definitions, rights: &Rights<'_>) -> Result<()> {
     check_own_calls(plan, written, definitions, rights)?;
-    for scan in scans(plan)? {
-        let secured = scan.provider.downcast_ref::<Secured>();
-        if let Some(secured) = secured {
-            check_own_calls(&secured.written, Written::Unknown, definitions, rights)?;
-        }
-        let beneath = secured.map_or(&scan.provider, |secured| &secured.inner);
-        // A call of a function over relations is one call of that function, however it is done.
-        if let Some(view) = beneath.downcast_ref::<View>().filter(|view| view.name.schema != "pg_catalog") {
-            check_all(&view.written, Written::Query(&view.query), definitions, rights)?;
-        }
+    check_beneath(plan, definitions, rights)
+}
+
+/// What the relations that a plan reads call.
+fn check_beneath(plan: &LogicalPlan, definitions: &Definitions, rights: &Rights<'_>) -> Result<()> {
+    scans(plan)?.iter().try_for_each(|scan| check_read(&scan.provider, definitions, rights))
+}
+
+fn check_read(provider: &Arc<dyn TableProvider>, definitions: &Definitions, rights: &Rights<'_>) -> Result<()> {
+    let secured = provider.downcast_ref::<Secured>();
+    if let Some(secured) = secured {
+        check_own_calls(&secured.written, Written::Unknown, definitions, rights)?;
     }
-    Ok(())
+    let Some(view) = secured.map_or(provider, |secured| &secured.inner).downcast_ref::<View>() else { return Ok(()) };
+    if view.name.schema != "pg_catalog" {
+        return check_all(&view.written, Written::Query(&view.query), definitions, rights);
+    }
+    // A call of a function over relations is one call of that function, however it is done, and of what its relations call.
+    view.about().iter().try_for_each(|about| check_read(about, definitions, rights))?;
+    check_beneath(&view.written, definitions, rights)
 }
 
 /// 42501 unless a role may call every function that a plan calls itself, and not within its views.

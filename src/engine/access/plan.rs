@@ -1,5 +1,6 @@
 //! May a role read all that a plan reads?
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -30,7 +31,7 @@ pub(in crate::engine) fn check_plan(plan: &LogicalPlan, definitions: &Definition
         return Ok(());
     }
     check_calls(plan, Written::Unknown, definitions, role)?;
-    Reader { definitions, unread: None, row_security: true }.check(plan, role)
+    Reader::new(definitions, role).check(plan, role)
 }
 
 /// Whether policies are applied: the setting `row_security`. Where they are not, what they would change is refused.
@@ -60,7 +61,7 @@ fn check_written(plan: &LogicalPlan, state: &SessionState, written: Written<'_>)
     check_calls(plan, written, &caller.definitions(), caller.role())?;
     let row_security = state.config().get_extension::<RowSecurity>().is_none_or(|applied| applied.0);
     let definitions = caller.definitions();
-    Reader { definitions: &definitions, unread: None, row_security }.check(plan, caller.role())
+    Reader { row_security, ..Reader::new(&definitions, caller.role()) }.check(plan, caller.role())
 }
 
 /// The same for what an UPDATE or DELETE of `target` reads: of that table no column need be read.
@@ -74,7 +75,7 @@ pub(in crate::engine) fn check_read(
         return Ok(());
     }
     check_calls(plan, Written::Unknown, definitions, role)?;
-    Reader { definitions, unread: Some(target), row_security: true }.check(plan, role)
+    Reader { unread: Some(target), ..Reader::new(definitions, role) }.check(plan, role)
 }
 
 /// 42501 unless a role may read what a plan of policies reads besides the relation `inner` that they are about.
@@ -89,7 +90,7 @@ pub(in crate::engine) fn check_beside(
     }
     let rights = definitions.rights(role);
     check_own_calls(plan, Written::Unknown, definitions, &rights)?;
-    Reader { definitions, unread: None, row_security: true }.check_scans(plan, inner, &rights, role)
+    Reader::new(definitions, role).check_scans(plan, inner, &rights, role)
 }
 
 /// Whether a plan reads rows that the role of its session may not: of relations beneath views that it has no privilege
@@ -100,7 +101,7 @@ pub(in crate::engine) fn hides_beneath(plan: &LogicalPlan, state: &SessionState)
         return Ok(false);
     }
     let definitions = caller.definitions();
-    let reader = Reader { definitions: &definitions, unread: None, row_security: true };
+    let reader = Reader::new(&definitions, caller.role());
     reader.hides(plan, &definitions.rights(caller.role()), caller.role())
 }
 
@@ -115,6 +116,16 @@ struct Reader<'a> {
     unread: Option<&'a RelationName>,
     /// Whether policies are applied.
     row_security: bool,
+    /// Who asks: some views read with his rights, also within those that read with their owners'.
+    asker: &'a str,
+    /// Whether there are such views, once that was looked for.
+    invokers: OnceCell<bool>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(definitions: &'a Definitions, asker: &'a str) -> Reader<'a> {
+        Reader { definitions, unread: None, row_security: true, asker, invokers: OnceCell::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -151,17 +162,21 @@ impl Reader<'_> {
             return self.check(&view.written, role);
         }
         self.may_read_all(&view.name, scan, rights, role)?;
-        self.check_view(view, role)
+        self.check_view(view)
     }
 
     /// What a view reads, for its owner, or for who asks.
-    fn check_view(&self, view: &View, role: &str) -> Result<()> {
+    fn check_view(&self, view: &View) -> Result<()> {
         let invoker = match self.definitions.relation(&view.name).map(|relation| &relation.kind) {
             Some(RelationKind::View(def)) => def.security_invoker,
             _ => false,
         };
-        let reader = if invoker { role } else { view.owner.as_str() };
-        if reader == OWNER { Ok(()) } else { self.check(&view.written, reader) }
+        let reader = if invoker { self.asker } else { view.owner.as_str() };
+        let any_invoker = || *self.invokers.get_or_init(|| self.definitions.has_invokers());
+        match reader == OWNER && !any_invoker() {
+            true => Ok(()),
+            false => self.check(&view.written, reader),
+        }
     }
 
     /// A relation behind policies or masks: its columns are the role's to read as those of any other, and what policies
@@ -173,7 +188,7 @@ impl Reader<'_> {
         }
         self.check_scans(&secured.written, &secured.inner, rights, role)?;
         match secured.inner.downcast_ref::<View>() {
-            Some(view) => self.check_view(view, role),
+            Some(view) => self.check_view(view),
             None => Ok(()),
         }
     }

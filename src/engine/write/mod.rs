@@ -210,7 +210,7 @@ impl Session {
     }
 
     /// The same for a write that is explained, which is not done: 42501 unless the role may write the columns that it names.
-    pub(in crate::engine) fn check_explained(&self, parsed: &DfStatement) -> Result<()> {
+    pub(in crate::engine) async fn check_explained(&self, parsed: &DfStatement, state: &SessionState) -> Result<()> {
         let DfStatement::Explain(explain) = parsed else { return Ok(()) };
         let DfStatement::Statement(sql) = explain.statement.as_ref() else { return Ok(()) };
         match sql.as_ref() {
@@ -219,7 +219,9 @@ impl Session {
                 let (relation, table) = self.writable(name, "insert into")?;
                 // DEFAULT VALUES names none.
                 let columns = if insert.source.is_none() { vec![] } else { named_columns(&explain.statement, &table) };
-                self.check_columns(&relation, &columns, "a")
+                self.check_columns(&relation, &columns, "a")?;
+                let left = table.columns.iter().filter(|column| !columns.contains(&column.name));
+                access::check_defaults(state, left).await
             }
             SqlStatement::Update(update) => {
                 let TableFactor::Table { name, .. } = &update.table.relation else { return Ok(()) };

@@ -4,9 +4,10 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::{
     age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_length, clock_timestamp,
-    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, gen_random_uuid, generate_series,
-    isfinite, json, justify, levenshtein, make_times, maybe, mode, ordinals, overlaps, percentile, regexp_split, round,
-    sign, similar, soundex, string_parts, substring, time_span, timezone, to_hex, to_precision, width_bucket,
+    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again, gen_random_uuid,
+    generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, ordinals, overlaps, percentile,
+    regexp_split, round, sign, similar, soundex, string_parts, substring, time_span, timezone, to_hex, to_precision,
+    width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -38,6 +39,7 @@ pub fn all() -> Vec<ScalarUDF> {
         justify::hours(),
         justify::interval(),
         levenshtein::udf(),
+        found_again::udf(),
         maybe::udf(),
         mode::udf(),
         ordinals::udf(),

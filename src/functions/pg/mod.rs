@@ -21,6 +21,7 @@ mod date_trunc;
 mod date_units;
 mod div;
 mod encode;
+mod found_again;
 mod gen_random_uuid;
 mod generate_series;
 pub(crate) mod interval_scale;
@@ -58,6 +59,7 @@ pub(crate) mod whole_row;
 mod width_bucket;
 
 pub use array_rows::{ARRAY_ROWS, of_all_rows};
+pub use found_again::found_again;
 pub use list::all;
 pub use maybe::maybe;
 pub use one_row::only_row;

@@ -3,13 +3,15 @@
 //! DataFusion computes a correlated aggregate in groups by the columns that equal something outside, and joins the groups.
 //! For any other condition there are no such columns. They are made: the distinct values outside are joined with the
 //! subquery's rows by its conditions, and become the groups. Source: T. Neumann, A. Kemper, "Unnesting Arbitrary Queries",
-//! BTW 2015. The rows outside are computed twice, for their values and for themselves.
+//! BTW 2015. The rows outside are computed twice, for their values and for themselves. Where they are of a source, which may
+//! change in between, all values keep a group, and a row whose values have none is an error (40001): never a wrong zero.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, NullEquality};
+use datafusion::datasource::source_as_provider;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::split_conjunction;
@@ -19,6 +21,9 @@ use datafusion::logical_expr::{
 };
 
 use super::subquery::has_subquery;
+use crate::functions::pg::found_again;
+use crate::planner::foreign::ForeignTable;
+use crate::planner::local::LocalTable;
 
 /// How the names of columns begin that hold what is outside; nobody can type it.
 const OUTSIDE: &str = "\u{1}outside";
@@ -97,8 +102,15 @@ impl Outside {
         }
         self.next = self.next.max(unused(plan)?);
         let Some(values) = self.distinct_values(plan)? else { return Ok(None) };
-        let Some(rows) = values.joined_with(&aggregate.input)? else { return Ok(None) };
-        let aggregates = aggregate.aggr_expr.iter().map(|call| values.within(call.clone()));
+        // Of local tables all is read in one state.
+        let in_one_state = !self.rows.exists(is_of_source)?;
+        let rows = match in_one_state {
+            true => values.joined_with(&aggregate.input)?.map(|rows| (rows, None)),
+            false => values.beside_all(&aggregate.input, self.next)?,
+        };
+        let Some((rows, matched)) = rows else { return Ok(None) };
+        let aggregates =
+            aggregate.aggr_expr.iter().map(|call| values.within(of_matched(call.clone(), matched.as_ref())));
         let names = NamePreserver::new(below);
         let aggregates = aggregates
             .zip(&aggregate.aggr_expr)
@@ -117,6 +129,9 @@ impl Outside {
         self.count += 1;
         self.next += 1;
         let column = |name: String| Expr::Column(Column::new_unqualified(name));
+        if !in_one_state {
+            return Ok(Some(found_again().call(vec![column(found), column(result)])));
+        }
         let empty = of_nothing(aggregate, value)?;
         if matches!(&empty, Expr::Literal(value, _) if value.is_null()) {
             return Ok(Some(column(result)));
@@ -138,8 +153,7 @@ impl Outside {
                 columns.push(column);
             }
         }
-        let is_volatile = |node: &LogicalPlan| Ok(node.expressions().iter().any(Expr::is_volatile));
-        if columns.is_empty() || self.rows.exists(is_volatile)? {
+        if columns.is_empty() || self.rows.exists(may_differ)? {
             return Ok(None);
         }
         let named: Vec<Expr> =
@@ -260,6 +274,27 @@ impl Values {
         built.build().map(Some)
     }
 
+    /// All of these values, each beside the rows of a plan that meets its conditions, and the column that says that there
+    /// is one. None for a plan that is no more than rows with conditions.
+    fn beside_all(&self, plan: &LogicalPlan, number: usize) -> DfResult<Option<(LogicalPlan, Option<Expr>)>> {
+        let mut plan = plan;
+        let mut conditions = vec![];
+        while !plan.all_out_ref_exprs().is_empty() {
+            let LogicalPlan::Filter(filter) = plan else { return Ok(None) };
+            if has_subquery(&filter.predicate)? {
+                return Ok(None);
+            }
+            conditions.push(self.within(filter.predicate.clone())?);
+            plan = filter.input.as_ref();
+        }
+        let matched = format!("\u{1}matched{number}");
+        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        columns.push(lit(true).alias(&matched));
+        let rows = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+        let joined = LogicalPlanBuilder::from(self.rows.clone()).join_on(rows, JoinType::Left, conditions)?.build()?;
+        Ok(Some((joined, Some(Expr::Column(Column::new_unqualified(matched))))))
+    }
+
     /// A join of which one side alone, or the condition, refers to what is outside.
     fn beside(&self, join: &Join) -> DfResult<Option<LogicalPlan>> {
         let (left, right) = (join.left.as_ref(), join.right.as_ref());
@@ -289,6 +324,38 @@ impl Values {
         )?;
         Ok(Some(LogicalPlan::Join(joined)))
     }
+}
+
+/// An aggregate of the rows that have the mark alone.
+fn of_matched(call: Expr, mark: Option<&Expr>) -> Expr {
+    match (call, mark) {
+        (Expr::Alias(alias), mark) => of_matched(*alias.expr, mark).alias(alias.name),
+        (Expr::AggregateFunction(mut call), Some(mark)) => {
+            let mark = mark.clone().is_not_null();
+            call.params.filter = Some(Box::new(match call.params.filter.take() {
+                Some(filter) => mark.and(*filter),
+                None => mark,
+            }));
+            Expr::AggregateFunction(call)
+        }
+        (call, _) => call,
+    }
+}
+
+/// Whether a node is a table at a source, which may have changed when it is read again.
+fn is_of_source(node: &LogicalPlan) -> DfResult<bool> {
+    let LogicalPlan::TableScan(scan) = node else { return Ok(false) };
+    Ok(!source_as_provider(&scan.source)?.is::<LocalTable>())
+}
+
+/// Whether a node may not be computed again: a statement that is sent to a source may write, and a random number is
+/// another one.
+fn may_differ(node: &LogicalPlan) -> DfResult<bool> {
+    if let LogicalPlan::TableScan(scan) = node {
+        let table = source_as_provider(&scan.source)?;
+        return Ok(!(table.is::<LocalTable>() || table.is::<ForeignTable>()));
+    }
+    Ok(matches!(node, LogicalPlan::Extension(_)) || node.expressions().iter().any(Expr::is_volatile))
 }
 
 /// A number that no such column in a plan has.
