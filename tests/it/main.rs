@@ -10,6 +10,7 @@ mod support;
 mod audit;
 mod clients;
 mod command_line;
+mod correlated;
 mod demo;
 mod endpoint;
 mod explain;
@@ -54,6 +55,7 @@ fn main() {
         ("audit", audit::TESTS),
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
+        ("correlated", correlated::TESTS),
         ("demo", demo::TESTS),
         ("endpoint", endpoint::TESTS),
         ("explain", explain::TESTS),

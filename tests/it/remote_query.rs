@@ -176,6 +176,9 @@ fn written(fixtures: &Fixtures) -> Outcome {
     same!(count(), "3");
     refused!(onerow.sql(&format!("WITH x AS (SELECT id FROM {insert}) SELECT * FROM x a, x b")), "0A000", "read twice");
     same!(count(), "3");
+    let each = format!("SELECT (SELECT count(*) FROM generate_series(1, 3) b(n) WHERE b.n > a.id) FROM {insert} a");
+    refused!(onerow.sql(&each), "0A000");
+    same!(count(), "3");
     refused!(
         onerow.sql("CREATE SERVER other FOREIGN DATA WRAPPER mysql OPTIONS (host 'localhost', raw_queries 'write')"),
         "HV00N",

@@ -158,11 +158,15 @@ pub fn of_schemas(_: &Fixtures) -> Outcome {
         &onerow,
         &[
             ("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_catalog, public FROM PUBLIC", ""),
-            ("GRANT EXECUTE ON FUNCTION normalize_email, lower(text) TO fs_a", ""),
+            ("GRANT EXECUTE ON FUNCTION normalize_email, lower(text), accepted TO fs_a", ""),
+            ("CREATE VIEW av AS SELECT upper('x') AS u", ""),
+            ("GRANT SELECT ON av TO fs_a", ""),
             ("SET ROLE fs_a", ""),
             ("SELECT 1 + 1", "2"),
             ("SELECT lower('A')", "a"),
             ("SELECT normalize_email('A@B.DE') = ''", "f"),
+            ("SELECT * FROM av", "42501: permission denied for function upper"),
+            ("SELECT u FROM accepted('av')", "42501: permission denied for function upper"),
             // Another name is of the same function.
             ("SELECT datetrunc('day', timestamp '2020-01-01')", "42501: permission denied for function date_trunc"),
         ],

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod functions;
+mod invoker;
 mod login;
 mod matrix;
 mod policies;
@@ -22,6 +23,7 @@ pub const TESTS: &[Test] = &[
     ("privileges_on_functions_answer_as_postgres", functions::granted),
     ("privileges_on_all_functions_are_kept", functions::of_schemas),
     ("a_dropped_role_is_nobody", functions::dropped),
+    ("views_within_views_read_with_the_rights_of_who_asks", invoker::nested),
     ("every_statement_needs_its_privileges_as_in_postgres", matrix::statements),
     ("every_statement_follows_policies_as_in_postgres", matrix::under_policies),
     ("what_only_owners_may_is_refused_as_in_postgres", matrix::owners),
