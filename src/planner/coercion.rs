@@ -246,6 +246,9 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
             for by in &mut window.params.order_by {
                 by.expr = sorted(std::mem::take(&mut by.expr), schema)?;
             }
+            for by in &mut window.params.partition_by {
+                *by = sorted(std::mem::take(by), schema)?;
+            }
             let first = window.params.order_by.first().and_then(|by| by.expr.get_type(schema).ok());
             if first.is_some_and(|of| !has_ranges(&of)) {
                 window.params.window_frame = of_peers(window.params.window_frame);
@@ -279,6 +282,10 @@ fn coerce(mut expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
                 && call.params.order_by.is_empty()
                 && matches!(call.func.name(), "array_agg" | "string_agg") =>
         {
+            let is_float = |arg: &&mut Expr| arg.get_type(schema).is_ok_and(|of| of.is_floating());
+            for arg in call.params.args.iter_mut().filter(is_float) {
+                *arg = sorted(std::mem::take(arg), schema)?;
+            }
             call.params.order_by = call.params.args.iter().take(1).map(|arg| arg.clone().sort(true, false)).collect();
             Transformed::yes(Expr::AggregateFunction(call))
         }

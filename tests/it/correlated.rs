@@ -23,7 +23,7 @@ fn answered(fixtures: &Fixtures) -> Outcome {
     for query in [
         "SELECT c.id, (SELECT count(*) FROM correlated.orders o WHERE o.customer = c.id AND o.at > c.since)
            FROM correlated.customer c ORDER BY 1",
-        "SELECT c.id, coalesce((SELECT sum(o.total) FROM correlated.orders o WHERE o.at < c.since AND o.total > 50), -1)
+        "SELECT c.id, coalesce((SELECT sum(o.total) FROM correlated.orders o WHERE o.at < c.since AND o.total > 50), -1.00)
            FROM correlated.customer c WHERE c.city <> 'c3' ORDER BY 1",
         "SELECT count(*) FROM correlated.orders o
            WHERE o.total > (SELECT avg(p.total) FROM correlated.orders p WHERE p.at <= o.at)",
