@@ -163,19 +163,23 @@ fn fails(_: &Fixtures) -> Outcome {
         };
         same!(code(client.query(&statement, &[&7i32]).await), Some("HV004".to_string()), "a column of another type");
         postgres.sql("ALTER TABLE looked_up_gone.item ALTER label TYPE text USING convert_from(label, 'UTF8')");
-        same!(client.query(&statement, &[&7i32]).await?.len(), 1, "as it was");
+        // The server may have been asked what it has while the column was another.
+        same!(found_again(&client, &statement).await, 1, "as it was");
         postgres.stop();
         same!(code(client.query(&statement, &[&7i32]).await), Some("08006".to_string()), "the source is down");
         postgres.resume();
-        let mut found = 0;
-        for _ in 0..100 {
-            if let Ok(rows) = client.query(&statement, &[&7i32]).await {
-                found = rows.len();
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        same!(found, 1, "it is back");
+        same!(found_again(&client, &statement).await, 1, "it is back");
         Ok(())
     })
+}
+
+/// How many rows a statement finds once it does not fail any more.
+async fn found_again(client: &Client, statement: &Statement) -> usize {
+    for _ in 0..100 {
+        if let Ok(rows) = client.query(statement, &[&7i32]).await {
+            return rows.len();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    0
 }
