@@ -141,7 +141,7 @@ impl Session {
         cancel: CancellationToken,
         memo: &PlanMemo,
     ) -> Result<Outcome> {
-        self.run_guarded(statement, cancel, self.run_unguarded(statement, parameters, memo)).await
+        self.run_guarded(statement, cancel, Box::pin(self.run_unguarded(statement, parameters, memo))).await
     }
 
     /// Runs a statement that is one question to a source, as [`Session::run_again`] does.

@@ -93,14 +93,12 @@ impl Callable {
         for (at, given) in types.iter().enumerate() {
             let given = (*given)?;
             let wanted = *self.arguments.get(at.min(last))?;
+            let is_any = ANY.contains(&wanted) || ANY_ARRAY.contains(&wanted) && is_array(given);
             if wanted == given {
                 same += 1;
             } else if (wanted == TEXT && TEXTS.contains(&given)) || is_promoted(given, wanted) {
                 preferred += usize::from(PREFERRED.contains(&wanted));
-            } else if !(self.variadic && at >= last)
-                && !ANY.contains(&wanted)
-                && !(ANY_ARRAY.contains(&wanted) && is_array(given))
-            {
+            } else if !(is_any || self.variadic && at >= last) {
                 return None;
             }
         }

@@ -47,7 +47,7 @@ pub(in crate::engine) struct Direct {
 /// What a source is asked.
 pub(in crate::engine) enum Asked {
     /// The same as before, with other values.
-    Again(SourceScanExec),
+    Again(Box<SourceScanExec>),
     /// A scan that is still to be planned, with these filters.
     Anew(Vec<Expr>),
 }
@@ -128,7 +128,7 @@ impl Direct {
         });
         let filters = filters.collect::<DfResult<Vec<Expr>>>()?;
         if let Some(scan) = self.again(&filters) {
-            return Ok(Some(Asked::Again(scan)));
+            return Ok(Some(Asked::Again(Box::new(scan))));
         }
         let taken = self.table.supports_filters_pushdown(&filters.iter().collect::<Vec<_>>())?;
         let exact = taken.iter().all(|taken| *taken == TableProviderFilterPushDown::Exact);

@@ -230,15 +230,17 @@ fn written(number: &Digits, template: &Template) -> String {
     let last_other = fraction.trim_end_matches('0').len();
     let kept = if template.fill { last_other.max(template.zeros_to_behind) } else { fraction.len() };
     let is_bare = template.fill && template.has_point && template.behind > 0 && kept == 0;
+    // Of what is not negative a blank is the sign.
+    let is_shown = number.negative || !template.fill;
     let mut layout = Layout {
         template,
         negative: number.negative,
         out: String::new(),
         sign_due: match template.sign {
-            SignPlace::Before | SignPlace::Brackets => !(template.fill && !number.negative),
+            SignPlace::Before | SignPlace::Brackets => is_shown,
             SignPlace::Anchored => true,
             SignPlace::Behind => false,
-            SignPlace::Apart { also_before } => also_before && !(template.fill && !number.negative),
+            SignPlace::Apart { also_before } => also_before && is_shown,
         },
         in_digits: false,
     };
