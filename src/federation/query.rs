@@ -32,10 +32,13 @@ pub struct Likely {
     pub filter: Fragment,
     /// So many rows.
     pub rows: u64,
+    /// What it reads, where pieces of it may be asked instead, each for its first rows: whoever reads them sorts what
+    /// comes, and counts it off. None where the query leaves out rows at the beginning.
+    pub pieces: Option<Pieces>,
 }
 
-/// A query of one table that is meant to be asked of pieces of it, each of which gives a row: whoever asks puts them
-/// together, however many there are.
+/// A table that is meant to be asked piece by piece: whoever asks puts together what the pieces give, however many there
+/// are.
 #[derive(Clone, Debug)]
 pub struct Pieces {
     /// The table, as the source is to be told.
@@ -255,7 +258,7 @@ impl RemoteQuery {
     /// The query with the condition for where its rows are likely to be, and how many must come; none where nothing is
     /// known of that.
     pub fn likely(&self) -> Option<(RemoteQuery, u64)> {
-        let Likely { filter, rows } = self.likely.clone()?;
+        let Likely { filter, rows, .. } = self.likely.clone()?;
         let mut query = RemoteQuery { likely: None, ..self.clone() };
         query.select.filters.push(filter);
         Some((query, rows))

@@ -16,7 +16,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchemaRef;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan, Sort, SortExpr, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan, Sort, UserDefinedLogicalNodeCore};
 
 use super::first::likely;
 use super::part::{Part, Stay};
@@ -126,10 +126,13 @@ fn shipped(node: &LogicalPlan, always: bool) -> Result<LogicalPlan, Stay> {
     }
     let likely = sort.and_then(|sort| likely(&translator, &part, sort));
     let mut shipped = finished(&translator, part, node)?;
+    // Pieces of a table give some rows each, of which only the first are wanted.
+    let first = likely.as_ref().filter(|likely| likely.pieces.is_some()).map(|likely| likely.rows);
+    let fetch = first.and_then(|rows| usize::try_from(rows).ok());
     shipped.query.likely = likely;
     let node = LogicalPlan::Extension(Extension { node: Arc::new(shipped) });
     Ok(match sort {
-        Some(sort) => sorted(sort.expr.clone(), node),
+        Some(sort) => LogicalPlan::Sort(Sort { expr: sort.expr.clone(), input: Arc::new(node), fetch }),
         None => node,
     })
 }
@@ -162,10 +165,6 @@ fn table_of(plan: &LogicalPlan) -> Option<ForeignTable> {
         LogicalPlan::TableScan(scan) => foreign_table(scan),
         _ => plan.inputs().into_iter().find_map(table_of),
     }
-}
-
-fn sorted(expr: Vec<SortExpr>, input: LogicalPlan) -> LogicalPlan {
-    LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: None })
 }
 
 /// Whether a projection of one table computes something and gives fewer columns than it takes.

@@ -4,12 +4,15 @@
 //! value beyond which a hundredth of the rows lie, far more than are wanted: asked for those alone it is done with most
 //! rows after one comparison. That the statistics may be wrong does not matter. Rows that are not beyond the value come
 //! after all that are; when there were as many as wanted, they are the first, and else all rows are asked.
+//!
+//! The same holds of pieces of the table, each asked for its first rows beyond the value: the first of them all are among
+//! these.
 
 use datafusion::logical_expr::{Expr, LogicalPlan, Sort};
 
 use super::part::Part;
 use super::translate::{Translator, bare, only_table};
-use crate::federation::query::{From, Likely};
+use crate::federation::query::{From, Likely, Pieces};
 
 /// More rows are not held until it is known whether they are the right ones.
 const MOST: u64 = 10_000;
@@ -43,7 +46,12 @@ pub(super) fn likely(translator: &Translator, part: &Part, sort: &Sort) -> Optio
     }
     let bound = if key.asc { &tails.low } else { &tails.high };
     let filter = dialect.beyond(&sorted, bound, key.asc, key.nulls_first)?;
-    Some(Likely { filter, rows: limit })
+    let pieces = table
+        .spec()
+        .pages
+        .filter(|_| select.offset == 0)
+        .map(|pages| Pieces { table: dialect.table_name(&table.spec().options, &table.spec().name), pages });
+    Some(Likely { filter, rows: limit, pieces })
 }
 
 /// Whether a plan gives columns of a table as they are.

@@ -246,9 +246,14 @@ impl RemoteDialect for PostgresDialect {
         if bound.is_empty() || !bound.bytes().all(is_plain) {
             return None;
         }
-        let sql = format!("{{}} {} '{bound}'", if below { "<=" } else { ">=" });
-        let beyond = Fragment::of(&sql, &[&sorts.sql]);
-        Some(if nulls { Fragment::of("({} OR {} IS NULL)", &[&beyond, &sorts.sql]) } else { beyond })
+        // Every row is asked this: one comparison, with nulls too.
+        let sql = match (below, nulls) {
+            (true, false) => format!("{{}} <= '{bound}'"),
+            (false, false) => format!("{{}} >= '{bound}'"),
+            (true, true) => format!("({{}} > '{bound}') IS NOT TRUE"),
+            (false, true) => format!("({{}} < '{bound}') IS NOT TRUE"),
+        };
+        Some(Fragment::of(&sql, &[&sorts.sql]))
     }
 
     fn has_windows(&self) -> bool {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chrono_tz::Tz;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
+use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
@@ -50,7 +51,7 @@ pub(super) struct PostgresRead {
     pub(super) rows: Option<u64>,
     /// How many streams it has.
     pub(super) streams: usize,
-    /// What the streams read in parts share; none when the first one reads everything.
+    /// What the streams read in parts share, or what the only one reads in parts; none when the first one reads everything.
     pub(super) parted: Option<Arc<Parted>>,
     /// Why a large table is not read in parts, where that is so.
     pub(super) why_whole: Option<String>,
@@ -62,16 +63,25 @@ pub(super) struct PostgresRead {
 #[derive(Debug)]
 pub(super) struct Parted {
     /// The table's name as SQL.
-    pub(super) table: String,
+    table: String,
+    /// In how many parts it is meant to be read.
+    parts: usize,
     split: Split<Part>,
     /// Why there are fewer parts than planned, or only one.
     why_fewer: Mutex<Option<String>>,
 }
 
 impl Parted {
-    /// A table to read in parts, by its name as SQL.
-    pub(super) fn new(table: String) -> Self {
-        Parted { table, split: Split::default(), why_fewer: Mutex::default() }
+    /// A table to read in so many parts, by its name as SQL.
+    pub(super) fn new(table: String, parts: usize) -> Self {
+        Parted { table, parts, split: Split::default(), why_fewer: Mutex::default() }
+    }
+
+    /// How it is read, in words. It may say more once it has been.
+    fn how(&self) -> String {
+        let why = self.why_fewer.lock();
+        let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
+        format!("in {} parts by ctid, one snapshot{fewer}", self.parts)
     }
 }
 
@@ -90,16 +100,13 @@ impl RemoteRead for PostgresRead {
     fn how(&self) -> Option<String> {
         let parts = match &self.parted {
             None => self.why_whole.as_ref().map(|why| format!("in one part: {why}")),
-            Some(parted) => {
-                let why = parted.why_fewer.lock();
-                let fewer = why.as_ref().map(|why| format!("; there were fewer: {why}")).unwrap_or_default();
-                Some(format!("in {} parts by ctid, one snapshot{fewer}", self.streams))
-            }
+            Some(parted) => Some(parted.how()),
         };
         let copies = copy::statement(&self.query.render(&PostgresDialect, &[]), self.rows).is_some();
         if let Some(likely) = &self.query.likely {
             let condition = likely.filter.render(&PostgresDialect, None).sql;
-            return Some(format!("first where {condition}, by the source's statistics"));
+            let parts = parts.map(|parts| format!(", {parts}")).unwrap_or_default();
+            return Some(format!("first where {condition}, by the source's statistics{parts}"));
         }
         match (copies, parts) {
             (true, Some(parts)) => Some(format!("by COPY {parts}")),
@@ -114,7 +121,8 @@ impl RemoteRead for PostgresRead {
 
     fn again(&self) -> Option<Arc<dyn RemoteRead>> {
         let parted = self.parted.as_ref()?;
-        Some(Arc::new(PostgresRead { parted: Some(Arc::new(Parted::new(parted.table.clone()))), ..self.clone() }))
+        let parted = Parted::new(parted.table.clone(), parted.parts);
+        Some(Arc::new(PostgresRead { parted: Some(Arc::new(parted)), ..self.clone() }))
     }
 
     fn literals(&self) -> Literals {
@@ -145,25 +153,20 @@ impl RemoteRead for PostgresRead {
         keys: &[Keys],
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        if partition == 0
+            && let Some((query, rows)) = self.query.likely()
+        {
+            return self.open_likely(query, rows, keys, traffic).await;
+        }
         let Some(parted) = &self.parted else {
             // With keys, or few rows, the first stream has everything.
             return if partition == 0 {
-                match self.query.likely() {
-                    Some((query, rows)) => self.open_likely(query, rows, keys, traffic).await,
-                    None => self.open_with(None, keys, traffic).await,
-                }
+                self.open_with(None, keys, traffic).await
             } else {
                 Ok(stream::empty().boxed())
             };
         };
-        let shared = Arc::clone(parted);
-        let (pool, place, most) = (Arc::clone(&self.pool), Arc::clone(&self.place), self.streams);
-        let packed = self.query.pieces.is_some();
-        let prepare = move || {
-            let table = shared.table.clone();
-            parts::prepare(pool, place, table, most, packed, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
-        };
-        match parted.split.take(partition, prepare).await? {
+        match parted.split.take(partition, || self.parts(parted)).await? {
             Some(part) => self.open_with(Some(part), keys, traffic).await,
             None => Ok(stream::empty().boxed()),
         }
@@ -177,7 +180,16 @@ impl PostgresRead {
         Some(Arc::new(PostgresRead { query, rows: None, parted: None, why_whole: None, template, ..self.clone() }))
     }
 
-    /// The rows that a query gives which gives only likely ones, when there are so many; else all that are asked for.
+    /// The connections that read the parts, made ready.
+    fn parts(&self, parted: &Arc<Parted>) -> BoxFuture<'static, Result<Vec<Part>>> {
+        let (pool, place, shared) = (Arc::clone(&self.pool), Arc::clone(&self.place), Arc::clone(parted));
+        let (table, most) = (parted.table.clone(), parted.parts);
+        let packed = self.query.pieces.is_some();
+        parts::prepare(pool, place, table, most, packed, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
+    }
+
+    /// The rows that a query gives which gives only likely ones, when there are so many; else all that are asked for. Of
+    /// a table in parts each part gives so many, if it has them: what is above sorts them and takes the first.
     async fn open_likely(
         &self,
         query: RemoteQuery,
@@ -185,8 +197,16 @@ impl PostgresRead {
         keys: &[Keys],
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let likely = PostgresRead { query: Arc::new(query), ..self.clone() }.open_with(None, keys, traffic).await?;
-        let found: Vec<RecordBatch> = likely.try_collect().await?;
+        let likely = PostgresRead { query: Arc::new(query), ..self.clone() };
+        let parts = match &self.parted {
+            Some(parted) => self.parts(parted).await?.into_iter().map(Some).collect(),
+            None => vec![None],
+        };
+        let found = parts.into_iter().map(|part| async {
+            let rows = likely.open_with(part, keys, traffic).await?;
+            rows.try_collect::<Vec<RecordBatch>>().await
+        });
+        let found = try_join_all(found).await?.concat();
         if found.iter().map(|batch| batch.num_rows() as u64).sum::<u64>() < wanted {
             return self.open_with(None, keys, traffic).await;
         }

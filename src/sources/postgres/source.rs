@@ -83,16 +83,19 @@ impl PostgresSource {
             })
             .collect::<Result<Vec<_>>>()?;
         let tables = query.tables.join(", ");
-        let (streams, why_whole) = match parts {
+        let (parts, why_whole) = match parts {
             Ok(parts) => (parts, None),
             Err(why) => (1, Some(why)),
         };
-        let table = match (&query.pieces, &query.select.from) {
+        let likely = query.likely.as_ref().and_then(|likely| likely.pieces.as_ref());
+        let table = match (query.pieces.as_ref().or(likely), &query.select.from) {
             (Some(pieces), _) => Some(pieces.table.clone()),
             (None, From::Table(table)) => Some(table.render(&PostgresDialect, None).sql),
             (None, _) => None,
         };
-        let parted = table.filter(|_| streams > 1).map(|table| Arc::new(Parted::new(table)));
+        let parted = table.filter(|_| parts > 1).map(|table| Arc::new(Parted::new(table, parts)));
+        // What is likely is known to be all only when all of it has come.
+        let streams = if query.likely.is_some() { 1 } else { parts };
         // A piece is one row.
         let come = rows.filter(|_| query.pieces.is_none());
         let read = PostgresRead {
@@ -191,7 +194,10 @@ impl Source for PostgresSource {
 
     async fn query(&self, query: RemoteQuery, schema: SchemaRef, rows: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
         let place = Place::table(self.pool.server(), &query.tables.join(", "));
-        let parts = match &query.pieces {
+        // Where the first rows of a sort are likely to be a server looks with workers of its own. These have to be
+        // started, which takes longer than all else where it has no more processors than there are connections here.
+        let near = query.likely.as_ref().filter(|_| self.pool.is_near());
+        let parts = match query.pieces.as_ref().or_else(|| near?.pieces.as_ref()) {
             Some(pieces) => parts::of_pages(pieces.pages, self.parallel.min(self.pool.most_for_one())),
             None => 1,
         };
