@@ -19,8 +19,9 @@ pub(super) struct Unplaced {
     pub column: String,
     pub call: AggregateFunction,
     pub value: Expr,
-    /// The field of the value that the column is: the other arguments of `get_field`.
-    pub field: Option<ScalarFunction>,
+    /// The field of the value that the column is: calls of `get_field`, the innermost first. Empty where it is all of
+    /// it, or something else.
+    pub field: Vec<ScalarFunction>,
     /// The cells that come before it in a coalesce.
     pub after: Vec<usize>,
     /// What the view makes of the value, where that may repair it.
@@ -34,14 +35,11 @@ pub(super) struct Unplaced {
 impl Unplaced {
     /// The value as the view's column shows it: a field of it, or all.
     pub fn shown(&self) -> Expr {
-        match &self.field {
-            Some(call) => {
-                let path = call.args.iter().skip(1).cloned();
-                let args = std::iter::once(self.value.clone()).chain(path).collect();
-                Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
-            }
-            None => self.value.clone(),
-        }
+        self.field.iter().fold(self.value.clone(), |value, call| {
+            let path = call.args.iter().skip(1).cloned();
+            let args = std::iter::once(value).chain(path).collect();
+            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
+        })
     }
 }
 
@@ -109,7 +107,7 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
                 false => (vec![], guards::none_of(&values).into_iter().collect()),
             };
             let call = AggregateFunction::new_udf(min_udaf(), vec![value.clone()], false, None, vec![], None);
-            let (column, field, made) = (column.name.clone(), None, None);
+            let (column, field, made) = (column.name.clone(), vec![], None);
             cells.push(Unplaced { column, call, value, field, after, made, guards, constant: true });
         }
     }
@@ -201,17 +199,26 @@ fn as_mode(call: &AggregateFunction) -> Option<AggregateFunction> {
     Some(AggregateFunction::new_udf(function, vec![value.clone()], false, filter, vec![], None))
 }
 
-/// The call of `get_field` that an expression is, of a column.
-fn field_of(expr: &Expr) -> Option<ScalarFunction> {
-    match expr {
-        Expr::Alias(alias) => field_of(&alias.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "get_field" => {
-            let (first, others) = call.args.split_first()?;
-            let plain = matches!(first, Expr::Column(_)) && others.iter().all(|path| matches!(path, Expr::Literal(..)));
-            plain.then(|| call.clone())
-        }
-        _ => None,
+/// The calls of `get_field` by which an expression is a field of a column, the innermost first.
+fn field_of(expr: &Expr) -> Vec<ScalarFunction> {
+    let mut path = vec![];
+    let mut part = expr;
+    loop {
+        part = match part {
+            Expr::Alias(alias) => &alias.expr,
+            Expr::ScalarFunction(call) if call.func.name() == "get_field" => match call.args.split_first() {
+                Some((of, names)) if names.iter().all(|name| matches!(name, Expr::Literal(..))) => {
+                    path.push(call.clone());
+                    of
+                }
+                _ => return vec![],
+            },
+            Expr::Column(_) => break,
+            _ => return vec![],
+        };
     }
+    path.reverse();
+    path
 }
 
 /// Whether an expression is the first of some aggregates that is not null.

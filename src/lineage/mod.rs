@@ -21,6 +21,7 @@ mod presence;
 mod rank;
 mod same;
 mod walk;
+mod zeros;
 
 mod candidates;
 mod conflicts;

@@ -11,9 +11,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Operator, when,
-};
+use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
 use datafusion::scalar::ScalarValue;
 
 use super::cells::{Unplaced, call_of, cells};
@@ -23,9 +21,10 @@ use super::guards::{GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
 use super::presence;
+use super::zeros::{has_zeros, one_zero};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::functions::merge::{self, Choice, Role};
+use crate::functions::merge::{self, MergeRule, Role};
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
 
@@ -327,7 +326,7 @@ fn laid_out(
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,
-        is_field: cell.field.is_some(),
+        is_field: !cell.field.is_empty(),
         source: source.map(|expr| slots.add(expr)),
         record: record.map(|expr| slots.add(expr)),
         time,
@@ -340,18 +339,11 @@ fn laid_out(
     })
 }
 
-/// The value as it is shown. Where values are counted the two zeros of doubles are one, which the view shows as 0.
+/// The value as it is shown. Where values are counted the two zeros are one, which the view shows as 0.
 fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
     let shown = cell.shown();
-    let counts = merge::rule(cell.call.func.name()).is_some_and(|rule| {
-        matches!(rule.choice, Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues)
-    });
-    let of = shown.get_type(schema)?;
-    if !counts || !of.is_floating() || cell.field.is_some() {
-        return Ok(shown);
-    }
-    let zero = Expr::Literal(ScalarValue::new_zero(&of)?, None);
-    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(shown), Operator::Plus, Box::new(zero))))
+    let counts = merge::rule(cell.call.func.name()).is_some_and(MergeRule::counts_values);
+    Ok(if counts && has_zeros(&shown.get_type(schema)?) { one_zero(shown) } else { shown })
 }
 
 /// An expression's value as it is shown.
