@@ -28,10 +28,18 @@ const BETWEEN: &str = "; ";
 /// A plan with what it takes to tell of values whether they were changed, and for each value the expression over the
 /// plan that tells it: a text, null where nothing changed. None where nothing can change.
 pub fn traced(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-    Tracer { added: 0 }.values(plan, values)
+    Tracer { added: 0, fills: false }.values(plan, values)
+}
+
+/// The same of what is filled in over rows alone, where there was nothing: for each value the name of the function that
+/// filled it, null where none did.
+pub fn filled(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
+    Tracer { added: 0, fills: true }.values(plan, values)
 }
 
 struct Tracer {
+    /// Whether only what is filled in over rows is told.
+    fills: bool,
     /// How many columns were added.
     added: usize,
 }
@@ -48,8 +56,27 @@ struct Step {
 impl Tracer {
     /// Traces expressions over a plan's output.
     fn values(&mut self, plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-        let steps = values.iter().map(|value| step(value, plan.schema())).collect::<Result<Vec<_>>>()?;
+        let steps = values.iter().map(|value| self.step(value, plan.schema())).collect::<Result<Vec<_>>>()?;
         self.steps(plan, steps)
+    }
+
+    /// The way of a value through an expression over `schema`.
+    fn step(&self, value: &Expr, schema: &DFSchema) -> Result<Step> {
+        let mut step = step(value, schema)?;
+        if self.fills {
+            step.changes.clear();
+        }
+        Ok(step)
+    }
+
+    /// What says that a window function changed its argument.
+    fn fitted(&self, function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+        if !self.fills {
+            return change(function, result, argument, schema);
+        }
+        let fills = effect(function).is_some_and(|effect| matches!(effect, Effect::Imputes));
+        let filled = argument.clone().is_null().and(result.is_not_null());
+        Ok(if fills { Some(when(filled, text(function)).end()?) } else { None })
     }
 
     /// Traces on from expressions over a plan's output.
@@ -123,9 +150,9 @@ impl Tracer {
                             Some(computed) => {
                                 if let Some((function, argument)) = windowed(computed)
                                     && let Some(changed) =
-                                        change(&function, Expr::Column(column.clone()), &argument, plan.schema())?
+                                        self.fitted(&function, Expr::Column(column.clone()), &argument, plan.schema())?
                                 {
-                                    of_column = step(&argument, window.input.schema())?;
+                                    of_column = self.step(&argument, window.input.schema())?;
                                     of_column.changes.push(changed);
                                 }
                             }
@@ -348,9 +375,14 @@ fn field_made(call: &ScalarFunction) -> Option<&Expr> {
     })
 }
 
-/// What is told of a constant that stands where a value is missing.
-pub fn filled_in() -> Expr {
-    text("imputed: coalesce")
+/// What is told of a constant that stands in the place of a merged value.
+pub fn filled_in(rule: &str) -> Expr {
+    text(&format!("imputed: {rule}"))
+}
+
+/// What is told of a value that a function of this name filled in.
+pub fn filled_by(name: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(concat_ws(text(": "), vec![text("imputed"), name])), DataType::Utf8View))
 }
 
 /// Whether an expression has a function that may change a value.

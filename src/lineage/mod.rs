@@ -20,6 +20,7 @@ pub mod planner;
 mod presence;
 mod rank;
 mod same;
+mod spelled;
 mod walk;
 mod zeros;
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference, UnnestOptions};
+use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::expr::{AggregateFunction, Cast};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
+use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::scalar::ScalarValue;
 
 use super::cells::{Unplaced, call_of, cells};
@@ -21,6 +22,7 @@ use super::guards::{GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
 use super::presence;
+use super::walk::is_subquery;
 use super::zeros::{has_zeros, one_zero};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
@@ -32,6 +34,8 @@ use crate::planner::coercion::written_name;
 /// rows of one follow those of the other.
 pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Result<LogicalPlan> {
     let cells = merges.parts.iter().map(cells).collect::<Result<Vec<_>>>()?;
+    let mut names: Vec<String> = cells.iter().flatten().map(|cell| cell.column.clone()).collect();
+    names.dedup();
     let schemas = merges.parts.iter().map(|part| part.aggregate.input.schema().as_ref());
     let kinds = Kinds::of(&cells.iter().map(Vec::as_slice).zip(schemas).collect::<Vec<_>>())?;
     let asked = Asked { view, plan, keys: &merges.keys, gives, kinds };
@@ -45,9 +49,19 @@ pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Re
             });
         }
         let all = all.ok_or_else(|| Error::internal(format!("view \"{view}\" lost its merges")))?;
-        return Ok(all.build()?);
+        return asked.with_filled(all.build()?, &names);
     };
-    asked.told(only, cells.into_iter().flatten().collect())
+    let told = asked.told(only, cells.into_iter().flatten().collect())?;
+    asked.with_filled(told, &names)
+}
+
+/// The columns of what is filled in.
+const COLUMN: &str = "#column_name";
+const VALUE: &str = "#value";
+const FILLER: &str = "#filler";
+
+fn word(word: &str) -> Expr {
+    Expr::Literal(ScalarValue::Utf8View(Some(word.to_string())), None)
 }
 
 /// What is asked for, of all of a view's merges.
@@ -69,8 +83,8 @@ impl Asked<'_> {
         let schema = Arc::clone(input.schema());
         let mut slots = Slots::default();
         let names = merged.key_names();
-        for (key, name) in merged.keys()?.into_iter().zip(&names) {
-            slots.exprs.push(key.clone().unalias().alias(name));
+        for (key, name) in merged.key_exprs()?.into_iter().zip(&names) {
+            slots.exprs.push(key.alias(name));
             slots.made.push(None);
         }
         let mut layout_cells = vec![];
@@ -81,10 +95,16 @@ impl Asked<'_> {
                 let place = guards.add(guard, merged, |at| guard_call(merged, at, &mut slots))?;
                 of_cell.push(place);
             }
+            let shown = match self.gives == Gives::Cells {
+                true => computed(cell, merged),
+                false => None,
+            };
+            let shown = shown.map(|expr| guards.show(expr, merged, |at| guard_call(merged, at, &mut slots)));
+            let shown = shown.transpose()?;
             let laid_out = laid_out(cell, changed, &self.kinds, self.gives, &schema, &mut slots)?;
             let made = cell.made.as_ref().and_then(|_| made_changes.next().flatten());
             let changed_after = made.map(|expr| slots.add(expr));
-            layout_cells.push(Cell { guards: of_cell, changed_after, ..laid_out });
+            layout_cells.push(Cell { guards: of_cell, shown, changed_after, ..laid_out });
         }
         let layout = Layout {
             keys: names.len(),
@@ -137,6 +157,66 @@ impl Asked<'_> {
         Ok(joined.build()?)
     }
 
+    /// What is told, with the cells of these columns that are filled in over the rows that are merged, where there was
+    /// nothing: each with the function that filled it.
+    fn with_filled(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
+        let columns = self.plan.schema().columns();
+        let columns: Vec<Column> = columns.into_iter().filter(|column| names.contains(&column.name)).collect();
+        if self.gives == Gives::Cells {
+            // There is one candidate, and nothing that it could disagree with.
+            return Ok(told);
+        }
+        let wanted: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
+        let (plan, fillers) = changed::filled(self.plan, &wanted)?;
+        let filled: Vec<(&Column, Expr)> =
+            columns.iter().zip(fillers).filter_map(|(column, filler)| Some((column, filler?))).collect();
+        if filled.is_empty() {
+            return Ok(told);
+        }
+        let schema = Arc::clone(plan.schema());
+        let mut wide: Vec<Expr> = vec![];
+        for key in self.keys {
+            let Some(column) = schema.columns().into_iter().find(|column| column.name == *key) else {
+                return Err(Error::internal(format!("view \"{}\" lost its key {key}", self.view)));
+            };
+            wide.push(Expr::Column(column).alias(key));
+        }
+        let texts = filled.iter().map(|(column, _)| as_text(Expr::Column((*column).clone()), &schema));
+        let texts = texts.collect::<Result<Vec<_>>>()?;
+        let columns = filled.iter().map(|(column, _)| word(&column.name)).collect();
+        let fillers = filled.into_iter().map(|(_, filler)| filler).collect();
+        for (list, name) in [(columns, COLUMN), (texts, VALUE), (fillers, FILLER)] {
+            wide.push(make_array(list).alias(name));
+        }
+        let lists = [COLUMN, VALUE, FILLER].map(Column::new_unqualified).to_vec();
+        let plain = |name: &str| Expr::Column(Column::new_unqualified(name));
+        let mut exprs: Vec<Expr> = self.keys.iter().map(|key| plain(key)).collect();
+        for fixed in Fixed::of(self.gives) {
+            let text = || Expr::Literal(ScalarValue::Utf8View(None), None);
+            let changed = || changed::filled_by(plain(FILLER));
+            let made = match fixed {
+                Fixed::ColumnName => plain(COLUMN),
+                Fixed::Value => plain(VALUE),
+                Fixed::Rule => plain(FILLER),
+                Fixed::Changed | Fixed::Reason => changed(),
+                Fixed::ObservedAt => Expr::Literal(ScalarValue::try_from(&self.kinds.time)?, None),
+                Fixed::Trust => Expr::Literal(ScalarValue::try_from(&self.kinds.trust)?, None),
+                Fixed::Chosen => lit(true),
+                Fixed::TieLevel => word("only"),
+                Fixed::Candidates | Fixed::DistinctValues => lit(1_i64),
+                Fixed::Source | Fixed::RecordId | Fixed::Values | Fixed::Sources | Fixed::Single => text(),
+            };
+            exprs.push(made.alias(fixed.name_among(self.keys)));
+        }
+        let filled = LogicalPlanBuilder::from(plan)
+            .project(wide)?
+            .unnest_columns_with_options(lists, UnnestOptions::default())?
+            .filter(plain(FILLER).is_not_null())?
+            .project(exprs)?
+            .build()?;
+        Ok(LogicalPlanBuilder::from(told).union(filled)?.build()?)
+    }
+
     /// What is told of one of several merges, under the names and types that are the same for all.
     fn aligned(&self, merged: &Merged, told: LogicalPlan) -> Result<LogicalPlan> {
         let names = merged.key_names();
@@ -174,6 +254,17 @@ fn over_keys(condition: &Expr, merged: &Merged, names: &[String]) -> Result<Expr
         })
     });
     Ok(renamed.data()?)
+}
+
+/// What the view makes of a merge function's value beside showing it, or a field of it.
+fn computed(cell: &Unplaced, merged: &Merged) -> Option<Expr> {
+    if !cell.field.is_empty() || merge::rule(cell.call.func.name()).is_none() {
+        return None;
+    }
+    let expr = merged.columns.iter().find(|column| column.name == cell.column)?.expr.clone()?.unalias();
+    let asks = expr.exists(|part| Ok(is_subquery(part) || matches!(part, Expr::Unnest(_))));
+    let is_known = !expr.is_volatile() && matches!(asks, Ok(false));
+    (is_known && !matches!(expr, Expr::Column(_))).then_some(expr)
 }
 
 /// An aggregate that a guard looks at, over the node's input.
@@ -304,7 +395,10 @@ fn laid_out(
     let beside = |name: &str| named(schema, name, &cell.value).filter(|_| !cell.constant);
     let source = beside("source").map(|expr| as_text(expr, schema)).transpose()?;
     let record = beside("record_id").map(|expr| as_text(expr, schema)).transpose()?;
-    let changed = if cell.constant { Some(changed::filled_in()) } else { changed };
+    let changed = match cell.rule.filter(|_| cell.constant) {
+        Some(rule) => Some(changed::filled_in(rule)),
+        None => changed,
+    };
     let mut shown = |expr: Option<Expr>, kind: &DataType| -> Result<Option<usize>> {
         let Some(expr) = expr else { return Ok(None) };
         let expr = match expr.get_type(schema)? {
@@ -322,7 +416,7 @@ fn laid_out(
     let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
-        rule: if cell.constant { "coalesce" } else { written_name(&cell.call) }.to_string(),
+        rule: cell.rule.unwrap_or_else(|| written_name(&cell.call)).to_string(),
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,
@@ -335,6 +429,7 @@ fn laid_out(
         changed_after: None,
         after: std::mem::take(&mut cell.after),
         constant: cell.constant,
+        shown: None,
         guards: vec![],
     })
 }

@@ -150,7 +150,9 @@ impl Way {
             Some(rule) if rule.returns_input() && same => Way::Result,
             Some(_) => Way::All,
             // Of intervals the longest or the shortest, by an aggregate of another name.
-            None if name != cell.rule => Way::Extreme { greatest: cell.rule == "max" },
+            None if name != cell.rule && matches!(cell.rule.as_str(), "min" | "max") => {
+                Way::Extreme { greatest: cell.rule == "max" }
+            }
             // Of doubles, what min and max give of NaN depends on the order of rows.
             None if matches!(name, "min" | "max") && value.is_floating() => Way::Extreme { greatest: name == "max" },
             None if matches!(name, "min" | "max" | "mode") && same => Way::Result,

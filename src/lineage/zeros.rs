@@ -1,6 +1,10 @@
 //! Values as the functions that count them give them: the two zeros of floating point, also those in structs and arrays,
-//! are one.
+//! are one. And whether values are equal as these functions see it.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::BooleanArray;
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
@@ -8,11 +12,16 @@ use datafusion::logical_expr::{
 };
 
 use crate::error::Error;
-use crate::functions::merge;
+use crate::functions::merge::{self, RowRanking};
 
 /// A value with one zero.
 pub fn one_zero(value: Expr) -> Expr {
     ScalarUDF::new_from_impl(OneZero { signature: Signature::any(1, Volatility::Immutable) }).call(vec![value])
+}
+
+/// Whether two values are equal and not null, however they are written: zeros, and intervals of one length.
+pub fn alike(one: Expr, other: Expr) -> Expr {
+    ScalarUDF::new_from_impl(Alike { signature: Signature::any(2, Volatility::Immutable) }).call(vec![one, other])
 }
 
 /// Whether a value of the type may hold a zero that is written in two ways.
@@ -61,10 +70,41 @@ impl ScalarUDFImpl for OneZero {
     }
 }
 
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Alike {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Alike {
+    fn name(&self) -> &str {
+        "onerow_alike"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [one, other] = arrays.as_slice() else { return Err(OneZero::lost().into()) };
+        let other = cast(other, one.data_type())?;
+        let Some(by_value) = merge::rule("majority") else { return Err(OneZero::lost().into()) };
+        let both = RowRanking::try_new(by_value, &[concat(&[one.as_ref(), other.as_ref()])?])?;
+        let rows = one.len();
+        let alike = (0..rows).map(|at| {
+            let held = both.is_candidate(at) && both.is_candidate(rows + at);
+            Some(held && both.compare_values(at, rows + at).is_eq())
+        });
+        Ok(ColumnarValue::Array(Arc::new(alike.collect::<BooleanArray>())))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array, StructArray};
     use datafusion::arrow::datatypes::{Field, Fields, Float64Type};
 
