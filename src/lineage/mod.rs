@@ -32,3 +32,4 @@ pub use candidates::Lineage;
 pub use conflicts::Conflicts;
 pub use diff_views::DiffViews;
 pub use origins::origins;
+pub use zeros::alike;

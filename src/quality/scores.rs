@@ -20,6 +20,7 @@ use super::rule::{PlannedRule, query};
 use super::share::{freshness, is_moment, share};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::merge::Role;
+use crate::lineage::alike;
 use crate::planner::relation_function::{Argument, Given, RelationCall, RelationContext, RelationFunction, Takes};
 
 /// After how many days a value counts half, where the call does not say it.
@@ -286,9 +287,9 @@ impl Scores<'_> {
         let (agreeing, contested) = match cell.rule.returns_input() {
             true => {
                 let (own, came) = (found("value"), self.part(cell, merged("merged"))?);
-                // What `=` does not compare is compared as it is written.
-                let (own, came) = if self.is_nested(cell)? { (as_text(own), as_text(came)) } else { (own, came) };
-                let agreeing = contested.clone().and(own.eq(came));
+                // What `=` does not compare is compared as merge functions do.
+                let agrees = if self.is_nested(cell)? { alike(own, came) } else { own.eq(came) };
+                let agreeing = contested.clone().and(agrees);
                 (count(when(agreeing, lit(1_i64))), count(when(contested, lit(1_i64))))
             }
             false => (count(none()), count(none())),
@@ -411,10 +412,6 @@ const NAMELESS: &str = "\u{1}";
 
 fn when_or(condition: Expr, value: Expr, otherwise: Expr) -> Expr {
     Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], Some(Box::new(otherwise))))
-}
-
-fn as_text(value: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(value), DataType::Utf8View))
 }
 
 fn when(condition: Expr, value: Expr) -> Expr {
