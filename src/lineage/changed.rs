@@ -31,14 +31,14 @@ pub fn traced(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<O
     Tracer { added: 0, fills: false }.values(plan, values)
 }
 
-/// The same of what is filled in over rows alone, where there was nothing: for each value the name of the function that
-/// filled it, null where none did.
+/// The same of what is imputed over rows alone: for each value the name of the function that gave another in its place,
+/// or one where there was none; null where none did.
 pub fn filled(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
     Tracer { added: 0, fills: true }.values(plan, values)
 }
 
 struct Tracer {
-    /// Whether only what is filled in over rows is told.
+    /// Whether only what is imputed over rows is told.
     fills: bool,
     /// How many columns were added.
     added: usize,
@@ -74,9 +74,11 @@ impl Tracer {
         if !self.fills {
             return change(function, result, argument, schema);
         }
-        let fills = effect(function).is_some_and(|effect| matches!(effect, Effect::Imputes));
-        let filled = argument.clone().is_null().and(result.is_not_null());
-        Ok(if fills { Some(when(filled, text(function)).end()?) } else { None })
+        // Where values are smoothed, what was merged is in the result.
+        if effect(function) != Some(Effect::Imputes) {
+            return Ok(None);
+        }
+        Ok(Some(when(differs(result, argument, schema)?, text(function)).end()?))
     }
 
     /// Traces on from expressions over a plan's output.
@@ -380,6 +382,11 @@ pub fn filled_in(rule: &str) -> Expr {
     text(&format!("imputed: {rule}"))
 }
 
+/// Whether a window function imputes values.
+pub fn imputes(expr: &Expr) -> bool {
+    windowed(expr).and_then(|(name, _)| effect(&name)) == Some(Effect::Imputes)
+}
+
 /// What is told of a value that a function of this name filled in.
 pub fn filled_by(name: Expr) -> Expr {
     Expr::Cast(Cast::new(Box::new(concat_ws(text(": "), vec![text("imputed"), name])), DataType::Utf8View))
@@ -425,15 +432,20 @@ fn change(function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> R
         Effect::Extracts => format!("extracted: {function}"),
     };
     let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
-    let argument = argument.clone();
     if made.is_nested() && made != given {
         // Parts of a value are always others than it.
         return Ok(Some(when(result.is_not_null(), text(&words)).end()?));
     }
+    Ok(Some(when(differs(result, argument, schema)?, text(&words)).end()?))
+}
+
+/// Whether a result is another than the argument that it was made of.
+fn differs(result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Expr> {
+    let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
+    let argument = argument.clone();
     // A text that is no value of that type in its plain form was read, which is a repair.
     let argument = if made == given { argument } else { Expr::TryCast(TryCast::new(Box::new(argument), made)) };
-    let differs = Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument)));
-    Ok(Some(when(differs, text(&words)).end()?))
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument))))
 }
 
 /// Several changes as one text, null where there is none.

@@ -8,6 +8,7 @@ mod cells;
 mod changed;
 mod columns;
 pub mod exec;
+mod filled;
 mod guards;
 mod held;
 pub mod merged;

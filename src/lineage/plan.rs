@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference, UnnestOptions};
-use datafusion::functions_nested::expr_fn::make_array;
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, lit, when};
+use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
 use datafusion::scalar::ScalarValue;
 
 use super::cells::{Unplaced, call_of, cells};
 use super::changed;
 use super::columns::Fixed;
+use super::filled::Filled;
 use super::guards::{GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
@@ -53,15 +53,6 @@ pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Re
     };
     let told = asked.told(only, cells.into_iter().flatten().collect())?;
     asked.with_filled(told, &names)
-}
-
-/// The columns of what is filled in.
-const COLUMN: &str = "#column_name";
-const VALUE: &str = "#value";
-const FILLER: &str = "#filler";
-
-fn word(word: &str) -> Expr {
-    Expr::Literal(ScalarValue::Utf8View(Some(word.to_string())), None)
 }
 
 /// What is asked for, of all of a view's merges.
@@ -157,64 +148,11 @@ impl Asked<'_> {
         Ok(joined.build()?)
     }
 
-    /// What is told, with the cells of these columns that are filled in over the rows that are merged, where there was
-    /// nothing: each with the function that filled it.
+    /// What is told, and of the cells of these columns that windows fill in.
     fn with_filled(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
-        let columns = self.plan.schema().columns();
-        let columns: Vec<Column> = columns.into_iter().filter(|column| names.contains(&column.name)).collect();
-        if self.gives == Gives::Cells {
-            // There is one candidate, and nothing that it could disagree with.
-            return Ok(told);
-        }
-        let wanted: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
-        let (plan, fillers) = changed::filled(self.plan, &wanted)?;
-        let filled: Vec<(&Column, Expr)> =
-            columns.iter().zip(fillers).filter_map(|(column, filler)| Some((column, filler?))).collect();
-        if filled.is_empty() {
-            return Ok(told);
-        }
-        let schema = Arc::clone(plan.schema());
-        let mut wide: Vec<Expr> = vec![];
-        for key in self.keys {
-            let Some(column) = schema.columns().into_iter().find(|column| column.name == *key) else {
-                return Err(Error::internal(format!("view \"{}\" lost its key {key}", self.view)));
-            };
-            wide.push(Expr::Column(column).alias(key));
-        }
-        let texts = filled.iter().map(|(column, _)| as_text(Expr::Column((*column).clone()), &schema));
-        let texts = texts.collect::<Result<Vec<_>>>()?;
-        let columns = filled.iter().map(|(column, _)| word(&column.name)).collect();
-        let fillers = filled.into_iter().map(|(_, filler)| filler).collect();
-        for (list, name) in [(columns, COLUMN), (texts, VALUE), (fillers, FILLER)] {
-            wide.push(make_array(list).alias(name));
-        }
-        let lists = [COLUMN, VALUE, FILLER].map(Column::new_unqualified).to_vec();
-        let plain = |name: &str| Expr::Column(Column::new_unqualified(name));
-        let mut exprs: Vec<Expr> = self.keys.iter().map(|key| plain(key)).collect();
-        for fixed in Fixed::of(self.gives) {
-            let text = || Expr::Literal(ScalarValue::Utf8View(None), None);
-            let changed = || changed::filled_by(plain(FILLER));
-            let made = match fixed {
-                Fixed::ColumnName => plain(COLUMN),
-                Fixed::Value => plain(VALUE),
-                Fixed::Rule => plain(FILLER),
-                Fixed::Changed | Fixed::Reason => changed(),
-                Fixed::ObservedAt => Expr::Literal(ScalarValue::try_from(&self.kinds.time)?, None),
-                Fixed::Trust => Expr::Literal(ScalarValue::try_from(&self.kinds.trust)?, None),
-                Fixed::Chosen => lit(true),
-                Fixed::TieLevel => word("only"),
-                Fixed::Candidates | Fixed::DistinctValues => lit(1_i64),
-                Fixed::Source | Fixed::RecordId | Fixed::Values | Fixed::Sources | Fixed::Single => text(),
-            };
-            exprs.push(made.alias(fixed.name_among(self.keys)));
-        }
-        let filled = LogicalPlanBuilder::from(plan)
-            .project(wide)?
-            .unnest_columns_with_options(lists, UnnestOptions::default())?
-            .filter(plain(FILLER).is_not_null())?
-            .project(exprs)?
-            .build()?;
-        Ok(LogicalPlanBuilder::from(told).union(filled)?.build()?)
+        let (time, trust) = (&self.kinds.time, &self.kinds.trust);
+        let filled = Filled { view: self.view, plan: self.plan, keys: self.keys, gives: self.gives, time, trust };
+        filled.beside(told, names)
     }
 
     /// What is told of one of several merges, under the names and types that are the same for all.
@@ -442,7 +380,7 @@ fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
 }
 
 /// An expression's value as it is shown.
-fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     let (_, field) = expr.to_field(schema)?;
     Ok(match PgType::of_field(&field) {
         PgType::Text | PgType::Varchar(_) if *field.data_type() == DataType::Utf8View => expr,
