@@ -8,25 +8,29 @@ use datafusion::functions_aggregate::min_max::min_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Cast, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
+use super::changed;
+use super::guards::{self, Constant};
 use super::merged::Merged;
-use super::{changed, guards};
 use crate::error::Result;
 use crate::functions::merge::{self, Choice};
-use crate::functions::pg::mode;
+use crate::functions::pg::{mode, percentile};
 
 /// An aggregate of a column of the view, with its value.
 pub(super) struct Unplaced {
     pub column: String,
     pub call: AggregateFunction,
     pub value: Expr,
-    /// The field of the value that the column is: the other arguments of `get_field`.
-    pub field: Option<ScalarFunction>,
+    /// The field of the value that the column is: calls of `get_field`, the innermost first. Empty where it is all of
+    /// it, or something else.
+    pub field: Vec<ScalarFunction>,
     /// The cells that come before it in a coalesce.
     pub after: Vec<usize>,
     /// What the view makes of the value, where that may repair it.
     pub made: Option<Expr>,
     /// What must hold of a group for it to be asked: one of these, or nothing.
     pub guards: Vec<Expr>,
+    /// Its name where it is written otherwise than as the aggregate's call.
+    pub rule: Option<&'static str>,
     /// Whether it is a constant of the view, and no aggregate.
     pub constant: bool,
 }
@@ -34,14 +38,11 @@ pub(super) struct Unplaced {
 impl Unplaced {
     /// The value as the view's column shows it: a field of it, or all.
     pub fn shown(&self) -> Expr {
-        match &self.field {
-            Some(call) => {
-                let path = call.args.iter().skip(1).cloned();
-                let args = std::iter::once(self.value.clone()).chain(path).collect();
-                Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
-            }
-            None => self.value.clone(),
-        }
+        self.field.iter().fold(self.value.clone(), |value, call| {
+            let path = call.args.iter().skip(1).cloned();
+            let args = std::iter::once(value).chain(path).collect();
+            Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&call.func), args))
+        })
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
         let branches = if falls_back { None } else { Branches::of(expr, merged)? };
         let mut before: Vec<usize> = vec![];
         let modes = modes(expr, merged)?;
+        let percentiles = percentiles(expr, merged)?;
         for at in aggregates {
             let Some(guards) = branches.as_ref().map_or(Some(vec![]), |branches| branches.guards(at)) else { continue };
             let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else { continue };
@@ -97,64 +99,69 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
                 after,
                 made,
                 guards,
+                rule: percentiles.iter().find(|(known, _)| *known == at).map(|(_, name)| *name),
                 constant: false,
             });
         }
         // Of a constant alone there is nothing to tell.
-        if !before.is_empty()
-            && let Some((values, value)) = constant(expr)
-        {
-            let (after, guards) = match falls_back {
-                true => (before, vec![]),
-                false => (vec![], guards::none_of(&values).into_iter().collect()),
-            };
+        if before.is_empty() {
+            continue;
+        }
+        let constants = match branches {
+            Some(branches) => branches.constants,
+            None => constant(expr).filter(|_| falls_back).into_iter().collect(),
+        };
+        for constant in constants {
+            let Constant { value, rule, guard } = constant;
             let call = AggregateFunction::new_udf(min_udaf(), vec![value.clone()], false, None, vec![], None);
-            let (column, field, made) = (column.name.clone(), None, None);
-            cells.push(Unplaced { column, call, value, field, after, made, guards, constant: true });
+            cells.push(Unplaced {
+                column: column.name.clone(),
+                call,
+                value,
+                field: vec![],
+                after: if falls_back { before.clone() } else { vec![] },
+                made: None,
+                guards: guard.into_iter().collect(),
+                rule: Some(rule),
+                constant: true,
+            });
         }
     }
     Ok(cells)
 }
 
-/// The constant that a coalesce gives in the end, and the values before it that must be null.
-fn constant(expr: &Expr) -> Option<(Vec<Expr>, Expr)> {
+/// The constant that a coalesce gives in the end.
+fn constant(expr: &Expr) -> Option<Constant> {
     match expr {
         Expr::Alias(alias) => constant(&alias.expr),
         Expr::Cast(cast) => {
-            let (values, value) = constant(&cast.expr)?;
-            Some((values, Expr::Cast(Cast { expr: Box::new(value), ..cast.clone() })))
+            let inner = constant(&cast.expr)?;
+            Some(Constant { value: Expr::Cast(Cast { expr: Box::new(inner.value), ..cast.clone() }), ..inner })
         }
         Expr::ScalarFunction(call) if guards::is_coalesce(call) => {
-            let at = call.args.iter().position(is_constant)?;
-            Some((call.args.get(..at)?.to_vec(), call.args.get(at)?.clone()))
+            let value = call.args.iter().find(|argument| guards::is_constant(argument))?.clone();
+            Some(Constant { value, rule: "coalesce", guard: None })
         }
         _ => None,
-    }
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => is_constant(&alias.expr),
-        Expr::Cast(cast) => is_constant(&cast.expr),
-        Expr::Literal(value, _) => !value.is_null(),
-        _ => false,
     }
 }
 
 /// The aggregates that a column may show, each with the guards of the branches that it stands in.
 struct Branches {
     ways: Vec<(usize, Option<Expr>)>,
+    constants: Vec<Constant>,
 }
 
 impl Branches {
     /// None where an expression gives no aggregate as it is, but what it makes of looking at some.
     fn of(expr: &Expr, merged: &Merged) -> Result<Option<Branches>> {
         let mut found = vec![];
-        for (column, guard) in guards::ways(expr)? {
+        let given = guards::ways(expr)?;
+        for (column, guard) in given.columns {
             let at = merged.aggregate.schema.maybe_index_of_column(&column);
             found.extend(at.and_then(|at| at.checked_sub(merged.key_count())).map(|at| (at, guard)));
         }
-        Ok((!found.is_empty()).then_some(Branches { ways: found }))
+        Ok((!found.is_empty()).then_some(Branches { ways: found, constants: given.constants }))
     }
 
     /// The guards of an aggregate, nothing where it is shown in any case. None where it is only looked at.
@@ -193,6 +200,21 @@ fn modes(expr: &Expr, merged: &Merged) -> Result<Vec<usize>> {
     Ok(found)
 }
 
+/// The aggregates of whose arrays an expression takes a percentile, with its name.
+fn percentiles(expr: &Expr, merged: &Merged) -> Result<Vec<(usize, &'static str)>> {
+    let mut found = vec![];
+    expr.apply(|part| {
+        if let Expr::ScalarFunction(call) = part
+            && let Some(name) = percentile::of_array(call.func.name())
+            && let Some(array) = call.args.first()
+        {
+            found.extend(merged.aggregates(array)?.into_iter().map(|at| (at, name)));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
 /// `mode()`, in the place of the array that it is taken of.
 fn as_mode(call: &AggregateFunction) -> Option<AggregateFunction> {
     let (value, descending) = mode::of_array(call)?;
@@ -201,17 +223,26 @@ fn as_mode(call: &AggregateFunction) -> Option<AggregateFunction> {
     Some(AggregateFunction::new_udf(function, vec![value.clone()], false, filter, vec![], None))
 }
 
-/// The call of `get_field` that an expression is, of a column.
-fn field_of(expr: &Expr) -> Option<ScalarFunction> {
-    match expr {
-        Expr::Alias(alias) => field_of(&alias.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "get_field" => {
-            let (first, others) = call.args.split_first()?;
-            let plain = matches!(first, Expr::Column(_)) && others.iter().all(|path| matches!(path, Expr::Literal(..)));
-            plain.then(|| call.clone())
-        }
-        _ => None,
+/// The calls of `get_field` by which an expression is a field of a column, the innermost first.
+fn field_of(expr: &Expr) -> Vec<ScalarFunction> {
+    let mut path = vec![];
+    let mut part = expr;
+    loop {
+        part = match part {
+            Expr::Alias(alias) => &alias.expr,
+            Expr::ScalarFunction(call) if call.func.name() == "get_field" => match call.args.split_first() {
+                Some((of, names)) if names.iter().all(|name| matches!(name, Expr::Literal(..))) => {
+                    path.push(call.clone());
+                    of
+                }
+                _ => return vec![],
+            },
+            Expr::Column(_) => break,
+            _ => return vec![],
+        };
     }
+    path.reverse();
+    path
 }
 
 /// Whether an expression is the first of some aggregates that is not null.

@@ -28,10 +28,18 @@ const BETWEEN: &str = "; ";
 /// A plan with what it takes to tell of values whether they were changed, and for each value the expression over the
 /// plan that tells it: a text, null where nothing changed. None where nothing can change.
 pub fn traced(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-    Tracer { added: 0 }.values(plan, values)
+    Tracer { added: 0, fills: false }.values(plan, values)
+}
+
+/// The same of what is imputed over rows alone: for each value the name of the function that gave another in its place,
+/// or one where there was none; null where none did.
+pub fn filled(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
+    Tracer { added: 0, fills: true }.values(plan, values)
 }
 
 struct Tracer {
+    /// Whether only what is imputed over rows is told.
+    fills: bool,
     /// How many columns were added.
     added: usize,
 }
@@ -48,8 +56,29 @@ struct Step {
 impl Tracer {
     /// Traces expressions over a plan's output.
     fn values(&mut self, plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-        let steps = values.iter().map(|value| step(value, plan.schema())).collect::<Result<Vec<_>>>()?;
+        let steps = values.iter().map(|value| self.step(value, plan.schema())).collect::<Result<Vec<_>>>()?;
         self.steps(plan, steps)
+    }
+
+    /// The way of a value through an expression over `schema`.
+    fn step(&self, value: &Expr, schema: &DFSchema) -> Result<Step> {
+        let mut step = step(value, schema)?;
+        if self.fills {
+            step.changes.clear();
+        }
+        Ok(step)
+    }
+
+    /// What says that a window function changed its argument.
+    fn fitted(&self, function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+        if !self.fills {
+            return change(function, result, argument, schema);
+        }
+        // Where values are smoothed, what was merged is in the result.
+        if effect(function) != Some(Effect::Imputes) {
+            return Ok(None);
+        }
+        Ok(Some(when(differs(result, argument, schema)?, text(function)).end()?))
     }
 
     /// Traces on from expressions over a plan's output.
@@ -123,9 +152,9 @@ impl Tracer {
                             Some(computed) => {
                                 if let Some((function, argument)) = windowed(computed)
                                     && let Some(changed) =
-                                        change(&function, Expr::Column(column.clone()), &argument, plan.schema())?
+                                        self.fitted(&function, Expr::Column(column.clone()), &argument, plan.schema())?
                                 {
-                                    of_column = step(&argument, window.input.schema())?;
+                                    of_column = self.step(&argument, window.input.schema())?;
                                     of_column.changes.push(changed);
                                 }
                             }
@@ -348,9 +377,19 @@ fn field_made(call: &ScalarFunction) -> Option<&Expr> {
     })
 }
 
-/// What is told of a constant that stands where a value is missing.
-pub fn filled_in() -> Expr {
-    text("imputed: coalesce")
+/// What is told of a constant that stands in the place of a merged value.
+pub fn filled_in(rule: &str) -> Expr {
+    text(&format!("imputed: {rule}"))
+}
+
+/// Whether a window function imputes values.
+pub fn imputes(expr: &Expr) -> bool {
+    windowed(expr).and_then(|(name, _)| effect(&name)) == Some(Effect::Imputes)
+}
+
+/// What is told of a value that a function of this name filled in.
+pub fn filled_by(name: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(concat_ws(text(": "), vec![text("imputed"), name])), DataType::Utf8View))
 }
 
 /// Whether an expression has a function that may change a value.
@@ -393,15 +432,20 @@ fn change(function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> R
         Effect::Extracts => format!("extracted: {function}"),
     };
     let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
-    let argument = argument.clone();
     if made.is_nested() && made != given {
         // Parts of a value are always others than it.
         return Ok(Some(when(result.is_not_null(), text(&words)).end()?));
     }
+    Ok(Some(when(differs(result, argument, schema)?, text(&words)).end()?))
+}
+
+/// Whether a result is another than the argument that it was made of.
+fn differs(result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Expr> {
+    let (made, given) = (result.get_type(schema)?, argument.get_type(schema)?);
+    let argument = argument.clone();
     // A text that is no value of that type in its plain form was read, which is a repair.
     let argument = if made == given { argument } else { Expr::TryCast(TryCast::new(Box::new(argument), made)) };
-    let differs = Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument)));
-    Ok(Some(when(differs, text(&words)).end()?))
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(result), Operator::IsDistinctFrom, Box::new(argument))))
 }
 
 /// Several changes as one text, null where there is none.

@@ -111,7 +111,7 @@ impl<'a> Side<'a> {
     fn of(relation: &'a NamedRelation) -> Result<Self> {
         let (view, merges) = merged_view(relation)?;
         // Without GROUP BY there is one row, and nothing to tell it by.
-        if merges.parts.iter().any(|part| part.key_count() > 0 && part.hides_keys()) {
+        if merges.parts.iter().any(|part| part.key_count() > 0 && part.lacks_keys()) {
             return Err(Error::unsupported(format!("\"{}\" does not show all its keys", view.name.shown()))
                 .with_hint("Rows are compared by the columns of the GROUP BY: add them to the view."));
         }

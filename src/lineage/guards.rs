@@ -1,5 +1,6 @@
 //! Which of several aggregates in one expression its result is taken from: of a CASE those of the branch that holds, of
-//! a coalesce those of the first argument that is not null.
+//! a coalesce those of the first argument that is not null, of greatest and least those of the arguments that are the
+//! result. A constant may stand in their place.
 //!
 //! An aggregate in a branch has guards. A guard is an expression over the keys and the aggregates of a group, as a view
 //! has them above its grouping; it is 1 in the groups in which the branch is taken. The aggregates that it looks at are
@@ -13,7 +14,7 @@ use datafusion::arrow::datatypes::{FieldRef, Int8Type, Schema, SchemaRef, UInt64
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::{Case, ScalarFunction};
+use datafusion::logical_expr::expr::{Case, Cast, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
@@ -21,7 +22,11 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use super::merged::Merged;
 use super::node::Call;
 use super::rank::{Slice, arguments, evaluated};
+use super::zeros::alike;
+use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
+use crate::planner::output::written;
+use crate::values::Zone;
 
 /// What is asked of each group before anybody is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,6 +37,8 @@ pub struct Guards {
     pub fields: Vec<FieldRef>,
     /// The guards: numbers, 1 where a branch is taken.
     pub exprs: Vec<Expr>,
+    /// What the view makes of a group's aggregates, where that is to be shown.
+    pub shows: Vec<Expr>,
 }
 
 /// An aggregate that a guard looks at.
@@ -43,33 +50,61 @@ pub struct GuardCall {
     pub filter: Option<usize>,
 }
 
-/// The ways by which an expression comes to the columns that it may give: each column with its guard. None for a guard
-/// where it gives the column in any case. Columns that are only looked at, such as those in conditions, are not among
-/// them.
-pub fn ways(expr: &Expr) -> Result<Vec<(Column, Option<Expr>)>> {
-    let mut ways = Ways { asked: vec![], found: vec![] };
+/// What an expression may give.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Its columns, each with its guard: none where it gives the column in any case. Columns that are only looked at,
+    /// such as those in conditions, are not among them.
+    pub columns: Vec<(Column, Option<Expr>)>,
+    /// The constants that may stand in their place.
+    pub constants: Vec<Constant>,
+}
+
+/// A constant that an expression may give as it is.
+#[derive(Debug)]
+pub struct Constant {
+    /// The constant.
+    pub value: Expr,
+    /// What gives it: `case`, `coalesce`, `greatest` or `least`.
+    pub rule: &'static str,
+    /// Where it is given.
+    pub guard: Option<Expr>,
+}
+
+/// The ways by which an expression comes to what it may give.
+pub fn ways(expr: &Expr) -> Result<Given> {
+    let mut ways = Ways::default();
     ways.follow(expr)?;
     Ok(ways.found)
 }
 
-/// What says that all of these are null.
-pub fn none_of(values: &[Expr]) -> Option<Expr> {
-    let asked = values.iter().map(|value| (value.clone().is_null(), true)).collect();
-    Ways { asked, found: vec![] }.guard()
-}
-
+#[derive(Default)]
 struct Ways {
     /// The conditions on the way, in the order in which they are asked, each with whether it must be true or must not.
     asked: Vec<(Expr, bool)>,
-    found: Vec<(Column, Option<Expr>)>,
+    /// What chooses on the way, the outermost first.
+    choosers: Vec<&'static str>,
+    /// The casts on the way, the outermost first.
+    casts: Vec<Cast>,
+    /// How many functions there are on the way that compute something else.
+    computed: usize,
+    found: Given,
 }
 
 impl Ways {
     fn follow(&mut self, expr: &Expr) -> DfResult<()> {
         let before = self.asked.len();
         match expr {
-            Expr::Column(column) => self.found.push((column.clone(), self.guard())),
+            Expr::Column(column) => self.found.columns.push((column.clone(), self.guard())),
+            Expr::Literal(value, _) if !value.is_null() => self.constant(expr),
+            Expr::Alias(alias) => self.follow(&alias.expr)?,
+            Expr::Cast(cast) => {
+                self.casts.push(cast.clone());
+                self.follow(&cast.expr)?;
+                self.casts.pop();
+            }
             Expr::Case(case) => {
+                self.choosers.push("case");
                 for (when, then) in &case.when_then_expr {
                     let condition = match &case.expr {
                         Some(operand) => operand.as_ref().clone().eq(when.as_ref().clone()),
@@ -83,12 +118,27 @@ impl Ways {
                 if let Some(otherwise) = &case.else_expr {
                     self.follow(otherwise)?;
                 }
+                self.choosers.pop();
             }
             Expr::ScalarFunction(call) if is_coalesce(call) => {
+                self.choosers.push("coalesce");
                 for argument in &call.args {
                     self.follow(argument)?;
+                    if is_constant(argument) {
+                        break;
+                    }
                     self.asked.push((argument.clone().is_null(), true));
                 }
+                self.choosers.pop();
+            }
+            Expr::ScalarFunction(call) if extreme(call).is_some() => {
+                self.choosers.extend(extreme(call));
+                for argument in &call.args {
+                    self.asked.push((alike(argument.clone(), expr.clone()), true));
+                    self.follow(argument)?;
+                    self.asked.pop();
+                }
+                self.choosers.pop();
             }
             Expr::ScalarFunction(call) if call.func.name() == "nullif" => {
                 if let [value, other] = call.args.as_slice() {
@@ -99,14 +149,26 @@ impl Ways {
                 }
             }
             other => {
+                self.computed += 1;
                 other.apply_children(|child| {
                     self.follow(child)?;
                     Ok(TreeNodeRecursion::Continue)
                 })?;
+                self.computed -= 1;
             }
         }
         self.asked.truncate(before);
         Ok(())
+    }
+
+    fn constant(&mut self, literal: &Expr) {
+        if self.computed > 0 {
+            return;
+        }
+        let Some(rule) = self.choosers.last().copied() else { return };
+        let cast = |value, cast: &Cast| Expr::Cast(Cast { expr: Box::new(value), ..cast.clone() });
+        let value = self.casts.iter().rev().fold(literal.clone(), cast);
+        self.found.constants.push(Constant { value, rule, guard: self.guard() });
     }
 
     /// The conditions as one number. A CASE asks none where one before it has settled the matter: it may fail there.
@@ -125,18 +187,30 @@ impl Ways {
 
 impl Guards {
     /// Takes a guard in and gives its place; `call` lays an aggregate of the grouping out over the node's input.
-    pub fn add(
+    pub fn add(&mut self, guard: Expr, merged: &Merged, call: impl FnMut(usize) -> Result<GuardCall>) -> Result<usize> {
+        let guard = self.over_groups(guard, merged, call)?;
+        Ok(place(&mut self.exprs, guard))
+    }
+
+    /// Takes in what is to be shown of a group and gives its place.
+    pub fn show(&mut self, expr: Expr, merged: &Merged, call: impl FnMut(usize) -> Result<GuardCall>) -> Result<usize> {
+        let expr = self.over_groups(expr, merged, call)?;
+        Ok(place(&mut self.shows, expr))
+    }
+
+    /// An expression over the grouping as one over the keys and the calls.
+    fn over_groups(
         &mut self,
-        guard: Expr,
+        expr: Expr,
         merged: &Merged,
         mut call: impl FnMut(usize) -> Result<GuardCall>,
-    ) -> Result<usize> {
+    ) -> Result<Expr> {
         let (keys, schema) = (merged.key_count(), &merged.aggregate.schema);
         if self.fields.is_empty() {
             let fields = schema.fields().iter().take(keys).enumerate();
             self.fields = fields.map(|(at, field)| named(field, format!("#key {at}"))).collect();
         }
-        let guard = guard.transform(|part| {
+        let expr = expr.transform(|part| {
             let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
             let found = schema.maybe_index_of_column(column);
             let place = match found.map(|at| (at, at.checked_sub(keys))) {
@@ -156,13 +230,16 @@ impl Guards {
             let Some(field) = self.fields.get(place) else { return Err(lost().into()) };
             Ok(Transformed::yes(Expr::Column(Column::new_unqualified(field.name()))))
         });
-        let guard = guard.data()?;
-        if let Some(known) = self.exprs.iter().position(|known| *known == guard) {
-            return Ok(known);
-        }
-        self.exprs.push(guard);
-        Ok(self.exprs.len() - 1)
+        Ok(expr.data()?)
     }
+}
+
+/// The place of an expression among others, of which it becomes one.
+fn place(exprs: &mut Vec<Expr>, expr: Expr) -> usize {
+    exprs.iter().position(|known| *known == expr).unwrap_or_else(|| {
+        exprs.push(expr);
+        exprs.len() - 1
+    })
 }
 
 fn named(field: &FieldRef, name: String) -> FieldRef {
@@ -179,20 +256,27 @@ pub struct Judge {
     guards: Guards,
     functions: Vec<AggregateFunctionExpr>,
     exprs: Vec<Arc<dyn PhysicalExpr>>,
+    shows: Vec<(PgType, Arc<dyn PhysicalExpr>)>,
     schema: SchemaRef,
 }
 
 impl Judge {
-    /// `functions` are those of the calls, `exprs` the guards, both in their order.
-    pub fn new(guards: Guards, functions: Vec<AggregateFunctionExpr>, exprs: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+    /// `functions` are those of the calls, `exprs` the guards and `shows` what is shown with its type, all in their
+    /// order.
+    pub fn new(
+        guards: Guards,
+        functions: Vec<AggregateFunctionExpr>,
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        shows: Vec<(PgType, Arc<dyn PhysicalExpr>)>,
+    ) -> Self {
         let schema = Arc::new(Schema::new(guards.fields.clone()));
-        Judge { guards, functions, exprs, schema }
+        Judge { guards, functions, exprs, shows, schema }
     }
 
-    /// In which groups each guard holds.
-    pub(super) fn judged(&self, slice: &Slice) -> DfResult<Vec<BooleanArray>> {
-        if self.exprs.is_empty() {
-            return Ok(vec![]);
+    /// The groups of a slice as the guards look at them. None where nobody does.
+    pub(super) fn groups(&self, slice: &Slice) -> DfResult<Option<RecordBatch>> {
+        if self.exprs.is_empty() && self.shows.is_empty() {
+            return Ok(None);
         }
         let keys = self.guards.fields.len().saturating_sub(self.guards.calls.len());
         let firsts = UInt64Array::from_iter_values(slice.starts.iter().take(slice.len()).map(|at| *at as u64));
@@ -204,9 +288,24 @@ impl Judge {
             columns.push(call.result(function, slice)?);
         }
         let options = RecordBatchOptions::new().with_match_field_names(false).with_row_count(Some(slice.len()));
-        let groups = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
+    }
+
+    /// What is shown of each group, as text.
+    pub(super) fn shown(&self, groups: Option<&RecordBatch>, zone: Zone) -> DfResult<Vec<ArrayRef>> {
+        let Some(groups) = groups else { return Ok(vec![]) };
+        let shown = self.shows.iter().map(|(kind, expr)| {
+            let values = expr.evaluate(groups)?.into_array(groups.num_rows())?;
+            Ok(written(kind, &values, zone)?)
+        });
+        shown.collect()
+    }
+
+    /// In which groups each guard holds.
+    pub(super) fn judged(&self, groups: Option<&RecordBatch>) -> DfResult<Vec<BooleanArray>> {
+        let Some(groups) = groups else { return Ok(vec![]) };
         let judged = self.exprs.iter().map(|guard| {
-            let taken = guard.evaluate(&groups)?.into_array(slice.len())?;
+            let taken = guard.evaluate(groups)?.into_array(groups.num_rows())?;
             let taken = taken.as_primitive_opt::<Int8Type>().ok_or_else(|| Error::internal("a guard is no number"))?;
             Ok(taken.iter().map(|taken| Some(taken == Some(1))).collect())
         });
@@ -264,6 +363,21 @@ impl GuardCall {
     }
 }
 
+/// Whether an expression is a literal that is not null, cast perhaps.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_constant(&alias.expr),
+        Expr::Cast(cast) => is_constant(&cast.expr),
+        Expr::Literal(value, _) => !value.is_null(),
+        _ => false,
+    }
+}
+
+/// The function that gives the greatest or the least of its arguments.
+fn extreme(call: &ScalarFunction) -> Option<&'static str> {
+    ["greatest", "least"].into_iter().find(|name| *name == call.func.name())
+}
+
 /// Whether a function gives the first of its arguments that is not null.
 pub(super) fn is_coalesce(call: &ScalarFunction) -> bool {
     matches!(call.func.name(), "coalesce" | "fill_constant" | "fill_from")
@@ -280,7 +394,7 @@ mod tests {
             Some(guard) => format!("{column}: {guard}"),
             None => column.to_string(),
         };
-        ways(expr).unwrap().into_iter().map(shown).collect()
+        ways(expr).unwrap().columns.into_iter().map(shown).collect()
     }
 
     #[test]
@@ -300,5 +414,16 @@ mod tests {
         let case = when(col("a").is_null(), lit("none")).end().unwrap();
         assert_eq!(guards(&case), Vec::<String>::new());
         assert_eq!(guards(&(col("a") + col("b"))), ["a", "b"]);
+    }
+
+    #[test]
+    fn constants_are_given_by_what_chooses_them() {
+        let case = when(col("n").gt(lit(1)), col("a")).otherwise(lit("none")).unwrap();
+        let given = ways(&case).unwrap();
+        assert_eq!(given.constants.len(), 1);
+        let constant = &given.constants[0];
+        assert_eq!((constant.rule, constant.value.clone()), ("case", lit("none")));
+        assert!(constant.guard.is_some());
+        assert!(ways(&(col("a") + lit(1))).unwrap().constants.is_empty());
     }
 }

@@ -3,13 +3,16 @@
 
 use std::collections::HashSet;
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 
 use super::walk;
+use super::zeros::{has_zeros, one_zero};
 use crate::error::{Error, Result};
 use crate::functions::merge;
+use crate::planner::output::is_text_output;
 
 /// Everything that a view merges.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub struct Merges {
 /// One of a view's merges.
 #[derive(Debug)]
 pub struct Merged {
-    /// The grouping, with an aggregate that is a merge function.
+    /// The grouping, with an aggregate that is a merge function, or with plain ones where nothing else merges.
     pub aggregate: Aggregate,
     /// The view's columns, in order.
     pub columns: Vec<Output>,
@@ -51,7 +54,7 @@ pub struct Output {
 /// How one of a view's columns helps to tell its rows apart.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeyPart {
-    /// It is this key of the grouping.
+    /// It is this one of [`Merged::key_exprs`].
     Key(usize),
     /// It is the same in all rows.
     Literal(Expr),
@@ -74,21 +77,96 @@ impl Merged {
         self.aggregate.schema.maybe_index_of_column(column).filter(|at| *at < self.key_count())
     }
 
-    /// The key, or the literal, that the view's column of this name is.
-    pub fn key_part(&self, name: &str) -> Option<KeyPart> {
-        let expr = self.columns.iter().find(|column| column.name == name)?.expr.as_ref()?;
-        match (self.key(expr), literal(expr)) {
-            (Some(key), _) => Some(KeyPart::Key(key)),
-            (None, true) => Some(KeyPart::Literal(expr.clone().unalias_nested().data)),
-            (None, false) => None,
+    /// What the node of lineage groups by: the keys, then the columns of the view that are computed of keys and stand
+    /// for them, as expressions over the rows that are merged. The latter are the same in all rows of a group.
+    pub fn key_exprs(&self) -> Result<Vec<Expr>> {
+        let keys: Vec<Expr> = self.keys()?.into_iter().map(|key| key.clone().unalias()).collect();
+        let mut exprs = keys.clone();
+        let schema = self.aggregate.input.schema().as_ref();
+        for column in self.computed() {
+            let Some(expr) = &column.expr else { continue };
+            let over_rows = expr.clone().unalias().transform_down(|part| {
+                Ok(match self.key(&part).and_then(|at| keys.get(at)) {
+                    // Rows of one group may write it differently.
+                    Some(key) if has_zeros(&key.get_type(schema)?) => {
+                        Transformed::new(one_zero(key.clone()), true, TreeNodeRecursion::Jump)
+                    }
+                    Some(key) => Transformed::new(key.clone(), true, TreeNodeRecursion::Jump),
+                    None => Transformed::no(part),
+                })
+            });
+            exprs.push(over_rows.data()?);
+        }
+        Ok(exprs)
+    }
+
+    /// The view's columns that are computed of keys, where not all of these are columns by themselves:
+    /// `id::bigint AS id`.
+    fn computed(&self) -> Vec<&Output> {
+        let keys = |expr: &Expr| -> Vec<usize> {
+            expr.column_refs().into_iter().filter_map(|column| self.key(&Expr::Column(column.clone()))).collect()
+        };
+        let exprs = self.columns.iter().filter_map(|column| column.expr.as_ref());
+        let mut told: HashSet<usize> = exprs.filter_map(|expr| self.key(expr)).collect();
+        let mut computed = vec![];
+        for column in &self.columns {
+            let Some(expr) = &column.expr else { continue };
+            let is_element = expr.exists(|part| Ok(matches!(part, Expr::Unnest(_))));
+            if keys(expr).iter().any(|key| !told.contains(key))
+                && self.is_about_keys(expr)
+                && matches!(is_element, Ok(false))
+            {
+                computed.push(column);
+                told.extend(self.told_key(expr));
+            }
+        }
+        computed
+    }
+
+    /// The key that an expression tells: its values differ where those of the key do.
+    fn told_key(&self, expr: &Expr) -> Option<usize> {
+        match expr {
+            Expr::Alias(alias) => self.told_key(&alias.expr),
+            Expr::Cast(cast) => {
+                let (from, to) = (cast.expr.get_type(self.aggregate.schema.as_ref()).ok()?, cast.field.data_type());
+                // A varchar may be cut.
+                let is_whole = !to.is_string() || cast.field.metadata().is_empty();
+                self.told_key(&cast.expr).filter(|_| is_whole && differ(&from, to))
+            }
+            // Days and moments are written each in its own way.
+            Expr::ScalarFunction(call) if is_text_output(&call.func) => {
+                let [of] = call.args.as_slice() else { return None };
+                let from = of.get_type(self.aggregate.schema.as_ref()).ok()?;
+                self.told_key(of).filter(|_| matches!(from, DataType::Date32 | DataType::Timestamp(..)))
+            }
+            other => self.key(other),
         }
     }
 
-    /// The keys that the view shows, by their place in the grouping, in the order of the view's columns.
+    /// The key, or the literal, that the view's column of this name is.
+    pub fn key_part(&self, name: &str) -> Option<KeyPart> {
+        let expr = self.columns.iter().find(|column| column.name == name)?.expr.as_ref()?;
+        if let Some(key) = self.key(expr) {
+            return Some(KeyPart::Key(key));
+        }
+        if literal(expr) {
+            return Some(KeyPart::Literal(expr.clone().unalias_nested().data));
+        }
+        let computed = self.computed().into_iter().position(|column| column.name == name)?;
+        Some(KeyPart::Key(self.key_count() + computed))
+    }
+
+    /// The keys that the view shows, by their place in [`Merged::key_exprs`], in the order of the view's columns.
     pub fn shown(&self) -> Vec<usize> {
+        let computed = self.computed();
         let mut shown = vec![];
         for column in &self.columns {
-            if let Some(key) = column.expr.as_ref().and_then(|expr| self.key(expr))
+            let computed = computed.iter().position(|computed| computed.name == column.name);
+            let key = match computed {
+                Some(at) => Some(self.key_count() + at),
+                None => column.expr.as_ref().and_then(|expr| self.key(expr)),
+            };
+            if let Some(key) = key
                 && !shown.contains(&key)
             {
                 shown.push(key);
@@ -97,20 +175,30 @@ impl Merged {
         shown
     }
 
-    /// Whether the view shows no keys, or not all of them.
+    /// Whether the view shows no keys, or not all of them, so that its rows do not tell which groups they are.
     pub fn hides_keys(&self) -> bool {
-        let shown = self.shown().len();
-        shown == 0 || shown < self.key_count()
+        let exprs = self.columns.iter().filter_map(|column| column.expr.as_ref());
+        let told: HashSet<usize> = exprs.filter_map(|expr| self.told_key(expr)).collect();
+        told.is_empty() || told.len() < self.key_count()
     }
 
-    /// The name of each key: the view's, or one that no column has.
+    /// Whether there are keys of which the view shows nothing.
+    pub fn lacks_keys(&self) -> bool {
+        let shown = self.columns.iter().filter_map(|column| column.expr.as_ref());
+        let shown = shown.filter(|expr| self.is_about_keys(expr)).flat_map(|expr| expr.column_refs());
+        let told: HashSet<usize> = shown.filter_map(|column| self.key(&Expr::Column(column.clone()))).collect();
+        told.is_empty() || told.len() < self.key_count()
+    }
+
+    /// The name of each of [`Merged::key_exprs`]: the view's, or one that no column has.
     pub fn key_names(&self) -> Vec<String> {
         let keys = 0..self.key_count();
         let shown = |key: usize| {
             let is_it = |column: &&Output| column.expr.as_ref().and_then(|expr| self.key(expr)) == Some(key);
             self.columns.iter().find(is_it).map(|column| column.name.clone())
         };
-        keys.map(|key| shown(key).unwrap_or_else(|| format!("#key {key}"))).collect()
+        let keys = keys.map(|key| shown(key).unwrap_or_else(|| format!("#key {key}")));
+        keys.chain(self.computed().into_iter().map(|column| column.name.clone())).collect()
     }
 
     /// The aggregates that an expression over the grouping holds, in the order in which they are written.
@@ -137,6 +225,26 @@ impl Merged {
     }
 }
 
+/// Whether a cast makes different values of different values.
+fn differ(from: &DataType, to: &DataType) -> bool {
+    let digits = |whole: &DataType| match whole {
+        DataType::Int8 => Some(3_u8),
+        DataType::Int16 => Some(5),
+        DataType::Int32 => Some(10),
+        DataType::Int64 => Some(19),
+        _ => None,
+    };
+    match (digits(from), to) {
+        _ if from == to => true,
+        (Some(_), to) if to.is_string() => true,
+        (Some(own), DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale)) => {
+            *scale >= 0 && i16::from(*precision) - i16::from(*scale) >= i16::from(own)
+        }
+        (Some(own), to) => digits(to).is_some_and(|room| room >= own),
+        (None, to) => from.is_string() && to.is_string(),
+    }
+}
+
 /// Whether an expression is a literal, cast perhaps.
 fn literal(expr: &Expr) -> bool {
     match expr {
@@ -147,7 +255,8 @@ fn literal(expr: &Expr) -> bool {
     }
 }
 
-/// Finds where a view merges. 42809 for a view that does not; 0A000 for one whose groups share rows, or of whose
+/// Finds where a view merges; of one without merge functions where it makes values of several by plain aggregates. 42809
+/// for a view that does neither; 0A000 for one whose groups share rows, or of whose
 /// several merges it is not known which belong together.
 pub fn find(plan: &LogicalPlan, view: &str) -> Result<Merges> {
     let parts = walk::merges_of(plan, view)?;
@@ -183,7 +292,7 @@ fn common_keys(parts: &[Merged], view: &str) -> Result<Vec<String>> {
                 _ => None,
             })
             .collect();
-        if part.shown().iter().any(|key| !told.contains(key)) {
+        if part.shown().iter().any(|key| *key < part.key_count() && !told.contains(key)) {
             return Err(Error::unsupported(format!("the rows that view \"{view}\" merges apart have different keys"))
                 .with_detail("It is not known which merged values belong to one of its rows.")
                 .with_hint(

@@ -89,6 +89,8 @@ pub struct Cell {
     pub after: Vec<usize>,
     /// Whether it is a constant that stands where a value is missing: each group has it once, from no source.
     pub constant: bool,
+    /// What the view's column is of a group, among [`Guards::shows`], where that is to be shown and is not the value.
+    pub shown: Option<usize>,
     /// The guards of the branches that it stands in: it is asked where one of them holds. None where it always is.
     pub guards: Vec<usize>,
 }

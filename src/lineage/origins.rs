@@ -5,7 +5,7 @@
 //! beneath is replaced.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, TableReference};
+use datafusion::common::{DFSchema, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
@@ -13,9 +13,10 @@ use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use super::merged::is_merge_function;
 use super::node::LineageNode;
+use super::spelled;
 use crate::catalog::definitions::{ColumnLineage, ColumnOrigin, PUBLIC, RelationName};
 use crate::error::Result;
-use crate::functions::merge;
+use crate::functions::pg::{mode, percentile};
 use crate::planner::coercion::written_name;
 use crate::planner::secured::Secured;
 use crate::planner::view::View;
@@ -205,6 +206,19 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
             }
             return Ok(made);
         }
+        // The array is none that anybody wrote.
+        Expr::ScalarFunction(call) if ordered_set(call.func.name()).is_some() => {
+            let Some((array, _)) = call.args.split_first() else { return Ok(made) };
+            let mut inner = made_of(array, schema, below)?;
+            for origin in &mut inner.origins {
+                if origin.functions.last().is_some_and(|function| function == "array_agg") {
+                    origin.functions.pop();
+                }
+                origin.functions.extend(ordered_set(call.func.name()).map(str::to_string));
+            }
+            made.take(inner);
+            return Ok(made);
+        }
         Expr::ScalarFunction(call) => (Some(call.func.name().to_string()), call.args.iter().collect()),
         Expr::AggregateFunction(call) => {
             let mut parts: Vec<&Expr> = call.params.args.iter().collect();
@@ -252,42 +266,25 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
     Ok(made)
 }
 
+/// The name in SQL of a function of a sorted array that stands for an ordered-set aggregate.
+fn ordered_set(name: &str) -> Option<&'static str> {
+    if name == mode::OF_ARRAY { Some("mode") } else { percentile::of_array(name) }
+}
+
 /// A merge function with what it ranks by: `newest by updated_at`, `most_trusted by trust, updated_at`, `majority FILTER
 /// (WHERE active)`.
 fn described(call: &AggregateFunction) -> String {
     let name = call.func.name();
-    let rule = merge::rule(name);
-    let mut by: Vec<String> = vec![];
-    for (at, argument) in call.params.args.iter().enumerate().skip(1) {
-        match bare(argument) {
-            Some(column) => by.push(column.name.clone()),
-            None => by.extend(rule.and_then(|rule| rule.arguments.get(at)).map(|argument| argument.name.to_string())),
-        }
-    }
-    for key in &call.params.order_by {
-        let Some(column) = bare(&key.expr) else { continue };
-        let direction = if key.asc { "" } else { " DESC" };
-        // Where nulls stand by themselves goes without saying: at the greatest end.
-        let nulls = match (key.asc, key.nulls_first) {
-            (true, true) => " NULLS FIRST",
-            (false, false) => " NULLS LAST",
-            _ => "",
-        };
-        by.push(format!("{}{direction}{nulls}", column.name));
-    }
+    // A model's tree stands for its name and the features.
+    let argument = |expr: &Expr| {
+        let text = spelled::sql(expr);
+        text.strip_prefix("tree ").filter(|_| name == "tree_choice").map_or(text.clone(), str::to_string)
+    };
+    let arguments = call.params.args.iter().skip(1).map(argument);
+    let by: Vec<String> = arguments.chain(call.params.order_by.iter().map(spelled::sort_key)).collect();
     let rule = if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) };
     match &call.params.filter {
-        Some(filter) => format!("{rule} FILTER (WHERE {})", filter.human_display()),
+        Some(filter) => format!("{rule} FILTER (WHERE {})", spelled::sql(filter)),
         None => rule,
-    }
-}
-
-/// The column that an expression is, cast perhaps.
-fn bare(expr: &Expr) -> Option<&Column> {
-    match expr {
-        Expr::Column(column) => Some(column),
-        Expr::Cast(cast) => bare(&cast.expr),
-        Expr::Alias(alias) => bare(&alias.expr),
-        _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Rows of lineage from ranked cells.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -59,7 +60,8 @@ impl Maker {
     /// The lineage of the groups of a slice; `keys` are the groups' keys, those that are shown.
     pub fn make(&self, slice: &Slice, keys: &[ArrayRef]) -> DfResult<RecordBatch> {
         let computes = self.gives == Gives::Cells;
-        let taken = self.judge.judged(slice)?;
+        let groups = self.judge.groups(slice)?;
+        let taken = self.judge.judged(groups.as_ref())?;
         let mut rankings = vec![];
         for (cell, function) in self.layout.cells.iter().zip(self.functions.iter()) {
             let ranking = if cell.constant { constant(cell, slice)? } else { rank(cell, function, slice, computes)? };
@@ -67,7 +69,10 @@ impl Maker {
         }
         match self.gives {
             Gives::Candidates => self.candidates(slice, keys, &rankings),
-            Gives::Cells => self.cells(slice, keys, &rankings),
+            Gives::Cells => {
+                let shown = self.judge.shown(groups.as_ref(), self.zone)?;
+                self.cells(slice, keys, &rankings, &shown)
+            }
             Gives::Reasons => self.reasons(slice, keys, &rankings),
         }
     }
@@ -105,7 +110,13 @@ impl Maker {
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
-    fn cells(&self, slice: &Slice, keys: &[ArrayRef], rankings: &[Ranking]) -> DfResult<RecordBatch> {
+    fn cells(
+        &self,
+        slice: &Slice,
+        keys: &[ArrayRef],
+        rankings: &[Ranking],
+        shown: &[ArrayRef],
+    ) -> DfResult<RecordBatch> {
         let mut lines: Vec<Line> = vec![];
         for group in 0..slice.len() {
             lines.extend(rankings.iter().enumerate().filter_map(|(cell, ranking)| {
@@ -117,7 +128,7 @@ impl Maker {
         let mut columns = keys_of(keys, &lines)?;
         for fixed in Fixed::of(self.gives) {
             columns.push(match fixed {
-                Fixed::Value => self.results(slice, rankings, &lines)?,
+                Fixed::Value => self.results(slice, rankings, &lines, shown)?,
                 Fixed::Values | Fixed::Sources => self.listed(slice, rankings, &lines, *fixed == Fixed::Sources)?,
                 Fixed::Single => {
                     let lists = |line: &Line| {
@@ -146,7 +157,7 @@ impl Maker {
                     continue;
                 };
                 let line = Line { group, cell, row: *row, standing, chosen: standing.chosen == Chosen::First };
-                let Some(reason) = self.reason(slice, &line)? else { continue };
+                let Some(reason) = self.reason(slice, &line, ranking)? else { continue };
                 let column = |cell: usize| self.layout.cells.get(cell).map(|cell| cell.column.as_str());
                 match lines.last_mut() {
                     Some((last, words)) if last.group == group && column(last.cell) == column(cell) => {
@@ -168,34 +179,46 @@ impl Maker {
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 
-    /// Why a cell is what it is: `newest: erp 42 at 2024-03-01`. None for a cell that another one was asked before.
-    fn reason(&self, slice: &Slice, line: &Line) -> DfResult<Option<String>> {
+    /// Why a cell is what it is: `newest: erp 42 at 2024-03-01 (repaired: normalize_name)`. None for a cell that another
+    /// one was asked before.
+    fn reason(&self, slice: &Slice, line: &Line, ranking: &Ranking) -> DfResult<Option<String>> {
         let Some(cell) = self.layout.cells.get(line.cell) else { return Ok(None) };
         let rule = &cell.rule;
         let candidates = line.standing.candidates();
-        let said = |at: Option<usize>| -> DfResult<Option<String>> {
+        let said = |at: Option<usize>, row: usize| -> DfResult<Option<String>> {
             let Some(at) = at else { return Ok(None) };
-            let column = slice.column(at)?;
-            let texts = column.as_string_view_opt().filter(|texts| texts.is_valid(line.row));
-            Ok(texts.map(|texts| texts.value(line.row).to_string()))
+            let texts = slice.column(at)?.as_string_view_opt().filter(|texts| texts.is_valid(row));
+            Ok(texts.map(|texts| texts.value(row).to_string()))
         };
-        Ok(match line.standing.chosen {
+        let (reason, changes) = match line.standing.chosen {
             Chosen::First => {
-                let mut words: Vec<String> = [said(cell.source)?, said(cell.record)?].into_iter().flatten().collect();
-                if let Some(time) = said(cell.time)? {
+                let changes = said(cell.changed_after.or(cell.changed), line.row)?;
+                if cell.constant {
+                    return Ok(changes);
+                }
+                let source = [said(cell.source, line.row)?, said(cell.record, line.row)?];
+                let mut words: Vec<String> = source.into_iter().flatten().collect();
+                if let Some(time) = said(cell.time, line.row)? {
                     words.push(format!("at {time}"));
                 }
-                Some(if words.is_empty() { rule.to_string() } else { format!("{rule}: {}", words.join(" ")) })
+                let reason = if words.is_empty() { rule.to_string() } else { format!("{rule}: {}", words.join(" ")) };
+                (reason, Vec::from_iter(changes))
             }
-            Chosen::All if candidates == 1 => Some(format!("{rule} of 1 value")),
-            Chosen::All => Some(format!("{rule} of {candidates} values")),
-            Chosen::None if line.standing.passed_over => None,
-            Chosen::None => Some(format!("{rule}: {} different values", line.standing.distinct)),
-        })
+            Chosen::All => {
+                let rows = ranking.rows.get(line.standing.start..line.standing.end).unwrap_or_default();
+                let changes = rows.iter().map(|row| said(cell.changed, *row)).collect::<DfResult<Vec<_>>>()?;
+                let changes = BTreeSet::from_iter(changes.into_iter().flatten());
+                let values = if candidates == 1 { "value" } else { "values" };
+                (format!("{rule} of {candidates} {values}"), Vec::from_iter(changes))
+            }
+            Chosen::None if line.standing.passed_over => return Ok(None),
+            Chosen::None => (format!("{rule}: {} different values", line.standing.distinct), vec![]),
+        };
+        Ok(Some(if changes.is_empty() { reason } else { format!("{reason} ({})", changes.join("; ")) }))
     }
 
-    /// The result of each line's cell as text.
-    fn results(&self, slice: &Slice, rankings: &[Ranking], lines: &[Line]) -> DfResult<ArrayRef> {
+    /// The result of each line's cell as text: what the view makes of it, which `shown` has by group.
+    fn results(&self, slice: &Slice, rankings: &[Ranking], lines: &[Line], shown: &[ArrayRef]) -> DfResult<ArrayRef> {
         let mut texts: Vec<Option<ArrayRef>> = vec![];
         for (ranking, function) in rankings.iter().zip(self.functions.iter()) {
             let field = function.field();
@@ -207,6 +230,11 @@ impl Maker {
         let chosen = chosen.as_string_view_opt().ok_or_else(|| Error::internal("texts that are none"))?;
         let mut out = StringViewBuilder::with_capacity(lines.len());
         for (nth, line) in lines.iter().enumerate() {
+            let of_view = self.layout.cells.get(line.cell).and_then(|cell| shown.get(cell.shown?));
+            if let Some(texts) = of_view.and_then(|texts| texts.as_string_view_opt()) {
+                out.append_option(texts.is_valid(line.group).then(|| texts.value(line.group)));
+                continue;
+            }
             let computed = texts.get(line.cell).and_then(Option::as_ref).and_then(|texts| texts.as_string_view_opt());
             match (line.standing.chosen, computed) {
                 // As it is beside the candidates: a text of its own type.

@@ -11,21 +11,22 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality, TableReference};
 use datafusion::logical_expr::expr::{AggregateFunction, Cast};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, Operator, when,
-};
+use datafusion::logical_expr::{Expr, ExprSchemable, Extension, LogicalPlan, LogicalPlanBuilder, when};
 use datafusion::scalar::ScalarValue;
 
 use super::cells::{Unplaced, call_of, cells};
 use super::changed;
 use super::columns::Fixed;
+use super::filled::Filled;
 use super::guards::{GuardCall, Guards};
 use super::merged::{KeyPart, Merged, Merges};
 use super::node::{Call, CallArgument, CallOrder, Cell, Gives, Layout, LineageNode};
 use super::presence;
+use super::walk::is_subquery;
+use super::zeros::{has_zeros, one_zero};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::functions::merge::{self, Choice, Role};
+use crate::functions::merge::{self, MergeRule, Role};
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
 
@@ -33,6 +34,8 @@ use crate::planner::coercion::written_name;
 /// rows of one follow those of the other.
 pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Result<LogicalPlan> {
     let cells = merges.parts.iter().map(cells).collect::<Result<Vec<_>>>()?;
+    let mut names: Vec<String> = cells.iter().flatten().map(|cell| cell.column.clone()).collect();
+    names.dedup();
     let schemas = merges.parts.iter().map(|part| part.aggregate.input.schema().as_ref());
     let kinds = Kinds::of(&cells.iter().map(Vec::as_slice).zip(schemas).collect::<Vec<_>>())?;
     let asked = Asked { view, plan, keys: &merges.keys, gives, kinds };
@@ -46,9 +49,10 @@ pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Re
             });
         }
         let all = all.ok_or_else(|| Error::internal(format!("view \"{view}\" lost its merges")))?;
-        return Ok(all.build()?);
+        return asked.with_filled(all.build()?, &names);
     };
-    asked.told(only, cells.into_iter().flatten().collect())
+    let told = asked.told(only, cells.into_iter().flatten().collect())?;
+    asked.with_filled(told, &names)
 }
 
 /// What is asked for, of all of a view's merges.
@@ -70,8 +74,8 @@ impl Asked<'_> {
         let schema = Arc::clone(input.schema());
         let mut slots = Slots::default();
         let names = merged.key_names();
-        for (key, name) in merged.keys()?.into_iter().zip(&names) {
-            slots.exprs.push(key.clone().unalias().alias(name));
+        for (key, name) in merged.key_exprs()?.into_iter().zip(&names) {
+            slots.exprs.push(key.alias(name));
             slots.made.push(None);
         }
         let mut layout_cells = vec![];
@@ -82,10 +86,16 @@ impl Asked<'_> {
                 let place = guards.add(guard, merged, |at| guard_call(merged, at, &mut slots))?;
                 of_cell.push(place);
             }
+            let shown = match self.gives == Gives::Cells {
+                true => computed(cell, merged),
+                false => None,
+            };
+            let shown = shown.map(|expr| guards.show(expr, merged, |at| guard_call(merged, at, &mut slots)));
+            let shown = shown.transpose()?;
             let laid_out = laid_out(cell, changed, &self.kinds, self.gives, &schema, &mut slots)?;
             let made = cell.made.as_ref().and_then(|_| made_changes.next().flatten());
             let changed_after = made.map(|expr| slots.add(expr));
-            layout_cells.push(Cell { guards: of_cell, changed_after, ..laid_out });
+            layout_cells.push(Cell { guards: of_cell, shown, changed_after, ..laid_out });
         }
         let layout = Layout {
             keys: names.len(),
@@ -138,6 +148,13 @@ impl Asked<'_> {
         Ok(joined.build()?)
     }
 
+    /// What is told, and of the cells of these columns that windows fill in.
+    fn with_filled(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
+        let (time, trust) = (&self.kinds.time, &self.kinds.trust);
+        let filled = Filled { view: self.view, plan: self.plan, keys: self.keys, gives: self.gives, time, trust };
+        filled.beside(told, names)
+    }
+
     /// What is told of one of several merges, under the names and types that are the same for all.
     fn aligned(&self, merged: &Merged, told: LogicalPlan) -> Result<LogicalPlan> {
         let names = merged.key_names();
@@ -175,6 +192,17 @@ fn over_keys(condition: &Expr, merged: &Merged, names: &[String]) -> Result<Expr
         })
     });
     Ok(renamed.data()?)
+}
+
+/// What the view makes of a merge function's value beside showing it, or a field of it.
+fn computed(cell: &Unplaced, merged: &Merged) -> Option<Expr> {
+    if !cell.field.is_empty() || merge::rule(cell.call.func.name()).is_none() {
+        return None;
+    }
+    let expr = merged.columns.iter().find(|column| column.name == cell.column)?.expr.clone()?.unalias();
+    let asks = expr.exists(|part| Ok(is_subquery(part) || matches!(part, Expr::Unnest(_))));
+    let is_known = !expr.is_volatile() && matches!(asks, Ok(false));
+    (is_known && !matches!(expr, Expr::Column(_))).then_some(expr)
 }
 
 /// An aggregate that a guard looks at, over the node's input.
@@ -305,7 +333,10 @@ fn laid_out(
     let beside = |name: &str| named(schema, name, &cell.value).filter(|_| !cell.constant);
     let source = beside("source").map(|expr| as_text(expr, schema)).transpose()?;
     let record = beside("record_id").map(|expr| as_text(expr, schema)).transpose()?;
-    let changed = if cell.constant { Some(changed::filled_in()) } else { changed };
+    let changed = match cell.rule.filter(|_| cell.constant) {
+        Some(rule) => Some(changed::filled_in(rule)),
+        None => changed,
+    };
     let mut shown = |expr: Option<Expr>, kind: &DataType| -> Result<Option<usize>> {
         let Some(expr) = expr else { return Ok(None) };
         let expr = match expr.get_type(schema)? {
@@ -323,11 +354,11 @@ fn laid_out(
     let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
-        rule: if cell.constant { "coalesce" } else { written_name(&cell.call) }.to_string(),
+        rule: cell.rule.unwrap_or_else(|| written_name(&cell.call)).to_string(),
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,
-        is_field: cell.field.is_some(),
+        is_field: !cell.field.is_empty(),
         source: source.map(|expr| slots.add(expr)),
         record: record.map(|expr| slots.add(expr)),
         time,
@@ -336,26 +367,20 @@ fn laid_out(
         changed_after: None,
         after: std::mem::take(&mut cell.after),
         constant: cell.constant,
+        shown: None,
         guards: vec![],
     })
 }
 
-/// The value as it is shown. Where values are counted the two zeros of doubles are one, which the view shows as 0.
+/// The value as it is shown. Where values are counted the two zeros are one, which the view shows as 0.
 fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
     let shown = cell.shown();
-    let counts = merge::rule(cell.call.func.name()).is_some_and(|rule| {
-        matches!(rule.choice, Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues)
-    });
-    let of = shown.get_type(schema)?;
-    if !counts || !of.is_floating() || cell.field.is_some() {
-        return Ok(shown);
-    }
-    let zero = Expr::Literal(ScalarValue::new_zero(&of)?, None);
-    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(shown), Operator::Plus, Box::new(zero))))
+    let counts = merge::rule(cell.call.func.name()).is_some_and(MergeRule::counts_values);
+    Ok(if counts && has_zeros(&shown.get_type(schema)?) { one_zero(shown) } else { shown })
 }
 
 /// An expression's value as it is shown.
-fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+pub(super) fn as_text(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     let (_, field) = expr.to_field(schema)?;
     Ok(match PgType::of_field(&field) {
         PgType::Text | PgType::Varchar(_) if *field.data_type() == DataType::Utf8View => expr,

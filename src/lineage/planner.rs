@@ -11,7 +11,7 @@ use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, UserDefinedLogicalNode};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::PhysicalSortExpr;
@@ -23,6 +23,7 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use super::exec::LineageExec;
 use super::guards::{Guards, Judge};
 use super::node::{Call, CallArgument, LineageNode};
+use crate::catalog::types::PgType;
 use crate::error::Error;
 
 /// Plans [`LineageNode`]s.
@@ -59,8 +60,8 @@ impl ExtensionPlanner for LineagePlanner {
 
 /// What asks the guards.
 fn judge(guards: &Guards, input: &Arc<Schema>, session: &dyn Session) -> DfResult<Judge> {
-    if guards.exprs.is_empty() {
-        return Ok(Judge::new(guards.clone(), vec![], vec![]));
+    if guards.exprs.is_empty() && guards.shows.is_empty() {
+        return Ok(Judge::new(guards.clone(), vec![], vec![], vec![]));
     }
     let functions = guards.calls.iter().map(|call| physical(&call.call, input)).collect::<DfResult<Vec<_>>>()?;
     let fields = guards.fields.iter().map(|field| (None, Arc::clone(field))).collect();
@@ -74,7 +75,12 @@ fn judge(guards: &Guards, input: &Arc<Schema>, session: &dyn Session) -> DfResul
     let simplifier = ExprSimplifier::new(context);
     let guard = |guard: &Expr| session.create_physical_expr(simplifier.simplify(guard.clone())?, &schema);
     let exprs = guards.exprs.iter().map(guard).collect::<DfResult<Vec<_>>>()?;
-    Ok(Judge::new(guards.clone(), functions, exprs))
+    let mut shows = vec![];
+    for expr in &guards.shows {
+        let (_, field) = expr.to_field(schema.as_ref())?;
+        shows.push((PgType::of_field(&field), guard(expr)?));
+    }
+    Ok(Judge::new(guards.clone(), functions, exprs, shows))
 }
 
 fn physical(call: &Call, schema: &Arc<Schema>) -> DfResult<AggregateFunctionExpr> {

@@ -146,10 +146,13 @@ impl Way {
         let same = function.field().data_type() == value;
         match merge::rule(name) {
             Some(rule) if matches!(rule.choice, Choice::Ranked(_)) && cell.call.order.is_empty() => Way::Ranked(rule),
+            Some(rule) if rule.choice == Choice::Ordered && !cell.call.order.is_empty() => Way::Ranked(rule),
             Some(rule) if rule.returns_input() && same => Way::Result,
             Some(_) => Way::All,
             // Of intervals the longest or the shortest, by an aggregate of another name.
-            None if name != cell.rule => Way::Extreme { greatest: cell.rule == "max" },
+            None if name != cell.rule && matches!(cell.rule.as_str(), "min" | "max") => {
+                Way::Extreme { greatest: cell.rule == "max" }
+            }
             // Of doubles, what min and max give of NaN depends on the order of rows.
             None if matches!(name, "min" | "max") && value.is_floating() => Way::Extreme { greatest: name == "max" },
             None if matches!(name, "min" | "max" | "mode") && same => Way::Result,
@@ -171,7 +174,16 @@ pub(super) fn rank(cell: &Cell, function: &AggregateFunctionExpr, slice: &Slice,
         _ => None,
     };
     let by_value = by_value_of(value, made.as_ref().filter(|_| matches!(way, Way::Result)))?;
+    // The function gives one of the values as it is written: who wrote it so is chosen.
+    let written = match made.as_ref().filter(|_| matches!(way, Way::Result)) {
+        Some(results) => {
+            let counts = merge::rule(cell.call.function.name()).is_some_and(MergeRule::counts_values);
+            RowRanking::written(&concat(&[value.as_ref(), results.as_ref()])?, counts)?
+        }
+        None => None,
+    };
     let ranked = match way {
+        Way::Ranked(rule) if rule.choice == Choice::Ordered => Some(by_order_of(&cell.call, value, slice)?),
         Way::Ranked(rule) => {
             Some(RowRanking::try_new(rule, arguments.get(..cell.call.arguments.len()).unwrap_or(&[]))?)
         }
@@ -190,6 +202,7 @@ pub(super) fn rank(cell: &Cell, function: &AggregateFunctionExpr, slice: &Slice,
     let compared = Compared {
         ranked: ranked.as_ref().unwrap_or(&by_value),
         by_value: &by_value,
+        written: written.as_ref(),
         shown: field.as_ref().unwrap_or(&by_value),
         ties,
         way,
@@ -236,6 +249,18 @@ fn by_value_of(value: &ArrayRef, results: Option<&ArrayRef>) -> DfResult<RowRank
         None => Arc::clone(value),
     };
     RowRanking::try_new(rule, &[all])
+}
+
+/// The order of rows by the call's ORDER BY, and then by value.
+fn by_order_of(call: &Call, value: &ArrayRef, slice: &Slice) -> DfResult<RowRanking> {
+    let mut columns = vec![Arc::clone(value)];
+    for key in &call.order {
+        columns.push(Arc::clone(slice.column(key.column)?));
+    }
+    let options = call.order.iter();
+    let options: Vec<SortOptions> =
+        options.map(|key| SortOptions { descending: key.descending, nulls_first: key.nulls_first }).collect();
+    RowRanking::ordered(&columns, &options)
 }
 
 /// The order of values alone in which the two zeros are two: a function that ranks rows keeps them apart, and has nothing
@@ -287,7 +312,7 @@ pub(super) fn evaluated(
 /// What candidates of one value are told apart by.
 struct Ties {
     /// The ORDER BY in the call: what comes first is preferred.
-    order: Vec<DynComparator>,
+    order: Option<RowRanking>,
     source: Option<DynComparator>,
     record: Option<DynComparator>,
     /// Nothing that a function decides by: so that the order of rows never shows.
@@ -304,13 +329,12 @@ impl Ties {
         // Equal values may be written in two ways: 0 and -0.
         let shown = [(cell.trust, true), (cell.time, true), (cell.changed, false), (Some(cell.text), false)];
         let shown = shown.into_iter().map(|(at, descending)| compare(at, descending)).collect::<DfResult<Vec<_>>>()?;
-        let order = cell.call.order.iter().map(|key| -> DfResult<DynComparator> {
-            let column = slice.column(key.column)?;
-            let options = SortOptions { descending: key.descending, nulls_first: key.nulls_first };
-            Ok(make_comparator(column, column, options)?)
-        });
+        let order = match cell.call.order.is_empty() {
+            true => None,
+            false => Some(by_order_of(&cell.call, slice.column(cell.value)?, slice)?),
+        };
         Ok(Ties {
-            order: order.collect::<DfResult<Vec<_>>>()?,
+            order,
             source: compare(cell.source, false)?,
             record: compare(cell.record, false)?,
             shown: shown.into_iter().flatten().collect(),
@@ -318,7 +342,7 @@ impl Ties {
     }
 
     fn by_order(&self, a: usize, b: usize) -> Ordering {
-        self.order.iter().fold(Ordering::Equal, |order, compare| order.then_with(|| compare(a, b)))
+        self.order.as_ref().map_or(Ordering::Equal, |order| order.compare_order(a, b))
     }
 
     fn by_source(&self, a: usize, b: usize) -> Ordering {
@@ -394,6 +418,8 @@ impl Weights {
 struct Compared<'a> {
     ranked: &'a RowRanking,
     by_value: &'a RowRanking,
+    /// The order of values as they are written, where equal ones may be written differently.
+    written: Option<&'a RowRanking>,
     shown: &'a RowRanking,
     ties: Ties,
     way: Way,
@@ -407,6 +433,7 @@ impl Compared<'_> {
         let end = start + candidates.len();
         let none = Standing { start, end, chosen: Chosen::None, tie: None, distinct: 0, passed_over: false };
         let is_result = |row: usize| self.by_value.compare_values(row, result).is_eq();
+        let is_written = |row: usize| self.written.is_some_and(|written| written.compare_values(row, result).is_eq());
         let gives = match self.way {
             Way::Result => self.by_value.is_candidate(result),
             Way::Ranked(_) | Way::Extreme { .. } | Way::All => true,
@@ -424,7 +451,8 @@ impl Compared<'_> {
             let order = self.ranked.compare(*b, *a).0.then_with(|| self.ties.compare(*a, *b));
             match self.way {
                 Way::Result if gives => {
-                    is_result(*b).cmp(&is_result(*a)).then_with(|| self.ties.by_order(*a, *b)).then(order)
+                    let given = is_result(*b).cmp(&is_result(*a)).then_with(|| is_written(*b).cmp(&is_written(*a)));
+                    given.then_with(|| self.ties.by_order(*a, *b)).then(order)
                 }
                 Way::Extreme { greatest: false } => {
                     self.ranked.compare(*a, *b).0.then_with(|| self.ties.compare(*a, *b))
@@ -467,9 +495,10 @@ impl Compared<'_> {
                 return Tie::Given(level);
             }
         } else if matches!(self.way, Way::Extreme { .. }) && self.ranked.compare(first, *next).0.is_ne() {
-            return Tie::Given(Level::Rule);
+            let equal = self.by_value.compare_values(first, *next).is_eq();
+            return Tie::Given(if equal { Level::Value } else { Level::Rule });
         } else if self.by_value.compare_values(first, *next).is_ne() {
-            let ordered = !self.ties.order.is_empty() && self.ties.by_order(first, *next).is_eq();
+            let ordered = self.ties.order.is_some() && self.ties.by_order(first, *next).is_eq();
             return Tie::Given(if ordered || self.outvoted(first, others) { Level::Value } else { Level::Rule });
         }
         if self.ties.by_source(first, *next).is_ne() {

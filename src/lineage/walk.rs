@@ -11,6 +11,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Union, Unnest, Window, expr};
 
+use super::cells::call_of;
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
 use super::same::{Same, equal_columns};
@@ -26,11 +27,13 @@ const MOST: usize = 50;
 /// Every merge beneath a view's plan. 42809 where there is none, 0A000 where groups share rows.
 pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
     let columns = plan.schema().columns().into_iter();
+    let ends: fn(&Aggregate) -> bool = if merges(plan, is_merge)? { is_merge } else { is_plain };
     let walk = Walk {
         outputs: columns.map(|column| Output { name: column.name.clone(), expr: Some(Expr::Column(column)) }).collect(),
         conditions: vec![],
         restricted: false,
         alike_are_one: false,
+        ends,
         view,
         plan,
     };
@@ -38,9 +41,14 @@ pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
     Ok(found.into_iter().map(|found| Merged { marked: found.marked, ..found.merged }).collect())
 }
 
-/// Whether something is merged beneath, not counting subqueries in expressions.
-fn merges(plan: &LogicalPlan) -> Result<bool> {
-    Ok(plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(aggregate) if is_merge(aggregate))))?)
+/// Whether there is such a grouping beneath, not counting subqueries in expressions.
+fn merges(plan: &LogicalPlan, ends: fn(&Aggregate) -> bool) -> Result<bool> {
+    Ok(plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(aggregate) if ends(aggregate))))?)
+}
+
+/// Whether a grouping makes values of several: not where it counts alone, or leaves out rows that are alike.
+fn is_plain(aggregate: &Aggregate) -> bool {
+    aggregate.aggr_expr.iter().any(|expr| call_of(expr).is_some_and(|call| call.func.name() != "count"))
 }
 
 fn is_merge(aggregate: &Aggregate) -> bool {
@@ -74,6 +82,8 @@ struct Walk<'a> {
     restricted: bool,
     /// Whether rows above that are alike are one.
     alike_are_one: bool,
+    /// Whether a grouping is one that is looked for.
+    ends: fn(&Aggregate) -> bool,
     view: &'a str,
     /// The view's own plan.
     plan: &'a LogicalPlan,
@@ -127,8 +137,8 @@ impl Walk<'_> {
             },
             LogicalPlan::Join(join) => return self.join(join),
             LogicalPlan::Union(union) => return self.union(union),
-            LogicalPlan::Aggregate(aggregate) if is_merge(aggregate) => return Ok(vec![self.end(aggregate)?]),
-            LogicalPlan::Aggregate(_) if merges(node)? => {
+            LogicalPlan::Aggregate(aggregate) if (self.ends)(aggregate) => return Ok(vec![self.end(aggregate)?]),
+            LogicalPlan::Aggregate(_) if merges(node, self.ends)? => {
                 return Err(Error::new(
                     SqlState::WRONG_OBJECT_TYPE,
                     format!("view \"{}\" groups what is merged, and merges nothing itself", self.view),
@@ -146,7 +156,7 @@ impl Walk<'_> {
 
     /// The error where the way ends: at a table, or at a step that nobody can follow.
     fn ends_at(&self, node: &LogicalPlan) -> Result<Error> {
-        if !merges(node)? {
+        if !merges(node, self.ends)? {
             return self.merges_nothing();
         }
         let step = match node {
@@ -189,7 +199,7 @@ impl Walk<'_> {
                  GROUP BY.",
             )
         } else {
-            error.with_detail("Lineage is that of views with merge functions, such as newest or most_trusted.")
+            error.with_detail("Lineage is that of views with merge functions, such as newest or most_trusted, or avg.")
         })
     }
 
@@ -247,7 +257,7 @@ impl Walk<'_> {
                 RightSemi | RightAnti | RightMark => !is_left,
                 Inner | Left | Right | Full => true,
             };
-            if !is_shown || !merges(side)? {
+            if !is_shown || !merges(side, self.ends)? {
                 continue;
             }
             let keeps_all = match kind {
@@ -277,7 +287,7 @@ impl Walk<'_> {
     fn union(self, union: &Union) -> Result<Vec<Found>> {
         let mut all = vec![];
         for (at, branch) in union.inputs.iter().enumerate() {
-            if !merges(branch)? {
+            if !merges(branch, self.ends)? {
                 continue;
             }
             if self.alike_are_one {

@@ -1,4 +1,5 @@
-//! `avg` of intervals beside DataFusion's of numbers.
+//! `avg` of intervals beside DataFusion's of numbers. The mean of numerics has four digits more behind the point: of those
+//! that have all digits already it is a wider numeric.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use datafusion::logical_expr::{
 };
 
 use super::interval_sums::{self, INTERVAL};
-use crate::catalog::types::PgType;
+use super::sum_widened::{Widened, WidenedGroups};
+use crate::catalog::types::{BARE_NUMERIC, PgType};
 use crate::error::{Error, SqlState};
 
 /// DataFusion's `avg`, which takes intervals too.
@@ -26,6 +28,24 @@ struct PgAvg {
 pub fn function() -> Arc<AggregateUDF> {
     let signature = Signature::user_defined(Volatility::Immutable);
     Arc::new(AggregateUDF::new_from_impl(PgAvg { avg: Avg::new(), signature }))
+}
+
+/// The type that values are averaged as, where the mean has no room in their own. A numeric without digits has it in
+/// practice, and stays what it is.
+fn wide(of: &DataType) -> Option<DataType> {
+    match of {
+        DataType::Decimal128(precision, scale) if (*precision, *scale) != BARE_NUMERIC && *precision > 34 => {
+            Some(DataType::Decimal256(*precision, *scale))
+        }
+        _ => None,
+    }
+}
+
+/// The fields of arguments that are averaged as wider ones, with their type.
+fn widened(fields: &[FieldRef]) -> Option<([FieldRef; 1], DataType)> {
+    let field = fields.first()?;
+    let to = wide(field.data_type())?;
+    Some(([Arc::new(field.as_ref().clone().with_data_type(to.clone()))], to))
 }
 
 impl AggregateUDFImpl for PgAvg {
@@ -60,12 +80,23 @@ impl AggregateUDFImpl for PgAvg {
     }
 
     fn return_type(&self, types: &[DataType]) -> DfResult<DataType> {
-        if types.first() == Some(&INTERVAL) { Ok(INTERVAL) } else { self.avg.return_type(types) }
+        match types {
+            [INTERVAL, ..] => Ok(INTERVAL),
+            [of] => match wide(of) {
+                Some(wide) => self.avg.return_type(&[wide]),
+                None => self.avg.return_type(types),
+            },
+            types => self.avg.return_type(types),
+        }
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
         if interval_sums::is_interval(args.expr_fields.first()) {
             return interval_sums::accumulator(&args, true);
+        }
+        if let Some((fields, to)) = widened(args.expr_fields) {
+            let mean = self.avg.accumulator(AccumulatorArgs { expr_fields: &fields, ..args })?;
+            return Ok(Box::new(Widened(mean, to)));
         }
         self.avg.accumulator(args)
     }
@@ -73,6 +104,9 @@ impl AggregateUDFImpl for PgAvg {
     fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
         if interval_sums::is_interval(args.input_fields.first()) {
             return Ok(interval_sums::state_fields(&args));
+        }
+        if let Some((fields, _)) = widened(args.input_fields) {
+            return self.avg.state_fields(StateFieldsArgs { input_fields: &fields, ..args });
         }
         self.avg.state_fields(args)
     }
@@ -82,12 +116,20 @@ impl AggregateUDFImpl for PgAvg {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
+        if let Some((fields, to)) = widened(args.expr_fields) {
+            let means = self.avg.create_groups_accumulator(AccumulatorArgs { expr_fields: &fields, ..args })?;
+            return Ok(Box::new(WidenedGroups(means, to)));
+        }
         self.avg.create_groups_accumulator(args)
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
         if interval_sums::is_interval(args.expr_fields.first()) {
             return interval_sums::accumulator(&args, true);
+        }
+        if let Some((fields, to)) = widened(args.expr_fields) {
+            let mean = self.avg.create_sliding_accumulator(AccumulatorArgs { expr_fields: &fields, ..args })?;
+            return Ok(Box::new(Widened(mean, to)));
         }
         self.avg.create_sliding_accumulator(args)
     }

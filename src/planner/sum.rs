@@ -88,7 +88,7 @@ impl AggregateUDFImpl for PgSum {
         }
         let small = small_input(&args);
         let sum = self.sum.accumulator(args)?;
-        Ok(if small { Box::new(Widened(sum)) } else { sum })
+        Ok(if small { Box::new(Widened(sum, DataType::Int64)) } else { sum })
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> DfResult<Vec<FieldRef>> {
@@ -105,7 +105,7 @@ impl AggregateUDFImpl for PgSum {
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
         let small = small_input(&args);
         let sum = self.sum.create_groups_accumulator(args)?;
-        Ok(if small { Box::new(WidenedGroups(sum)) } else { sum })
+        Ok(if small { Box::new(WidenedGroups(sum, DataType::Int64)) } else { sum })
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn Accumulator>> {
@@ -114,7 +114,7 @@ impl AggregateUDFImpl for PgSum {
         }
         let small = small_input(&args);
         let sum = self.sum.create_sliding_accumulator(args)?;
-        Ok(if small { Box::new(Widened(sum)) } else { sum })
+        Ok(if small { Box::new(Widened(sum, DataType::Int64)) } else { sum })
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {

@@ -1,6 +1,6 @@
-//! Sums of smallint and integer, added up as bigint.
+//! Sums of smallint and integer, added up as bigint, and means of numerics that have all digits, of wider ones.
 //!
-//! They are widened when they are added and not by a cast in the plan: with a cast there the plan would have a bigint,
+//! Values are widened when they are added and not by a cast in the plan: with a cast there the plan would have a bigint,
 //! and what finds its type anew would take the sum for one of bigint, which is numeric.
 
 use datafusion::arrow::array::{ArrayRef, BooleanArray};
@@ -10,17 +10,17 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-fn widened(values: &[ArrayRef]) -> DfResult<Vec<ArrayRef>> {
-    values.iter().map(|values| Ok(cast(values, &DataType::Int64)?)).collect()
+fn widened(values: &[ArrayRef], to: &DataType) -> DfResult<Vec<ArrayRef>> {
+    values.iter().map(|values| Ok(cast(values, to)?)).collect()
 }
 
-/// One sum.
+/// One sum, of values of this type.
 #[derive(Debug)]
-pub(super) struct Widened(pub Box<dyn Accumulator>);
+pub(super) struct Widened(pub Box<dyn Accumulator>, pub DataType);
 
 impl Accumulator for Widened {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        self.0.update_batch(&widened(values)?)
+        self.0.update_batch(&widened(values, &self.1)?)
     }
 
     fn evaluate(&mut self) -> DfResult<ScalarValue> {
@@ -40,7 +40,7 @@ impl Accumulator for Widened {
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        self.0.retract_batch(&widened(values)?)
+        self.0.retract_batch(&widened(values, &self.1)?)
     }
 
     fn supports_retract_batch(&self) -> bool {
@@ -48,8 +48,8 @@ impl Accumulator for Widened {
     }
 }
 
-/// The sums of groups.
-pub(super) struct WidenedGroups(pub Box<dyn GroupsAccumulator>);
+/// The sums of groups, of values of this type.
+pub(super) struct WidenedGroups(pub Box<dyn GroupsAccumulator>, pub DataType);
 
 impl GroupsAccumulator for WidenedGroups {
     fn update_batch(
@@ -59,7 +59,7 @@ impl GroupsAccumulator for WidenedGroups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> DfResult<()> {
-        self.0.update_batch(&widened(values)?, group_indices, opt_filter, total_num_groups)
+        self.0.update_batch(&widened(values, &self.1)?, group_indices, opt_filter, total_num_groups)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> DfResult<ArrayRef> {
@@ -75,7 +75,7 @@ impl GroupsAccumulator for WidenedGroups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> DfResult<Vec<ArrayRef>> {
-        self.0.convert_to_state(&widened(values)?, opt_filter)
+        self.0.convert_to_state(&widened(values, &self.1)?, opt_filter)
     }
 
     fn size(&self) -> usize {

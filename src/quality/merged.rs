@@ -1,4 +1,4 @@
-//! Where a view merges: the grouping beneath it, and which of its columns is made by which merge function.
+//! Where a view merges: the groupings beneath it, and which of its columns is made by which merge function.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, JoinType, LogicalPlan, ScalarUDF};
 
 use crate::catalog::definitions::{PUBLIC, RelationName};
 use crate::error::{Error, Result, SqlState};
@@ -60,21 +60,46 @@ pub(super) struct Merged {
     pub cells: Vec<Cell>,
 }
 
-/// Finds the grouping of a view, through other views and what only filters, names or computes. 42809 for a view that
-/// has none, or more than one.
-pub(super) fn find(view: &View) -> Result<Merged> {
-    let none = || {
-        Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view that merges rows", view.name.shown()))
-            .with_hint("Name a view with merge functions, such as newest(..), over one GROUP BY.")
-    };
+/// Finds the groupings of a view that merge, through other views and what only filters, names or computes; several
+/// where it joins what is merged apart, or unites it. 42809 for a view that has none, 0A000 for one whose rows nobody
+/// can follow to them.
+pub(super) fn find(view: &View) -> Result<Vec<Merged>> {
     let names = view.written.schema().fields().iter().map(|field| field.name().clone());
     let columns = view.written.schema().columns().into_iter().map(Expr::Column);
     let shown: Vec<(String, Expr)> = names.zip(columns).collect();
-    beneath(&view.written, shown)?.filter(|merged| !merged.cells.is_empty()).ok_or_else(none)
+    let found = beneath(&view.written, shown)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let name = view.name.shown();
+    let mut merges = false;
+    view.analyzed().apply_with_subqueries(|node| {
+        merges =
+            merges || matches!(node, LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_merge));
+        Ok(if merges { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Err(match merges {
+        true => {
+            Error::unsupported(format!("quality cannot follow the rows of view \"{name}\" to where they are merged"))
+                .with_hint("Ask for the quality of the view that it reads, or merge with a GROUP BY of plain columns.")
+        }
+        false => Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{name}\" is not a view that merges rows"))
+            .with_hint("Name a view with merge functions, such as newest(..), and a GROUP BY."),
+    })
 }
 
-/// Follows what a view shows down to the grouping that it comes of.
-fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merged>> {
+fn is_merge(expr: &Expr) -> bool {
+    matches!(expr.clone().unalias(), Expr::AggregateFunction(call) if merge::rule(call.func.name()).is_some())
+}
+
+/// Of what is shown that which looks at the columns of one plan alone.
+fn of_side(side: &LogicalPlan, shown: &[(String, Expr)]) -> Vec<(String, Expr)> {
+    let is_own = |expr: &Expr| expr.column_refs().into_iter().all(|column| side.schema().has_column(column));
+    shown.iter().filter(|(_, expr)| is_own(expr)).cloned().collect()
+}
+
+/// Follows what a view shows down to the groupings that it comes of.
+fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Vec<Merged>> {
     match plan {
         LogicalPlan::Projection(projection) => {
             let shown = replaced(plan, shown, |at| projection.expr.get(at).map(|expr| expr.clone().unalias()))?;
@@ -88,9 +113,35 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merg
         LogicalPlan::Filter(filter) => beneath(&filter.input, shown),
         LogicalPlan::Sort(sort) => beneath(&sort.input, shown),
         LogicalPlan::Limit(limit) => beneath(&limit.input, shown),
+        LogicalPlan::Distinct(Distinct::All(input)) => beneath(input, shown),
+        // What is computed over rows is no value of a source's.
+        LogicalPlan::Window(window) => {
+            let shown = of_side(&window.input, &shown);
+            beneath(&window.input, shown)
+        }
+        LogicalPlan::Join(join) => {
+            use JoinType::{LeftAnti, LeftMark, LeftSemi, RightAnti, RightMark, RightSemi};
+            let mut found = vec![];
+            if !matches!(join.join_type, RightSemi | RightAnti | RightMark) {
+                found.extend(beneath(&join.left, of_side(&join.left, &shown))?);
+            }
+            if !matches!(join.join_type, LeftSemi | LeftAnti | LeftMark) {
+                found.extend(beneath(&join.right, of_side(&join.right, &shown))?);
+            }
+            Ok(found)
+        }
+        LogicalPlan::Union(union) => {
+            let mut found = vec![];
+            for branch in &union.inputs {
+                let columns = branch.schema().columns();
+                let shown = replaced(plan, shown.clone(), |at| columns.get(at).cloned().map(Expr::Column))?;
+                found.extend(beneath(branch, shown)?);
+            }
+            Ok(found)
+        }
         LogicalPlan::TableScan(scan) => {
-            let Ok(provider) = source_as_provider(&scan.source) else { return Ok(None) };
-            let Some(view) = provider.downcast_ref::<View>() else { return Ok(None) };
+            let Ok(provider) = source_as_provider(&scan.source) else { return Ok(vec![]) };
+            let Some(view) = provider.downcast_ref::<View>() else { return Ok(vec![]) };
             let columns = view.written.schema().columns();
             let of = |at: usize| match &scan.projection {
                 Some(projection) => projection.get(at).and_then(|at| columns.get(*at)),
@@ -101,7 +152,7 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merg
         }
         LogicalPlan::Aggregate(aggregate) => {
             if aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_))) {
-                return Ok(None);
+                return Ok(vec![]);
             }
             let mut cells = vec![];
             // What GROUP BY names twice is one column.
@@ -125,9 +176,10 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Option<Merg
                     }
                 }
             }
-            Ok(Some(Merged { aggregate: aggregate.clone(), cells }))
+            let merged = Merged { aggregate: aggregate.clone(), cells };
+            Ok(Some(merged).filter(|merged| !merged.cells.is_empty()).into_iter().collect())
         }
-        _ => Ok(None),
+        _ => Ok(vec![]),
     }
 }
 

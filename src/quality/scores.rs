@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, JoinType, NullEquality};
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::functions_aggregate::expr_fn::{count, max, min, sum};
 use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::scalar::ScalarValue;
@@ -20,6 +20,7 @@ use super::rule::{PlannedRule, query};
 use super::share::{freshness, is_moment, share};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::merge::Role;
+use crate::lineage::alike;
 use crate::planner::relation_function::{Argument, Given, RelationCall, RelationContext, RelationFunction, Takes};
 
 /// After how many days a value counts half, where the call does not say it.
@@ -59,10 +60,59 @@ impl RelationFunction for Quality {
                 format!("\"{}\" is not a view that merges rows", relation.name().shown()),
             ));
         };
-        let merged = find(view)?;
-        let rules = rules_of(&merged, context).await?;
-        Scores { merged, rules, half_life, context }.plan()
+        let mut counted: Vec<LogicalPlan> = vec![];
+        for merged in find(view)? {
+            let rules = rules_of(&merged, context).await?;
+            let first = counted.len();
+            counted.push(Scores { merged, rules, half_life, context, first }.counted()?);
+        }
+        shares(counted)
     }
+}
+
+/// The columns that say which scores these are, and what is counted for them.
+const OF: [&str; 4] = ["source", "column_name", "$part", "$position"];
+const COUNTED: [&str; 6] = ["$rows", "$given", "$agreeing", "$contested", "$valid", "$tested"];
+
+/// The scores of what was counted of each grouping. What several have in common is added up: a column of a union has
+/// rows in each of its branches.
+fn shares(parts: Vec<LogicalPlan>) -> Result<LogicalPlan> {
+    let plain = |name: &str| Expr::Column(Column::new_unqualified(name));
+    let mut parts = parts.into_iter();
+    let none = || Error::internal("a view that merges merges nothing");
+    let mut counted = LogicalPlanBuilder::from(parts.next().ok_or_else(none)?);
+    let mut is_one = true;
+    for part in parts {
+        counted = counted.union(part)?;
+        is_one = false;
+    }
+    if !is_one {
+        // Of means the whole has the mean that its parts have by their numbers.
+        let double = |expr: Expr| Expr::Cast(Cast::new(Box::new(expr), DataType::Float64));
+        let ages = plain("$fresh") * double(plain("$aged"));
+        let keys = ["source", "column_name", "$nth"].map(plain).to_vec();
+        let mut sums: Vec<Expr> = COUNTED.iter().map(|name| sum(plain(name)).alias(format!("{name} all"))).collect();
+        sums.push(sum(ages).alias("$ages"));
+        sums.push(sum(plain("$aged")).alias("$aged all"));
+        sums.push(min(plain("$part")).alias("$part all"));
+        sums.push(min(plain("$position")).alias("$position all"));
+        let mean = when(plain("$aged all").gt(lit(0_i64)), plain("$ages") / double(plain("$aged all")));
+        let all = |name: &str| plain(&format!("{name} all")).alias(name);
+        let mut shown = vec![plain("source"), plain("column_name"), all("$part"), all("$position")];
+        shown.extend(COUNTED.iter().map(|name| all(name)));
+        shown.push(mean.alias("$fresh"));
+        counted = counted.aggregate(keys, sums)?.project(shown)?;
+    }
+    let shared = |part: &str, whole: &str| share(plain(part), plain(whole));
+    let mut columns = OF.map(plain).to_vec();
+    columns.push(shared("$given", "$rows").alias("completeness"));
+    columns.push(shared("$agreeing", "$contested").alias("agreement"));
+    columns.push(plain("$fresh").alias("freshness"));
+    columns.push(shared("$valid", "$tested").alias("validity"));
+    columns.push(plain("$rows").alias("rows"));
+    let names = ["source", "column_name", "completeness", "agreement", "freshness", "validity", "rows"];
+    let order = ["source", "$part", "$position"].map(|name| plain(name).sort(true, false));
+    Ok(counted.project(columns)?.sort(order)?.project(names.map(plain))?.build()?)
 }
 
 fn half_life(given: Option<&Given>) -> Result<f64> {
@@ -117,10 +167,13 @@ struct Scores<'a> {
     rules: Vec<PlannedRule>,
     half_life: f64,
     context: &'a dyn RelationContext,
+    /// How many groupings of the view come before.
+    first: usize,
 }
 
 impl Scores<'_> {
-    fn plan(self) -> Result<LogicalPlan> {
+    /// What is counted: a row for each source and each cell.
+    fn counted(self) -> Result<LogicalPlan> {
         let cells = self.merged.cells.clone();
         let found = LogicalPlanBuilder::from(self.found()?).alias(FOUND)?;
         let merged = LogicalPlanBuilder::from(self.came()?).alias(MERGED)?.build()?;
@@ -153,21 +206,27 @@ impl Scores<'_> {
             Expr::Case(Case::new(Some(Box::new(position())), whens.collect(), None))
         };
         let plain = |name: String| Expr::Column(Column::new_unqualified(name));
-        let part = |at: usize, name: &str| plain(format!("${name}{at}"));
+        let part = |name: &'static str| move |at: usize, _: &Cell| plain(format!("${name}{at}"));
+        let number = |number: usize| lit(i64::try_from(number).unwrap_or(i64::MAX));
+        // How many calls of the same column come before.
+        let nth =
+            |at: usize, cell: &Cell| number(cells.iter().take(at).filter(|before| before.name == cell.name).count());
         let columns = vec![
             of(FOUND, "$source").alias("source"),
             each(&|_, cell| text(&cell.name)).alias("column_name"),
-            each(&|at, _| share(part(at, "given"), plain("$rows".to_string()))).alias("completeness"),
-            each(&|at, _| share(part(at, "agreeing"), part(at, "contested"))).alias("agreement"),
-            each(&|at, _| part(at, "fresh")).alias("freshness"),
-            each(&|at, _| share(part(at, "valid"), part(at, "tested"))).alias("validity"),
-            plain("$rows".to_string()).alias("rows"),
+            number(self.first).alias("$part"),
             position().alias("$position"),
+            plain("$rows".to_string()).alias("$rows"),
+            each(&part("given")).alias("$given"),
+            each(&part("agreeing")).alias("$agreeing"),
+            each(&part("contested")).alias("$contested"),
+            each(&part("valid")).alias("$valid"),
+            each(&part("tested")).alias("$tested"),
+            each(&part("fresh")).alias("$fresh"),
+            each(&part("aged")).alias("$aged"),
+            each(&nth).alias("$nth"),
         ];
-        let names = ["source", "column_name", "completeness", "agreement", "freshness", "validity", "rows"];
-        let order = ["source", "$position"].map(|name| plain(name.to_string()).sort(true, false));
-        let shown = names.map(|name| plain(name.to_string()));
-        Ok(rows.project(columns)?.sort(order)?.project(shown)?.build()?)
+        Ok(rows.project(columns)?.build()?)
     }
 
     /// The rows that are merged: keys, source, and of each cell the value, its time, and whether it breaks a rule.
@@ -228,9 +287,9 @@ impl Scores<'_> {
         let (agreeing, contested) = match cell.rule.returns_input() {
             true => {
                 let (own, came) = (found("value"), self.part(cell, merged("merged"))?);
-                // What `=` does not compare is compared as it is written.
-                let (own, came) = if self.is_nested(cell)? { (as_text(own), as_text(came)) } else { (own, came) };
-                let agreeing = contested.clone().and(own.eq(came));
+                // What `=` does not compare is compared as merge functions do.
+                let agrees = if self.is_nested(cell)? { alike(own, came) } else { own.eq(came) };
+                let agreeing = contested.clone().and(agrees);
                 (count(when(agreeing, lit(1_i64))), count(when(contested, lit(1_i64))))
             }
             false => (count(none()), count(none())),
@@ -238,6 +297,11 @@ impl Scores<'_> {
         counts.push(agreeing.alias(format!("$agreeing{at}")));
         counts.push(contested.alias(format!("$contested{at}")));
         counts.push(self.freshness(at, cell)?.alias(format!("$fresh{at}")));
+        let aged = match self.time_of(cell) {
+            Some(_) => when(found("value").is_not_null(), found("time")),
+            None => none(),
+        };
+        counts.push(count(aged).alias(format!("$aged{at}")));
         let (valid, tested) = match self.is_ruled(cell)? {
             true => {
                 let valid = given.clone().and(Expr::IsNotTrue(Box::new(found("broken"))));
@@ -348,10 +412,6 @@ const NAMELESS: &str = "\u{1}";
 
 fn when_or(condition: Expr, value: Expr, otherwise: Expr) -> Expr {
     Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], Some(Box::new(otherwise))))
-}
-
-fn as_text(value: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(value), DataType::Utf8View))
 }
 
 fn when(condition: Expr, value: Expr) -> Expr {

@@ -215,7 +215,7 @@ sales|person|name|{normalize_name,newest,upper}|newest"
     lacks!(described, "most_trusted by");
     same!(
         onerow.sql("SELECT col_description('report'::regclass, 2), col_description('customer_next'::regclass, 3)")?,
-        "most_trusted by trust, updated_at|majority"
+        "most_trusted by CASE source WHEN 'erp' THEN 2 ELSE 1 END, updated_at|majority"
     );
     Ok(())
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Float64Array, PrimitiveArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Float64Array,
+    PrimitiveArray,
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::datatypes::{
     DataType, FieldRef, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
+    TimestampNanosecondType, TimestampSecondType, i256,
 };
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
@@ -22,6 +23,7 @@ use super::rank::RankKey;
 use super::rule::{MergeRule, item_of};
 use super::single::MergeState;
 use super::votes::{elements, list_column};
+use crate::catalog::types::BARE_NUMERIC;
 use crate::error::{Error, SqlState};
 
 /// Half a day, in microseconds.
@@ -31,8 +33,10 @@ const HALF_DAY: i64 = 43_200_000_000;
 pub(super) fn median_type(data_type: &DataType) -> Option<DataType> {
     match data_type {
         DataType::Int64 => Some(DataType::Decimal128(20, 1)),
+        // One that has all digits has no room for one more; a numeric without digits has it in practice.
+        DataType::Decimal128(38, scale) if *scale != BARE_NUMERIC.1 => Some(DataType::Decimal256(39, scale + 1)),
         DataType::Decimal128(precision, scale) => {
-            Some(DataType::Decimal128((*precision).saturating_add(1).min(38), scale.saturating_add(1).min(38)))
+            Some(DataType::Decimal128((*precision).saturating_add(1).min(38), scale.saturating_add(1)))
         }
         DataType::Float64 | DataType::Timestamp(_, _) => Some(data_type.clone()),
         DataType::Date32 => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
@@ -253,25 +257,26 @@ fn double(lower: f64, upper: f64) -> f64 {
 
 /// The medians as a column, from the two values in the middle of each group.
 fn medians<K: Digits>(name: &str, data_type: &DataType, pairs: Vec<Option<(K, K)>>) -> Result<ArrayRef> {
-    let digits = |scale: i128| -> Result<Vec<Option<i128>>> {
-        let one = |pair: &Option<(K, K)>| match pair {
-            None => Ok(None),
-            Some((lower, upper)) => {
-                let tenths = tenths(lower.wide(), upper.wide()).ok_or_else(|| out_of_range(name))?;
-                if tenths % scale != 0 { Err(out_of_range(name)) } else { Ok(Some(tenths / scale)) }
-            }
-        };
-        pairs.iter().map(one).collect()
-    };
     let Some(result) = median_type(data_type) else { return Err(unexpected(data_type)) };
     match (data_type, &result) {
-        (DataType::Int64 | DataType::Decimal128(_, _), DataType::Decimal128(precision, scale)) => {
-            // A numeric that has all its digits behind the point has no room for one more.
-            let full = matches!(data_type, DataType::Decimal128(_, own) if own == scale);
-            let numbers = Decimal128Array::from(digits(if full { 10 } else { 1 })?);
+        (DataType::Int64 | DataType::Decimal128(_, _), DataType::Decimal128(precision, _)) => {
+            let one = |pair: &Option<(K, K)>| match pair {
+                None => Ok(None),
+                Some((lower, upper)) => tenths(lower.wide(), upper.wide()).map(Some).ok_or_else(|| out_of_range(name)),
+            };
+            let numbers = Decimal128Array::from(pairs.iter().map(one).collect::<Result<Vec<_>>>()?);
             let numbers = numbers.with_data_type(result.clone());
             numbers.validate_decimal_precision(*precision).map_err(|_| out_of_range(name))?;
             Ok(Arc::new(numbers))
+        }
+        (DataType::Decimal128(_, _), DataType::Decimal256(_, _)) => {
+            // Twice 38 digits times five has room in 256 bits.
+            let one = |(lower, upper): (K, K)| {
+                let sum = i256::from_i128(lower.wide()).wrapping_add(i256::from_i128(upper.wide()));
+                sum.wrapping_mul(i256::from_i128(5))
+            };
+            let numbers: Decimal256Array = pairs.into_iter().map(|pair| pair.map(one)).collect();
+            Ok(Arc::new(numbers.with_data_type(result.clone())))
         }
         (DataType::Float64, _) => {
             let known = pairs.iter().flatten();

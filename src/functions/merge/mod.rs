@@ -49,5 +49,6 @@ mod spilling;
 
 pub use function::MergeFunction;
 pub use list::{all, rule, rules, scalars};
+pub use order::one_zero;
 pub use rank::{Level, RowRanking};
 pub use rule::{Argument, Choice, Key, MergeRule, Role};

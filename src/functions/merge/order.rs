@@ -3,7 +3,8 @@
 //! Text and bytes go by bytes, false before true, NaN after every number, structs field by field and lists element by
 //! element with nulls lowest, intervals by their length with months of 30 days (as Postgres compares them) and then by
 //! months, days and time. Values become byte strings of that order by Arrow's row format, after the three things in
-//! which it differs are rewritten: NaNs, negative zeros and intervals.
+//! which it differs are rewritten: NaNs, negative zeros and intervals. Values that are equal though they are written
+//! differently, as the two zeros and `1 day` and `24:00:00` are, have one byte string where that is asked for.
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Decimal128Type, Field, FieldRef, Fields, Float16Type, Float32Type, Float64Type, IntervalMonthDayNanoType,
-    IntervalUnit,
+    DataType, Decimal128Type, Field, FieldRef, Fields, Float16Type, Float32Type, Float64Type, IntervalMonthDayNano,
+    IntervalMonthDayNanoType, IntervalUnit,
 };
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::Result;
@@ -24,13 +25,33 @@ use super::columns::{primitive, unexpected};
 
 type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
-/// What becomes of negative zero, which equals zero.
+/// What becomes of values that are equal though they are written differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Zeros {
-    /// It stays, just below zero: for values that are given back as they came.
+    /// Negative zero stays, just below zero: for values that are given back as they came.
     Kept,
-    /// It becomes zero: for values that are counted.
+    /// Negative zero becomes zero, intervals stay as they are: for values that are counted.
     Merged,
+    /// Negative zero becomes zero, and intervals of one length become one interval of that length: for values that are
+    /// compared, and not given back.
+    Equal,
+}
+
+/// Whether equal values of the type may be written in several ways, each of which is kept: `1 day` and `24:00:00`.
+pub(super) fn is_spelled(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Interval(IntervalUnit::MonthDayNano) => true,
+        DataType::Struct(fields) => fields.iter().any(|field| is_spelled(field.data_type())),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            is_spelled(item.data_type())
+        }
+        _ => false,
+    }
+}
+
+/// Values as merge functions that count them give them: the zeros in them, those of structs and lists too, are one.
+pub fn one_zero(column: &ArrayRef) -> Result<ArrayRef> {
+    restore(code(column, Zeros::Merged)?, column.data_type())
 }
 
 /// Whether values of the type can be ordered here; maps and unions cannot.
@@ -119,8 +140,25 @@ fn interval_fields() -> Fields {
     ])
 }
 
+const DAY: i128 = 86_400_000_000_000;
+
+/// An interval's length in nanoseconds, with months of 30 days.
+fn length_of(interval: IntervalMonthDayNano) -> i128 {
+    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
+    days * DAY + i128::from(interval.nanoseconds)
+}
+
+/// The interval of a length that stands for all of that length.
+fn of_length(length: i128) -> IntervalMonthDayNano {
+    let days = length / DAY;
+    let months = i32::try_from(days / 30).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
+    // What is more than there is room for in months has room in days: an interval is no longer than that.
+    let days = i32::try_from(days - i128::from(months) * 30).unwrap_or_default();
+    IntervalMonthDayNano::new(months, days, i64::try_from(length % DAY).unwrap_or_default())
+}
+
 /// Whether values of the type are encoded as they are.
-fn is_plain(data_type: &DataType) -> bool {
+pub(super) fn is_plain(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => false,
         DataType::Interval(IntervalUnit::MonthDayNano) => false,
@@ -137,7 +175,7 @@ pub(super) fn code(column: &ArrayRef, zeros: Zeros) -> Result<ArrayRef> {
     if is_plain(column.data_type()) {
         return Ok(Arc::clone(column));
     }
-    let merged = zeros == Zeros::Merged;
+    let merged = zeros != Zeros::Kept;
     let coded: ArrayRef = match column.data_type() {
         DataType::Float16 => {
             let one = |v: Half| {
@@ -177,15 +215,17 @@ pub(super) fn code(column: &ArrayRef, zeros: Zeros) -> Result<ArrayRef> {
         }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             let intervals = primitive::<IntervalMonthDayNanoType>(column)?;
-            let lengths = intervals.unary::<_, Decimal128Type>(|interval| {
-                const DAY: i128 = 86_400_000_000_000;
-                let days = i128::from(interval.months) * 30 + i128::from(interval.days);
-                days * DAY + i128::from(interval.nanoseconds)
-            });
+            let lengths = intervals.unary::<_, Decimal128Type>(length_of);
             let lengths: Decimal128Array = lengths.with_data_type(DataType::Decimal128(38, 0));
+            let written: ArrayRef = match zeros {
+                Zeros::Equal => {
+                    Arc::new(intervals.unary::<_, IntervalMonthDayNanoType>(|interval| of_length(length_of(interval))))
+                }
+                Zeros::Kept | Zeros::Merged => Arc::clone(column),
+            };
             Arc::new(StructArray::try_new(
                 interval_fields(),
-                vec![Arc::new(lengths) as ArrayRef, Arc::clone(column)],
+                vec![Arc::new(lengths) as ArrayRef, written],
                 intervals.nulls().cloned(),
             )?)
         }
@@ -267,4 +307,37 @@ fn rebuild_fixed(column: &ArrayRef, item: &FieldRef, size: i32, rewrite: &Rewrit
     let values = rewrite(list.values())?;
     let item = Arc::new(item.as_ref().clone().with_data_type(values.data_type().clone()));
     Ok(Arc::new(FixedSizeListArray::try_new_with_length(item, size, values, list.nulls().cloned(), list.len())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::IntervalMonthDayNanoArray;
+
+    use super::*;
+
+    #[test]
+    fn intervals_of_one_length_are_equal_and_stay_as_they_are() {
+        const HOURS_24: i64 = 86_400_000_000_000;
+        let intervals: ArrayRef = Arc::new(IntervalMonthDayNanoArray::from(vec![
+            IntervalMonthDayNano::new(1, 0, 0),
+            IntervalMonthDayNano::new(0, 30, 0),
+            IntervalMonthDayNano::new(0, 29, HOURS_24),
+            IntervalMonthDayNano::new(0, 29, 0),
+        ]));
+        let encoder = Encoder::try_new(intervals.data_type()).unwrap();
+        let equal = encoder.encode(&intervals, Zeros::Equal).unwrap();
+        assert_eq!(equal.row(0), equal.row(1));
+        assert_eq!(equal.row(0), equal.row(2));
+        assert!(equal.row(3) < equal.row(0));
+        for length in [0, -1, 45 * DAY + 7, -400 * DAY - 1] {
+            assert_eq!(length_of(of_length(length)), length);
+        }
+        let longest = length_of(IntervalMonthDayNano::new(i32::MAX, i32::MAX, i64::MAX));
+        assert_eq!(length_of(of_length(longest)), longest);
+        let merged = encoder.encode(&intervals, Zeros::Merged).unwrap();
+        assert!(merged.row(0) != merged.row(1));
+        let back = encoder.decode(merged.iter().map(|row| Some(row.data())).collect::<Vec<_>>()).unwrap();
+        assert_eq!(&back, &intervals);
+        assert_eq!(&one_zero(&intervals).unwrap(), &intervals);
+    }
 }

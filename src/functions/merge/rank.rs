@@ -19,7 +19,7 @@ use datafusion::common::Result;
 
 use super::columns::{argument, candidates, check_lengths, present, primitive, takes_part, unexpected};
 use super::length::lengths;
-use super::order::{Encoder, Zeros};
+use super::order::{Encoder, Zeros, is_plain, is_spelled};
 use super::rule::{Choice, Key, MergeRule, Role};
 use super::sort_keys::SortKeys;
 
@@ -373,7 +373,7 @@ impl RowRanking {
             .enumerate()
             .map(|(nth, (key, source))| Ok((level(nth, key), source.keys::<i128>(columns, Columns::Arguments)?)))
             .collect::<Result<Vec<_>>>()?;
-        let zeros = if matches!(rule.choice, Choice::Ranked(_)) { Zeros::Kept } else { Zeros::Merged };
+        let zeros = if matches!(rule.choice, Choice::Ranked(_)) { Zeros::Kept } else { Zeros::Equal };
         let values = Encoder::try_new(value.data_type())?.encode(value, zeros)?;
         Ok(RowRanking { candidates: candidates(value, None), keys, order: None, values })
     }
@@ -388,6 +388,25 @@ impl RowRanking {
         let order = SortKeys::try_new(&types, options)?.encode(order)?;
         let values = Encoder::try_new(value.data_type())?.encode(value, Zeros::Kept)?;
         Ok(RowRanking { candidates: candidates(value, None), keys: Vec::new(), order: Some(order), values })
+    }
+
+    /// Ranks values alone by the way in which they are written, as a function that counts values tells them apart, or
+    /// one that does not: of equal values one is given back. None where all equal values are written alike.
+    pub fn written(value: &ArrayRef, counts: bool) -> Result<Option<Self>> {
+        let (is_alike, zeros) = match counts {
+            true => (!is_spelled(value.data_type()), Zeros::Merged),
+            false => (is_plain(value.data_type()), Zeros::Kept),
+        };
+        if is_alike {
+            return Ok(None);
+        }
+        let values = Encoder::try_new(value.data_type())?.encode(value, zeros)?;
+        Ok(Some(RowRanking { candidates: candidates(value, None), keys: Vec::new(), order: None, values }))
+    }
+
+    /// Which of two rows comes first by the ORDER BY alone: the smaller. Without one none does.
+    pub fn compare_order(&self, a: usize, b: usize) -> Ordering {
+        self.order.as_ref().map_or(Ordering::Equal, |order| order.row(a).cmp(&order.row(b)))
     }
 
     /// Whether the row's value can be chosen at all.

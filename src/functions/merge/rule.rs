@@ -109,6 +109,11 @@ impl MergeRule {
         !matches!(self.choice, Choice::AllValues | Choice::WeightedAverage | Choice::Median)
     }
 
+    /// Whether equal values count as one, which is given back in one way of writing.
+    pub fn counts_values(&self) -> bool {
+        matches!(self.choice, Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues)
+    }
+
     /// The argument at a position of a call.
     pub fn argument(&self, at: usize) -> Option<&Argument> {
         self.arguments.get(at).or_else(|| self.arguments.last().filter(|last| last.role == Role::Field))

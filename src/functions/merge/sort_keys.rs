@@ -43,7 +43,7 @@ impl SortKeys {
 
     /// One byte string a row.
     pub(super) fn encode(&self, columns: &[ArrayRef]) -> Result<Rows> {
-        let coded = columns.iter().map(|column| code(column, Zeros::Merged)).collect::<Result<Vec<_>>>()?;
+        let coded = columns.iter().map(|column| code(column, Zeros::Equal)).collect::<Result<Vec<_>>>()?;
         Ok(self.converter.convert_columns(&coded)?)
     }
 

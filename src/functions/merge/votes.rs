@@ -2,7 +2,8 @@
 //! all_values.
 //!
 //! A value is kept as a byte string of its order, text as it is, so equal values have equal strings and the greater
-//! value the greater string. The state is a list of the values and, where they are counted, a list of as many totals; a
+//! value the greater string. Intervals of one length are equal too, and keep their strings apart until a group is
+//! evaluated: then they are united under the one that most rows have. The state is a list of the values and, where they are counted, a list of as many totals; a
 //! total of doubles is spread over several elements, each with its value, so that it stays exact.
 
 use std::cmp::Ordering;
@@ -19,7 +20,7 @@ use super::ballot::{Ballot, Value};
 use super::bytes::Coder;
 use super::columns::{argument, candidates, check_lengths, near, no_group, takes_part, unexpected};
 use super::numbers::{Number, Numbers, column_of, out_of_range};
-use super::order::Zeros;
+use super::order::{Encoder, Zeros, is_spelled};
 use super::rule::{Choice, MergeRule, item_of};
 use super::single::MergeState;
 use super::total::Total;
@@ -43,6 +44,8 @@ pub(super) struct Votes {
     item: FieldRef,
     total: Option<DataType>,
     coder: Coder,
+    /// What values are compared by, where equal ones may have several strings.
+    alike: Option<Encoder>,
     ballots: Vec<Ballot>,
     /// Bytes of all entries.
     held: usize,
@@ -59,6 +62,7 @@ impl Votes {
             item: item_of(value),
             total: total_type(rule, weight),
             coder: Coder::try_new(value.data_type())?,
+            alike: is_spelled(value.data_type()).then(|| Encoder::try_new(value.data_type())).transpose()?,
             ballots: Vec::new(),
             held: 0,
             leader: None,
@@ -84,7 +88,7 @@ impl Votes {
                 total.add(weight).map_err(|_| out_of_range(self.rule.name))?;
                 self.held = (self.held + total.heap()).saturating_sub(before);
             }
-        } else if self.rule.choice != Choice::Unanimous || ballot.len() < 2 {
+        } else if self.rule.choice != Choice::Unanimous || ballot.len() < 2 || self.alike.is_some() {
             let total = Total::of(weight);
             self.held += total.heap();
             let before = ballot.room();
@@ -115,18 +119,41 @@ impl Votes {
         taken
     }
 
+    /// Which of two entries wins: the greater.
+    fn compare(&self, (a_value, a): &(Value, Total), (b_value, b): &(Value, Total)) -> Ordering {
+        let by_total = if self.total.is_some() { a.compare(b) } else { Ordering::Equal };
+        by_total.then_with(|| a_value.as_bytes().cmp(b_value.as_bytes()))
+    }
+
     /// The value that wins in a group.
     fn winner(&self, entries: Vec<(Value, Total)>) -> Option<Value> {
         if self.rule.choice == Choice::Unanimous && entries.len() > 1 {
             return None;
         }
-        let by_total = |a: &Total, b: &Total| if self.total.is_some() { a.compare(b) } else { Ordering::Equal };
-        entries
-            .into_iter()
-            .max_by(|(a_value, a), (b_value, b)| {
-                by_total(a, b).then_with(|| a_value.as_bytes().cmp(b_value.as_bytes()))
-            })
-            .map(|(value, _)| value)
+        entries.into_iter().max_by(|a, b| self.compare(a, b)).map(|(value, _)| value)
+    }
+
+    /// A group's entries with those of equal values as one, under the string that would win among them.
+    fn united(&self, entries: Vec<(Value, Total)>) -> Result<Vec<(Value, Total)>> {
+        let Some(alike) = self.alike.as_ref().filter(|_| entries.len() > 1) else { return Ok(entries) };
+        let values = self.coder.column(entries.iter().map(|(value, _)| Some(value.as_bytes())))?;
+        let keys = alike.encode(&values, Zeros::Equal)?;
+        let mut sorted: Vec<(usize, (Value, Total))> = entries.into_iter().enumerate().collect();
+        sorted.sort_by(|(a, one), (b, other)| keys.row(*a).cmp(&keys.row(*b)).then_with(|| self.compare(one, other)));
+        let mut united: Vec<(usize, (Value, Total))> = Vec::with_capacity(sorted.len());
+        for (at, (value, total)) in sorted {
+            match united.last_mut() {
+                // The last of equal ones is the one that wins.
+                Some((last, (kept, sum))) if keys.row(*last) == keys.row(at) => {
+                    for part in total.parts() {
+                        sum.add(part).map_err(|_| out_of_range(self.rule.name))?;
+                    }
+                    *kept = value;
+                }
+                _ => united.push((at, (value, total))),
+            }
+        }
+        Ok(united.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// A list column of values, given as byte strings and as the number of them in each group.
@@ -174,6 +201,9 @@ pub(super) fn elements(column: &ArrayRef) -> Result<(ArrayRef, Vec<(usize, usize
 impl MergeState for Votes {
     fn look(&mut self) -> Result<Option<ArrayRef>> {
         let [ballot] = self.ballots.as_slice() else { return Ok(None) };
+        if self.alike.is_some() {
+            return Ok(None);
+        }
         let winner = match self.rule.choice {
             Choice::AllValues => return Ok(None),
             Choice::Unanimous if ballot.len() > 1 => None,
@@ -252,7 +282,7 @@ impl GroupsAccumulator for Votes {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let groups = self.take(emit_to);
+        let groups = self.take(emit_to).into_iter().map(|entries| self.united(entries)).collect::<Result<Vec<_>>>()?;
         if self.rule.choice == Choice::AllValues {
             let lengths: Vec<usize> = groups.iter().map(Vec::len).collect();
             let some: NullBuffer = lengths.iter().map(|length| *length > 0).collect();
@@ -320,6 +350,9 @@ impl GroupsAccumulator for Votes {
     }
 
     fn size(&self) -> usize {
-        self.ballots.capacity() * size_of::<Ballot>() + self.held + self.coder.size()
+        self.ballots.capacity() * size_of::<Ballot>()
+            + self.held
+            + self.coder.size()
+            + self.alike.as_ref().map_or(0, Encoder::size)
     }
 }

@@ -40,7 +40,7 @@ mod one_row;
 pub(crate) mod ordinals;
 mod overlaps;
 mod pattern;
-mod percentile;
+pub(crate) mod percentile;
 pub mod ranking;
 mod regexp_split;
 pub(crate) mod round;

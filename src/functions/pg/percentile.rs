@@ -10,10 +10,13 @@ use super::row_function::{Call, Param, Spec};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 
+const DISC: &str = "onerow_percentile_disc";
+const CONT: &str = "onerow_percentile_cont";
+
 /// `percentile_disc(fraction) WITHIN GROUP (ORDER BY ..)` is rewritten to it: the first value at which that part of all
 /// has come.
 pub(super) fn disc() -> ScalarUDF {
-    Spec::new("onerow_percentile_disc", &[Param::Any, Param::Any], chosen, |call| {
+    Spec::new(DISC, &[Param::Any, Param::Any], chosen, |call| {
         let Some(values) = known(call)? else { return Ok(None) };
         let count = values.len();
         each(call, &values.first().map_or(DataType::Null, ScalarValue::data_type), |fraction| {
@@ -26,7 +29,7 @@ pub(super) fn disc() -> ScalarUDF {
 
 /// `percentile_cont(fraction) WITHIN GROUP (ORDER BY ..)` is rewritten to it: a number between two values.
 pub(super) fn cont() -> ScalarUDF {
-    Spec::new("onerow_percentile_cont", &[Param::Any, Param::Any], between, |call| {
+    Spec::new(CONT, &[Param::Any, Param::Any], between, |call| {
         let Some(values) = known(call)? else { return Ok(None) };
         let numbers = values.iter().map(number).collect::<Result<Vec<f64>>>()?;
         each(call, &DataType::Float64, |fraction| {
@@ -37,6 +40,15 @@ pub(super) fn cont() -> ScalarUDF {
         })
     })
     .udf()
+}
+
+/// The name in SQL of the function of a sorted array that has this name, if it is one of these.
+pub(crate) fn of_array(name: &str) -> Option<&'static str> {
+    match name {
+        DISC => Some("percentile_disc"),
+        CONT => Some("percentile_cont"),
+        _ => None,
+    }
 }
 
 /// A number, or an array of numbers for an array of fractions.
