@@ -12,6 +12,7 @@ pub mod barrier;
 mod blanks;
 pub mod bounds;
 pub mod cast_names;
+pub mod cast_pairs;
 pub mod clock_casts;
 pub mod coercion;
 pub mod column_fields;
