@@ -29,6 +29,7 @@ pub(crate) mod interval_span;
 mod isfinite;
 pub mod json;
 mod justify;
+pub mod lagging;
 mod levenshtein;
 mod list;
 mod make_times;

@@ -15,7 +15,7 @@ use super::{
     repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
 };
 use crate::error::{Error, Result};
-use crate::functions::pg::{ARRAY_ROWS, date_part, to_number};
+use crate::functions::pg::{ARRAY_ROWS, date_part, lagging, to_number};
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
 /// escape that is none is 22025.
@@ -285,6 +285,15 @@ fn replaced(function: &mut Function) -> Option<Expr> {
             let digits = call::plain_arguments(function)?.into_iter().nth(1)?;
             if let Some(number) = call::number_under_casts(digits) {
                 *digits = number;
+            }
+            None
+        }
+        // DataFusion's own take constants.
+        name @ ("lag" | "lead") => {
+            if let (Some(_), FunctionArguments::List(list)) = (&function.over, &function.args)
+                && list.args.iter().skip(1).any(series::has_names)
+            {
+                function.name = call::name_of(if name == "lag" { lagging::LAG } else { lagging::LEAD });
             }
             None
         }
