@@ -20,6 +20,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::cast_pairs;
 use super::filter_types;
+use super::long_literals::shortened;
 use super::number_casts::exact_float;
 use super::number_texts;
 use super::operators;
@@ -151,7 +152,17 @@ impl Settling {
                 function.params.args = arguments(&name, std::mem::take(&mut function.params.args));
                 Expr::WindowFunction(function)
             }
-            Expr::BinaryExpr(binary) => Expr::BinaryExpr(with_parameter(binary)),
+            Expr::BinaryExpr(mut binary) => {
+                if operators::compares(binary.op) {
+                    shortened(&mut binary.left);
+                    shortened(&mut binary.right);
+                }
+                Expr::BinaryExpr(with_parameter(binary))
+            }
+            Expr::Between(mut between) => {
+                [&mut between.expr, &mut between.low, &mut between.high].into_iter().for_each(|e| shortened(e));
+                Expr::Between(between)
+            }
             Expr::OuterReferenceColumn(field, column) => {
                 let found =
                     self.outer.iter().rev().find_map(|outer| {

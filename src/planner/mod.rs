@@ -35,6 +35,7 @@ pub mod join_keys;
 pub mod lateral;
 pub mod literals;
 pub mod local;
+mod long_literals;
 pub mod mask;
 pub mod merged;
 pub mod names;
