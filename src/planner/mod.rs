@@ -47,6 +47,7 @@ mod operators;
 pub mod origins;
 pub mod output;
 pub mod plain_constants;
+pub mod quotients;
 pub mod relation_function;
 pub mod remote_query;
 pub mod result_types;
