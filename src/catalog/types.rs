@@ -223,6 +223,17 @@ impl PgType {
         }
     }
 
+    /// The type's name without its modifier, as errors name it.
+    pub fn base_name(&self) -> String {
+        match self {
+            PgType::Numeric(_) => "numeric".to_string(),
+            PgType::Varchar(_) => "character varying".to_string(),
+            PgType::Bpchar(_) => "character".to_string(),
+            PgType::Array(element) => format!("{}[]", element.base_name()),
+            other => other.to_string(),
+        }
+    }
+
     /// The type's OID in `pg_type`.
     pub fn oid(&self) -> u32 {
         match self {

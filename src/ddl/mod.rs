@@ -19,6 +19,7 @@ mod local;
 mod model;
 pub mod name;
 mod rename;
+mod respelled;
 pub mod role;
 pub mod routine;
 mod rule;

@@ -10,6 +10,7 @@ use super::cursor::{Cursor, Placed, placed};
 use super::depth;
 use super::dialect::PgDialect;
 use super::explain::ExplainOptions;
+use super::respelled::respelled;
 use super::statement::{Ddl, Statement, StatementKind};
 use super::trims;
 use super::{
@@ -198,7 +199,7 @@ fn planned(text: &str, tokens: &[TokenWithSpan]) -> Result<DfStatement> {
             return Ok(DfStatement::Statement(Box::new(statement)));
         }
     }
-    let mut parser = DFParserBuilder::new(frames(spelled_out(tokens))?)
+    let mut parser = DFParserBuilder::new(frames(respelled(spelled_out(tokens)))?)
         .with_dialect(&PgDialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()?;

@@ -39,7 +39,7 @@ pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for function in aggregates() {
         registry.register_udaf(function)?;
     }
-    for function in windows().into_iter().chain(pg::ranking::functions()) {
+    for function in windows().into_iter().chain(pg::ranking::functions()).chain(pg::lagging::functions()) {
         registry.register_udwf(function)?;
     }
     Ok(())
@@ -98,7 +98,7 @@ mod tests {
         register(&mut registry).unwrap();
         let names: HashSet<String> =
             registry.udfs().into_iter().chain(registry.udafs()).chain(registry.udwfs()).collect();
-        let ranked = pg::ranking::functions().len();
+        let ranked = pg::ranking::functions().len() + pg::lagging::functions().len();
         assert_eq!(names.len(), scalars().len() + postgres().len() + aggregates().len() + windows().len() + ranked);
         assert!(names.contains("normalize_email"));
     }

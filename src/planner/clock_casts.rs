@@ -76,6 +76,13 @@ fn midnight(day: i32) -> Result<i64> {
 impl ClockCast {
     fn cast_all(&self, from: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
         let wrong = || Error::internal(format!("no cast of {} to {}", from.data_type(), self.to));
+        if let DataType::Interval(_) = from.data_type() {
+            // Its months and days are no part of a time of day.
+            let spans = cast(from, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+            let spans = spans.as_primitive_opt::<IntervalMonthDayNanoType>().ok_or_else(wrong)?;
+            let times = spans.iter().map(|span| span.map(|span| (span.nanoseconds / 1_000).rem_euclid(DAY)));
+            return Ok(Arc::new(Time64MicrosecondArray::from_iter(times)));
+        }
         let micros: ArrayRef = match from.data_type() {
             DataType::Date32 => {
                 let days = from.as_primitive_opt::<Date32Type>().ok_or_else(wrong)?;
@@ -278,6 +285,7 @@ fn is_by_clock(from: &DataType, to: &DataType) -> bool {
     let zoned = |of: &DataType| matches!(of, DataType::Timestamp(_, Some(_)));
     match (from, to) {
         (DataType::Timestamp(_, None) | DataType::Date32, to) if zoned(to) => true,
+        (DataType::Interval(_), DataType::Time64(TimeUnit::Microsecond)) => true,
         (from, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Time64(TimeUnit::Microsecond)) => {
             zoned(from)
         }
@@ -299,6 +307,17 @@ mod tests {
         let times = cast.cast_all(&days, Zone::Named(Tz::Europe__Berlin)).unwrap();
         let expected: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(i64::MAX), Some(DAY), None]));
         assert_eq!(&times, &expected);
+    }
+
+    #[test]
+    fn the_time_of_an_interval() {
+        let to = DataType::Time64(TimeUnit::Microsecond);
+        let cast = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+        let spans = [(1, 2, 25 * 3_600), (0, 0, -3_600)]
+            .map(|(months, days, seconds)| IntervalMonthDayNano::new(months, days, seconds * 1_000_000_000));
+        let spans: ArrayRef = Arc::new(datafusion::arrow::array::IntervalMonthDayNanoArray::from(spans.to_vec()));
+        let expected: ArrayRef = Arc::new(Time64MicrosecondArray::from(vec![3_600 * SECOND, 23 * 3_600 * SECOND]));
+        assert_eq!(&cast.cast_all(&spans, Zone::UTC).unwrap(), &expected);
     }
 
     #[test]

@@ -18,7 +18,9 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, Subquery, Union, Values};
 use datafusion::scalar::ScalarValue;
 
+use super::cast_pairs;
 use super::filter_types;
+use super::long_literals::shortened;
 use super::number_casts::exact_float;
 use super::number_texts;
 use super::operators;
@@ -50,8 +52,8 @@ const KEEPING: &[&str] = &[
     "to_hex",
 ];
 
-/// Gives the literals of a plan that is not analysed yet their types. With `check`, operators that Postgres does
-/// not have are refused (42883).
+/// Gives the literals of a plan that is not analysed yet their types. With `check`, operators that and casts that Postgres
+/// does not have are refused (42883, 42846).
 pub fn settle(plan: LogicalPlan, check: bool) -> DfResult<LogicalPlan> {
     Ok(plan.rewrite(&mut Settling { check, outer: vec![] })?.data)
 }
@@ -66,6 +68,11 @@ impl TreeNodeRewriter for Settling {
     type Node = LogicalPlan;
 
     fn f_down(&mut self, plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+        if let LogicalPlan::Dml(inserted) = &plan
+            && self.check
+        {
+            cast_pairs::check_inserted(&inserted.input)?;
+        }
         // The table that the recursive part reads has its types already.
         let enter = match plan {
             LogicalPlan::RecursiveQuery(_) => TreeNodeRecursion::Jump,
@@ -115,6 +122,7 @@ impl Settling {
             operators::check(&expr, schema)?;
             stars::check(&expr, schema)?;
             filter_types::check(&expr, schema)?;
+            cast_pairs::check(&expr, schema)?;
         }
         Ok(Transformed::yes(match expr {
             Expr::Literal(value, metadata) => Expr::Literal(narrowed(value), metadata),
@@ -144,7 +152,17 @@ impl Settling {
                 function.params.args = arguments(&name, std::mem::take(&mut function.params.args));
                 Expr::WindowFunction(function)
             }
-            Expr::BinaryExpr(binary) => Expr::BinaryExpr(with_parameter(binary)),
+            Expr::BinaryExpr(mut binary) => {
+                if operators::compares(binary.op) {
+                    shortened(&mut binary.left);
+                    shortened(&mut binary.right);
+                }
+                Expr::BinaryExpr(with_parameter(binary))
+            }
+            Expr::Between(mut between) => {
+                [&mut between.expr, &mut between.low, &mut between.high].into_iter().for_each(|e| shortened(e));
+                Expr::Between(between)
+            }
             Expr::OuterReferenceColumn(field, column) => {
                 let found =
                     self.outer.iter().rev().find_map(|outer| {

@@ -147,12 +147,7 @@ fn compare(left: &Expr, op: &str, right: &Expr, schema: &DFSchema) -> Result<()>
 
 /// A type's name without its modifier.
 fn base_name(field: &FieldRef) -> String {
-    match PgType::of_field(field) {
-        PgType::Numeric(_) => "numeric".to_string(),
-        PgType::Varchar(_) => "character varying".to_string(),
-        PgType::Bpchar(_) => "character".to_string(),
-        other => other.to_string(),
-    }
+    PgType::of_field(field).base_name()
 }
 
 #[cfg(test)]

@@ -26,15 +26,13 @@ use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
 
 use super::clock_casts::ClockCasts;
-use super::each;
 use super::input::TextInputRules;
 use super::number_casts::NumberCasts;
 use super::output::TextOutputRules;
+use super::{cast_pairs, each};
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
-/// 42846: there is no cast between two types.
-const CANNOT_COERCE: SqlState = SqlState("42846");
 /// What the value is called in the plan of the cast.
 const VALUE: &str = "value";
 
@@ -55,14 +53,11 @@ impl AnalyzerRule for TryCasts {
 fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Transformed<Expr>> {
     let Expr::TryCast(TryCast { expr: inner, field }) = expr else { return Ok(Transformed::no(expr)) };
     let (_, from) = inner.to_field(schema)?;
-    let (given, wanted) = (PgType::of_field(&from), PgType::of_field(&field));
-    // A whole number is an integer where it is written, however it is carried.
-    let given = match inner.as_ref() {
-        Expr::Literal(ScalarValue::Int64(Some(number)), None) if i32::try_from(*number).is_ok() => PgType::Int4,
-        _ => given,
-    };
-    if !(from.data_type().is_null() || is_cast(&given, &wanted)) {
-        return Err(Error::new(CANNOT_COERCE, format!("cannot cast type {given} to {wanted}")).into());
+    let wanted = PgType::of_field(&field);
+    if let Some(given) = cast_pairs::given(&inner, schema)
+        && !cast_pairs::is_cast(&given, &wanted)
+    {
+        return Err(cast_pairs::no_cast(&given, &wanted).into());
     }
     let from = from.as_ref().clone().with_name(VALUE).with_nullable(true);
     let input = DFSchema::from_unqualified_fields(vec![from].into(), HashMap::new())?;
@@ -87,33 +82,6 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
     ))))
-}
-
-/// Whether Postgres has a cast between two types: whatever the value, it would be an error without one.
-fn is_cast(from: &PgType, to: &PgType) -> bool {
-    use PgType::{Array, Bool, Date, Int4, Interval, Json, Jsonb, Time, Timestamp, TimestampTz, Vector};
-    match (from, to) {
-        // By way of the text that stands for the value.
-        (from, to) if is_text(from) || is_text(to) => true,
-        (Array(from) | Vector(from), Array(to) | Vector(to)) => is_cast(from, to),
-        (from, to) if is_number(from) && is_number(to) => true,
-        (Int4, Bool) | (Bool, Int4) | (Json | Jsonb, Json | Jsonb) => true,
-        (Jsonb, to) => *to == Bool || is_number(to),
-        (Date, Timestamp | TimestampTz)
-        | (Timestamp | TimestampTz, Date | Time | Timestamp | TimestampTz)
-        | (Time, Interval)
-        | (Interval, Time) => true,
-        (from, to) => from == to,
-    }
-}
-
-fn is_text(kind: &PgType) -> bool {
-    matches!(kind, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char)
-}
-
-fn is_number(kind: &PgType) -> bool {
-    use PgType::{Float4, Float8, Int2, Int4, Int8, Numeric, Oid};
-    matches!(kind, Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric(_))
 }
 
 /// A cast that is tried.

@@ -8,6 +8,7 @@
 mod support;
 
 mod audit;
+mod casts;
 mod clients;
 mod command_line;
 mod correlated;
@@ -53,6 +54,7 @@ fn main() {
     let fixtures = Arc::new(Fixtures::default());
     let modules: &[(&str, &[Test])] = &[
         ("audit", audit::TESTS),
+        ("casts", casts::TESTS),
         ("clients", clients::TESTS),
         ("command_line", command_line::TESTS),
         ("correlated", correlated::TESTS),

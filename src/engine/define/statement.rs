@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::logical_expr::LogicalPlan;
 
 use super::foreign::add_from;
 use super::view::column_defs;
 use crate::catalog::definitions::{Definitions, LocalTableDef, Origin, RelationKind, RelationName, ViewDef};
 use crate::catalog::store::RowChange;
+use crate::catalog::types::PgType;
 use crate::ddl::statement::{Ddl, Statement};
 use crate::engine::session::Session;
 use crate::engine::{access, planning, run, write};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
 impl Session {
     /// Runs a statement that changes the catalog, giving its command tag.
@@ -95,6 +97,7 @@ impl Session {
                     access::check_plan(&plan, &before, &self.role())?;
                     // Types are settled by the analyser only.
                     let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+                    check_rows(&plan)?;
                     let batches = run::collect(&state, &plan).await?;
                     let table = LocalTableDef {
                         columns: column_defs(plan.schema().as_arrow(), true),
@@ -161,5 +164,16 @@ impl Session {
         self.commit_change(definitions, &rows)?;
         self.notice(notices);
         Ok(tag.to_string())
+    }
+}
+
+/// Makes sure that no column of a table would be a row: Postgres has no such type for a column (42P16).
+fn check_rows(plan: &LogicalPlan) -> Result<()> {
+    match plan.schema().fields().iter().find(|field| PgType::of_field(field) == PgType::Record) {
+        Some(field) => {
+            let message = format!("column \"{}\" has pseudo-type record", field.name());
+            Err(Error::new(SqlState("42P16"), message).with_hint("Make columns of its fields, as in (row).field."))
+        }
+        None => Ok(()),
     }
 }

@@ -22,6 +22,7 @@ use super::statement::{filled, folded, place, refuse_several_rows, unqualified};
 use crate::audit::Touched;
 use crate::catalog::definitions::{ColumnDef, LocalTableDef, RelationName, quote_identifier, quoted};
 use crate::catalog::store::RowChange;
+use crate::catalog::types::PgType;
 use crate::ddl::statement::Statement;
 use crate::engine::run::{bind, collect};
 use crate::engine::session::Session;
@@ -30,7 +31,7 @@ use crate::engine::{access, planning};
 use crate::error::{Error, Result};
 use crate::planner::local::LocalTable;
 use crate::planner::secured::ROWS;
-use crate::planner::{bounds, forms};
+use crate::planner::{bounds, cast_pairs, forms};
 
 /// The column that holds a row's number.
 pub(super) const NUMBER: &str = "\u{1}number";
@@ -125,6 +126,24 @@ impl Change {
         plan.map_err(|error| Error::from(error).with_position(None))
     }
 
+    /// The error of a value that is none of a column's, where it says that there is no cast: it is ours, and not one that
+    /// the statement has written.
+    fn of_column(&self, error: Error) -> Error {
+        let Some(types) = error.message().strip_prefix("cannot cast type ").filter(|_| error.state().0 == "42846")
+        else {
+            return error;
+        };
+        let Some((from, to)) = types.rsplit_once(" to ") else { return error };
+        let is_set = |column: &&ColumnDef| {
+            self.set.as_ref().is_some_and(|set| set.contains_key(&column.name))
+                && PgType::parse(&column.pg_type).is_some_and(|kind| kind.base_name() == to)
+        };
+        match self.table.columns.iter().find(is_set) {
+            Some(column) => cast_pairs::not_of_type(&column.name, from, to),
+            None => error,
+        }
+    }
+
     /// What the statement itself has written: what it looks for, and what it sets.
     pub async fn reads(&self, state: &SessionState, statement: &Statement) -> Result<Vec<LogicalPlan>> {
         let items = |from: usize| {
@@ -211,7 +230,7 @@ impl Session {
                     format!("{value} AS {name}")
                 });
                 let items = std::iter::once(number).chain(items).collect::<Vec<_>>().join(", ");
-                let new = change.plan(&own, &items, false, statement).await?;
+                let new = change.plan(&own, &items, false, statement).await.map_err(|e| change.of_column(e))?;
                 let new = self.collected(&own, new, parameters).await?;
                 let order = numbers(&new)?;
                 if order != found {

@@ -5,9 +5,9 @@ use datafusion::logical_expr::ScalarUDF;
 use super::{
     age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_length, clock_timestamp,
     coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again, gen_random_uuid,
-    generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, ordinals, overlaps, percentile,
-    regexp_split, round, sign, similar, soundex, string_parts, substring, time_span, timezone, to_hex, to_precision,
-    width_bucket,
+    generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls, ordinals, overlaps,
+    percentile, regexp_match, regexp_split, round, scale, sign, similar, soundex, string_parts, substring, time_span,
+    timezone, to_hex, to_number, to_precision, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -63,7 +63,11 @@ pub fn all() -> Vec<ScalarUDF> {
     functions.extend(byte_length::udfs());
     functions.extend(json::all());
     functions.extend(make_times::udfs());
+    functions.extend(num_nulls::udfs());
+    functions.extend(regexp_match::udfs());
+    functions.extend(scale::udfs());
     functions.extend(string_parts::udfs());
+    functions.extend(to_number::udfs());
     functions
 }
 

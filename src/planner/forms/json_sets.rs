@@ -1,5 +1,5 @@
 //! Functions that give rows, as lists with a row for each of their elements: `json_array_elements`, `json_object_keys` and
-//! `json_each`, for `jsonb` too, `jsonb_path_query`, `regexp_split_to_table` and `string_to_table`.
+//! `json_each`, for `jsonb` too, `jsonb_path_query`, `regexp_matches`, `regexp_split_to_table` and `string_to_table`.
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, Ident, TableAlias,
@@ -38,6 +38,12 @@ const FUNCTIONS: &[RowsOf] = &[
         lists: &["onerow_jsonb_path_values"],
         columns: &["jsonb_path_query"],
         arguments: (2, 4),
+    },
+    RowsOf {
+        name: "regexp_matches",
+        lists: &["onerow_regexp_matches"],
+        columns: &["regexp_matches"],
+        arguments: (2, 3),
     },
     RowsOf {
         name: "regexp_split_to_table",

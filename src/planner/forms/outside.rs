@@ -327,7 +327,7 @@ impl Values {
 }
 
 /// An aggregate of the rows that have the mark alone.
-fn of_matched(call: Expr, mark: Option<&Expr>) -> Expr {
+pub(super) fn of_matched(call: Expr, mark: Option<&Expr>) -> Expr {
     match (call, mark) {
         (Expr::Alias(alias), mark) => of_matched(*alias.expr, mark).alias(alias.name),
         (Expr::AggregateFunction(mut call), Some(mark)) => {
@@ -373,11 +373,13 @@ fn unused(plan: &LogicalPlan) -> DfResult<usize> {
 }
 
 /// Whether an aggregate refers to what is outside otherwise than by `column = outside`.
-fn is_beyond_groups(aggregate: &Aggregate) -> DfResult<bool> {
-    if aggregate.aggr_expr.iter().any(Expr::contains_outer) {
-        return Ok(true);
-    }
-    aggregate.input.exists(|node| {
+pub(super) fn is_beyond_groups(aggregate: &Aggregate) -> DfResult<bool> {
+    Ok(aggregate.aggr_expr.iter().any(Expr::contains_outer) || is_beyond_equality(&aggregate.input)?)
+}
+
+/// Whether the rows of a plan are chosen, or made, by more of what is outside than `column = outside`.
+pub(super) fn is_beyond_equality(plan: &LogicalPlan) -> DfResult<bool> {
+    plan.exists(|node| {
         Ok(match node {
             LogicalPlan::Filter(filter) => {
                 let refers = |expr: &&Expr| expr.contains_outer();

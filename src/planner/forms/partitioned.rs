@@ -274,7 +274,7 @@ fn limited(limit: &Limit, count: &mut usize) -> DfResult<Option<Keyed>> {
 }
 
 /// The rows below a Sort, its order, and what of them is shown; none where the Sort is further down.
-fn in_order(plan: &LogicalPlan) -> Option<(&LogicalPlan, &[SortExpr], Vec<Expr>)> {
+pub(super) fn in_order(plan: &LogicalPlan) -> Option<(&LogicalPlan, &[SortExpr], Vec<Expr>)> {
     let all = |plan: &LogicalPlan| -> Vec<Expr> { plan.schema().columns().into_iter().map(Expr::Column).collect() };
     let (list, below) = match plan {
         LogicalPlan::Projection(projection) => (Some(&projection.expr), projection.input.as_ref()),

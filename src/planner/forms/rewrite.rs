@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArguments, Query, Select,
-    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArguments,
+    Query, Select, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, VisitMut, VisitorMut,
 };
 
 use super::call::{self, call, literal};
@@ -15,7 +15,7 @@ use super::{
     repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
 };
 use crate::error::{Error, Result};
-use crate::functions::pg::{ARRAY_ROWS, date_part};
+use crate::functions::pg::{ARRAY_ROWS, date_part, lagging, to_number};
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
 /// escape that is none is 22025.
@@ -288,6 +288,23 @@ fn replaced(function: &mut Function) -> Option<Expr> {
             }
             None
         }
+        // DataFusion's own take constants.
+        name @ ("lag" | "lead") => {
+            if let (Some(_), FunctionArguments::List(list)) = (&function.over, &function.args)
+                && list.args.iter().skip(1).any(series::has_names)
+            {
+                function.name = call::name_of(if name == "lag" { lagging::LAG } else { lagging::LEAD });
+            }
+            None
+        }
+        // A template in quotes says how many digits the number has.
+        "to_number" => {
+            let [given, template] = <[&mut Expr; 2]>::try_from(call::plain_arguments(function)?).ok()?;
+            let (precision, scale) = to_number::digits_of(literal(template).filter(|text| !text.is_empty())?)?;
+            let digits = ExactNumberInfo::PrecisionAndScale(precision.into(), scale.into());
+            let text = call(to_number::AS_TEXT, vec![call::take(given), call::take(template)]);
+            Some(cast(text, DataType::Numeric(digits)))
+        }
         name => aggregate::over_array(name, function),
     }
 }
@@ -297,7 +314,10 @@ fn number(value: u32) -> Expr {
 }
 
 fn integer(expr: Expr) -> Expr {
-    let data_type = DataType::Integer(None);
+    cast(expr, DataType::Integer(None))
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(expr), data_type, array: false, format: None }
 }
 

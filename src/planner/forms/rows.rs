@@ -1,5 +1,8 @@
 //! `(a, b) IN (SELECT x, y ..)`, which the planner knows for one column only, and the subqueries of ANY and ALL.
 
+use std::sync::Arc;
+
+use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
     TableAliasColumnDef, TableFactor, TableWithJoins, Value, WildcardAdditionalOptions,
@@ -61,6 +64,19 @@ pub(super) fn set_aside(expr: &mut Expr) {
     let rows = TableAlias { explicit: true, name: Ident::with_quote('"', ROWS), columns: vec![], at: None };
     let table = TableFactor::Derived { lateral: false, subquery: subquery.clone(), alias: Some(rows), sample: None };
     **subquery = select(vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())], Some(table), None);
+}
+
+/// The rows of a subquery that [`set_aside`] has wrapped.
+pub(super) fn taken_back(plan: &Arc<LogicalPlan>) -> Arc<LogicalPlan> {
+    let LogicalPlan::Projection(projection) = plan.as_ref() else { return Arc::clone(plan) };
+    match (projection.expr.as_slice(), projection.input.as_ref()) {
+        ([PlanExpr::Column(_)], LogicalPlan::SubqueryAlias(alias))
+            if alias.alias.table() == ROWS && alias.input.schema().fields().len() == 1 =>
+        {
+            Arc::clone(&alias.input)
+        }
+        _ => Arc::clone(plan),
+    }
 }
 
 /// `SELECT items FROM table WHERE condition`

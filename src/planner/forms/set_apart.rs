@@ -1,18 +1,78 @@
-//! Correlated subqueries in what is grouped, aggregated or looked at through a window: DataFusion joins those of a
-//! projection alone, so they are computed in one below.
+//! Correlated subqueries in what is grouped, aggregated, sorted by or looked at through a window: DataFusion joins those
+//! of a projection alone, so they are computed in one below. Those in the condition of an inner join are one above it.
 
 use std::sync::Arc;
 
-use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, JoinType};
 use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Window};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Aggregate, Expr, Join, LogicalPlan, LogicalPlanBuilder, Sort, Window};
 
 use super::outside;
 
-/// Moves the subqueries of an Aggregate or a Window into a projection below it.
+/// An inner join without the conditions that have correlated subqueries, and these.
+pub(super) fn above(mut join: Join) -> DfResult<(Join, Option<Expr>)> {
+    let refers = |condition: &Expr| {
+        condition.exists(|e| {
+            Ok(is_correlated(e) || matches!(e, Expr::Exists(found) if !found.subquery.outer_ref_columns.is_empty()))
+        })
+    };
+    if join.join_type != JoinType::Inner {
+        return Ok((join, None));
+    }
+    let Some(filter) = join.filter.take() else { return Ok((join, None)) };
+    let (mut kept, mut apart) = (vec![], vec![]);
+    for condition in split_conjunction_owned(filter) {
+        if refers(&condition)? { apart.push(condition) } else { kept.push(condition) }
+    }
+    join.filter = conjunction(kept);
+    Ok((join, conjunction(apart)))
+}
+
+/// A sort by columns that a projection below it computes, without these columns above.
+fn sorted(sort: Sort) -> DfResult<LogicalPlan> {
+    let mut apart = vec![];
+    let mut by = Vec::with_capacity(sort.expr.len());
+    for SortExpr { expr, asc, nulls_first } in &sort.expr {
+        let replaced = expr.clone().transform_down(|e| Ok(set_apart(e, &mut apart)))?;
+        by.push(SortExpr::new(replaced.data.unalias(), *asc, *nulls_first));
+    }
+    if apart.is_empty() {
+        return Ok(LogicalPlan::Sort(sort));
+    }
+    let shown: Vec<Expr> = sort.input.schema().columns().into_iter().map(Expr::Column).collect();
+    let has = |plan: &LogicalPlan| {
+        apart.iter().all(|value| match value.clone().unalias() {
+            Expr::ScalarSubquery(subquery) => subquery.outer_ref_columns.iter().all(|outer| match outer {
+                Expr::OuterReferenceColumn(_, column) => plan.schema().has_column(column),
+                _ => false,
+            }),
+            _ => false,
+        })
+    };
+    let input = match sort.input.as_ref() {
+        // What the subquery refers to need not be shown.
+        LogicalPlan::Projection(projection) if !has(&sort.input) && has(&projection.input) => {
+            let names: Vec<Expr> =
+                (0..apart.len()).map(|at| Expr::Column(Column::new_unqualified(name_of(at)))).collect();
+            let below = with(Arc::clone(&projection.input), apart)?;
+            let exprs: Vec<Expr> = projection.expr.iter().cloned().chain(names).collect();
+            LogicalPlanBuilder::from(below).project(exprs)?.build()?
+        }
+        _ => with(Arc::clone(&sort.input), apart)?,
+    };
+    let sorted = LogicalPlan::Sort(Sort { expr: by, input: Arc::new(input), fetch: sort.fetch });
+    LogicalPlanBuilder::from(sorted).project(shown)?.build()
+}
+
+/// Moves the subqueries of an Aggregate, a Sort or a Window into a projection below it.
 pub(super) fn below(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    if let LogicalPlan::Sort(sort) = plan {
+        return sorted(sort);
+    }
     let exprs = match &plan {
         LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.iter().chain(&aggregate.aggr_expr),
         LogicalPlan::Window(window) => window.window_expr.iter().chain(&[]),
@@ -64,9 +124,13 @@ fn set_apart(expr: Expr, apart: &mut Vec<Expr>) -> Transformed<Expr> {
     if !is_correlated(&expr) {
         return Transformed::no(expr);
     }
-    let name = format!("\u{1}subquery{}", apart.len());
+    let name = name_of(apart.len());
     apart.push(expr.alias(&name));
     Transformed::new(Expr::Column(Column::new_unqualified(name)), true, TreeNodeRecursion::Jump)
+}
+
+fn name_of(at: usize) -> String {
+    format!("\u{1}subquery{at}")
 }
 
 fn with(input: Arc<LogicalPlan>, apart: Vec<Expr>) -> DfResult<LogicalPlan> {

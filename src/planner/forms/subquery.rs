@@ -17,12 +17,12 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, Sort as SortExpr};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Expr, FetchType, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
+    Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
 use super::partitioned::{self, Limits};
-use super::{outside, set_apart, single_rows, unknown};
+use super::{lateral_rows, outside, set_apart, set_comparisons, single_rows, unknown};
 use crate::error::Error;
 use crate::functions::collected::array_agg;
 use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
@@ -107,14 +107,42 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     if let LogicalPlan::Subquery(subquery) = plan {
         return Ok(Transformed::yes(LogicalPlan::Subquery(partitioned::of_each(subquery, Limits::All)?)));
     }
+    if let LogicalPlan::Join(join) = plan {
+        if let Some(done) = lateral_rows::joined(&join)? {
+            return Ok(Transformed::yes(done));
+        }
+        let (join, condition) = set_apart::above(join)?;
+        return match condition {
+            Some(condition) => {
+                let input = Arc::new(rewrite_other(LogicalPlan::Join(join))?.data);
+                let filter = LogicalPlan::Filter(Filter::try_new(condition, input)?);
+                Ok(Transformed::yes(rewrite_other(filter)?.data))
+            }
+            None => rewrite_other(LogicalPlan::Join(join)),
+        };
+    }
+    rewrite_other(plan)
+}
+
+fn rewrite_other(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     let plan = windows_apart(plan)?;
     let plan = unknown::of_conditions(plan)?;
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
     let names = NamePreserver::new(&plan);
     let schema = merge_schema(&plan.inputs());
+    // A join's condition and an order are joined by nobody.
+    let compares = matches!(
+        plan,
+        LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Aggregate(_)
+            | LogicalPlan::Window(_)
+            | LogicalPlan::Sort(_)
+    );
     plan.map_expressions(|expr| {
         let saved = names.save(&expr);
+        let expr = if compares { set_comparisons::counted(expr, &schema, !lists)? } else { expr };
         let expr = expr.transform_down(collected)?.data;
         let changed = expr.transform_up(|e| match e {
             Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => {

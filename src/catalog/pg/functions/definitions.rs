@@ -65,20 +65,9 @@ pub const SPECS: &[Spec] = &[
         Ok(call.snapshot.comment(oid, Some(CLASS_CLASS.into()), column).into())
     }),
     Spec::new("pg_typeof", &[Any], Returns::Text, |call, _| {
-        Ok(call.fields.first().map(|field| base_name(&PgType::of_field(field))).into())
+        Ok(call.fields.first().map(|field| PgType::of_field(field).base_name()).into())
     }),
 ];
-
-/// A type's name without its modifier.
-fn base_name(kind: &PgType) -> String {
-    match kind {
-        PgType::Numeric(_) => "numeric".to_string(),
-        PgType::Varchar(_) => "character varying".to_string(),
-        PgType::Bpchar(_) => "character".to_string(),
-        PgType::Array(element) => format!("{}[]", base_name(element)),
-        other => other.to_string(),
-    }
-}
 
 fn viewdef(call: &Call<'_>, row: usize) -> Result<Cell> {
     let relation = oid_in(call, 0, row, None).and_then(|oid| call.snapshot.relation(oid));
