@@ -81,6 +81,7 @@ impl VisitorMut for Forms {
                 values::as_selects(&mut query.body);
             }
         }
+        whole_rows::mark_order(query);
         flow(using::merged_columns(query))
     }
 
@@ -186,7 +187,9 @@ fn expression(expr: &mut Expr) -> Result<()> {
         {
             *expr = local_timestamp();
         }
+        Expr::QualifiedWildcard(name, _) => return Err(whole_rows::no_row_here(&name.to_string())),
         Expr::Function(function) => {
+            whole_rows::refuse_counted(function)?;
             windows::check(function.over.as_ref())?;
             aggregate::constant_orders(function);
             if let Some(replaced) = replaced(function) {
@@ -394,7 +397,8 @@ mod tests {
             ("TABLE t", "SELECT * FROM t"),
             (
                 "SELECT to_json(T), a, count(t) FROM s.t ORDER BY json_build_array(t)",
-                "SELECT to_json('t' OPERATOR(onerow_row) false), a, count(t) FROM s.t ORDER BY json_build_array(t)",
+                "SELECT to_json('t' OPERATOR(onerow_row) false), a, count('t' OPERATOR(onerow_row) false) FROM s.t \
+                 ORDER BY json_build_array(t)",
             ),
             (
                 "SELECT t FROM t LEFT JOIN (SELECT row_to_json(u.*) FROM u) AS x ON x.a = t.a",

@@ -14,13 +14,14 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinConstraint,
-    JoinOperator, ObjectName, Query, Select, SelectItem, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    Ident, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::call::{folded, text};
 use super::json_sets;
-use crate::error::{Error, SqlState};
+use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::whole_row;
 
 /// The operator: beside it stand the name, and whether an outer join may leave the table's row out.
@@ -29,8 +30,12 @@ const OPERATOR: &str = "onerow_row";
 /// What stands between a column's name and its mark, where a query has two of that name.
 const MARK: char = '\u{1}';
 
+/// Counts rows that are there; of functions in FROM too.
+const COUNT: &str = "count";
+
 /// The functions that take rows.
 const FUNCTIONS: &[&str] = &[
+    COUNT,
     "row_to_json",
     "to_json",
     "to_jsonb",
@@ -51,6 +56,8 @@ struct Table {
     optional: bool,
     /// Its one column, for a function whose rows are values: the name alone stands for them.
     value: Option<&'static str>,
+    /// Whether it is a function of which rows are counted, and nothing else is made of them.
+    counted: bool,
 }
 
 /// Marks the tables of FROM that are used as values in the select list and in its conditions.
@@ -129,15 +136,24 @@ fn tables_of(from: &TableWithJoins) -> Vec<Table> {
 }
 
 fn tables_in(factor: &TableFactor) -> Vec<Table> {
-    let table = |name: &Ident| vec![Table { name: lower(name), optional: false, value: None }];
+    let counted = |name: &Ident| Table { name: lower(name), optional: false, value: None, counted: true };
+    let table = |name: &Ident| vec![Table { name: lower(name), optional: false, value: None, counted: false }];
     match factor {
         TableFactor::Table { name, args: Some(_), alias: Some(alias), with_ordinality: false, .. }
         | TableFactor::Function { name, alias: Some(alias), with_ordinality: false, .. }
             if alias.columns.is_empty() =>
         {
             let value = folded(name).and_then(|name| json_sets::value_column(&name));
-            let of = |value| Table { name: lower(&alias.name), optional: false, value: Some(value) };
-            value.map(of).into_iter().collect()
+            let rows = counted(&alias.name);
+            vec![Table { value, counted: value.is_none(), ..rows }]
+        }
+        // Of a function with one column, which is given a name of its own, the row is that column.
+        TableFactor::Table { args: Some(_), alias: Some(alias), .. }
+        | TableFactor::Function { alias: Some(alias), .. }
+        | TableFactor::UNNEST { alias: Some(alias), .. }
+            if alias.columns.len() != 1 =>
+        {
+            vec![counted(&alias.name)]
         }
         TableFactor::Table { alias: Some(alias), args: None, .. } | TableFactor::Derived { alias: Some(alias), .. } => {
             table(&alias.name)
@@ -158,15 +174,59 @@ fn marked(tables: &[Table], expr: &Expr) -> Option<Expr> {
 
 /// What stands for a table's row; `optional` where it does not matter what joins there are.
 fn of_name(tables: &[Table], name: &str, optional: Option<bool>) -> Option<Expr> {
-    let table = tables.iter().find(|table| table.name == name)?;
-    Some(Expr::BinaryOp {
-        left: Box::new(text(name)),
+    let table = tables.iter().find(|table| table.name == name && !table.counted)?;
+    Some(of_table(table, optional))
+}
+
+fn of_table(table: &Table, optional: Option<bool>) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(text(table.name.as_str())),
         op: BinaryOperator::PGCustomBinaryOperator(vec![OPERATOR.to_string()]),
         right: Box::new(match table.value {
             Some(column) => text(column),
             None => Expr::value(Value::Boolean(optional.unwrap_or(table.optional))),
         }),
-    })
+    }
+}
+
+/// Marks the tables of FROM whose rows are counted in the keys that a query's rows are sorted by. Nothing else of rows is
+/// made there: their columns come in another order where the select list names some.
+pub(super) fn mark_order(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_ref() else { return };
+    let tables: Vec<Table> = select.from.iter().flat_map(tables_of).collect();
+    if let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) {
+        for key in keys {
+            let _ = VisitMut::visit(&mut key.expr, &mut Counts { tables: &tables, depth: 0 });
+        }
+    }
+}
+
+/// 0A000 for a row that is counted still: the planner would count `*`, and ask for no privilege on the row's columns.
+pub(super) fn refuse_counted(function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+    if folded(&function.name).is_none_or(|name| name != COUNT) {
+        return Ok(());
+    }
+    for argument in &list.args {
+        match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+                return Err(no_row_here(&name.to_string()));
+            }
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard)
+                if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) =>
+            {
+                return Err(Error::syntax("syntax error at or near \"*\"", None));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A row where it is no value here.
+pub(super) fn no_row_here(name: &str) -> Error {
+    Error::unsupported(format!("the row of \"{name}\" is no value in this place"))
+        .with_hint("Name the columns that are meant.")
 }
 
 /// Marks the arguments of functions that take rows; not those in subqueries, which have a FROM of their own.
@@ -176,14 +236,15 @@ struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    fn argument(&self, argument: &mut FunctionArg) {
+    fn argument(&self, argument: &mut FunctionArg, counts: bool) {
         let FunctionArg::Unnamed(argument) = argument else { return };
         let marked = match &*argument {
             FunctionArgExpr::Expr(expr) => marked(self.tables, expr),
-            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => match parts.as_slice() {
-                [part] => part.as_ident().and_then(|name| of_name(self.tables, &lower(name), None)),
-                _ => None,
-            },
+            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => {
+                let name = parts.last().and_then(|part| part.as_ident()).map(lower);
+                let is_meant = |table: &&Table| name.as_ref() == Some(&table.name) && (counts || !table.counted);
+                self.tables.iter().find(is_meant).map(|table| of_table(table, None))
+            }
             _ => None,
         };
         if let Some(marked) = marked {
@@ -227,10 +288,43 @@ impl VisitorMut for Arguments<'_> {
             **inner = marked;
         }
         if let Expr::Function(function) = expr
-            && folded(&function.name).is_some_and(|name| FUNCTIONS.contains(&name.as_str()))
+            && let Some(name) = folded(&function.name)
+            && FUNCTIONS.contains(&name.as_str())
             && let FunctionArguments::List(list) = &mut function.args
         {
-            list.args.iter_mut().for_each(|argument| self.argument(argument));
+            list.args.iter_mut().for_each(|argument| self.argument(argument, name == COUNT));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Marks what is counted, and nothing else.
+struct Counts<'a> {
+    tables: &'a [Table],
+    depth: usize,
+}
+
+impl VisitorMut for Counts<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth == 0
+            && let Expr::Function(function) = expr
+            && folded(&function.name).is_some_and(|name| name == COUNT)
+            && let FunctionArguments::List(list) = &mut function.args
+        {
+            let arguments = Arguments { tables: self.tables, depth: 0 };
+            list.args.iter_mut().for_each(|argument| arguments.argument(argument, true));
         }
         ControlFlow::Continue(())
     }
