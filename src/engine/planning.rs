@@ -49,6 +49,7 @@ use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
 use crate::planner::one_step::OneStep;
 use crate::planner::output::TextOutputRules;
+use crate::planner::remote_query;
 use crate::planner::shipping::ShippingPlanner;
 use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
@@ -57,8 +58,8 @@ use crate::planner::types::PgTypePlanner;
 use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
 use crate::planner::{
-    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, plain_constants, sum, whole_groups,
-    written,
+    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, outer_aggregates, plain_constants, sum,
+    whole_groups, written, written_casts,
 };
 use crate::quality;
 
@@ -237,8 +238,14 @@ pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, te
 
 async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     let planned = Box::pin(state.statement_to_plan(statement)).await.map_err(|error| over::missing(state, error))?;
-    let plan = lateral::joined(unwrapped(planned))?;
-    raw_queries::check(state, &plan)?;
+    let planned = unwrapped(planned);
+    // How queries of the catalog are written anew is another matter.
+    if !pg::mentions_catalog(text) {
+        outer_aggregates::check(&planned)?;
+        written_casts::check(&planned)?;
+    }
+    let plan = lateral::joined(planned)?;
+    remote_query::check_writes(&plan)?;
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))
 }

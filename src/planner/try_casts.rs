@@ -34,7 +34,7 @@ use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
 /// 42846: there is no cast between two types.
-const CANNOT_COERCE: SqlState = SqlState("42846");
+pub(super) const CANNOT_COERCE: SqlState = SqlState("42846");
 /// What the value is called in the plan of the cast.
 const VALUE: &str = "value";
 
@@ -90,7 +90,7 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
 }
 
 /// Whether Postgres has a cast between two types: whatever the value, it would be an error without one.
-fn is_cast(from: &PgType, to: &PgType) -> bool {
+pub(super) fn is_cast(from: &PgType, to: &PgType) -> bool {
     use PgType::{Array, Bool, Date, Int4, Interval, Json, Jsonb, Time, Timestamp, TimestampTz, Vector};
     match (from, to) {
         // By way of the text that stands for the value.
@@ -111,7 +111,8 @@ fn is_text(kind: &PgType) -> bool {
     matches!(kind, PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char)
 }
 
-fn is_number(kind: &PgType) -> bool {
+/// Whether a type is of numbers.
+pub(super) fn is_number(kind: &PgType) -> bool {
     use PgType::{Float4, Float8, Int2, Int4, Int8, Numeric, Oid};
     matches!(kind, Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric(_))
 }
