@@ -376,6 +376,14 @@ fn from_plan(message: &str) -> Error {
     if let Some(name) = between(line, "table function '", "' not found") {
         return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {name} does not exist"));
     }
+    if let Some(name) = line.strip_prefix("Invalid qualifier ") {
+        let name = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+        return Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{name}\""));
+    }
+    if let Some(name) = between(line, "The window ", " is not defined!") {
+        let name = name.trim_matches('"');
+        return Error::new(SqlState::UNDEFINED_OBJECT, format!("window \"{name}\" does not exist"));
+    }
     if let Some(name) = between(line, "Invalid function '", "'") {
         let error = Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {name} does not exist"));
         return match between(message, "Did you mean '", "'") {
@@ -402,7 +410,10 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("aggregate functions are not allowed in the where clause") {
         return Error::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in WHERE");
     }
-    let state = if lower.contains("must be in group by") || lower.contains("aggregate functions are not allowed") {
+    let state = if lower.contains("must be in group by")
+        || lower.contains("must appear in the group by clause")
+        || lower.contains("aggregate functions are not allowed")
+    {
         SqlState::GROUPING_ERROR
     } else if lower.contains("failed to coerce")
         || lower.contains("cannot coerce")
@@ -519,6 +530,14 @@ fn from_types(line: &str) -> Option<Error> {
             .into_iter()
             .find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
         return Some(condition(op, if left == "Boolean" { right } else { left }));
+    }
+    if let Some(types) = between(line, "There isn't a common type to coerce ", " in LIKE expression")
+        && let Some((left, right)) = types.split_once(" and ")
+    {
+        let message = format!("operator does not exist: {} ~~ {}", type_words(left), type_words(right));
+        return Some(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
+            "No operator matches the given name and argument types. You might need to add explicit type casts.",
+        ));
     }
     let operation = between(line, "Cannot coerce arithmetic expression ", " to valid types")
         .or_else(|| line.strip_prefix("Cannot infer common argument type for comparison operation "))?;
