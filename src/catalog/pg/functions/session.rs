@@ -99,6 +99,12 @@ fn relation_size(call: &Call<'_>, row: usize) -> Result<Cell> {
         return Ok(0.into());
     }
     Ok(match call.snapshot.relation(oid) {
+        // From its size a table's rows can be counted, one by one as they are put in.
+        Some(Relation::Defined(relation))
+            if !call.snapshot.definitions.may_count(relation, &call.session.current_user()) =>
+        {
+            Cell::Null
+        }
         Some(Relation::Defined(relation)) => bytes_of(call, relation)?.into(),
         Some(Relation::System(_)) => 0.into(),
         None if call.snapshot.index(oid).is_some() => 0.into(),
