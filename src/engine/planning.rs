@@ -19,7 +19,7 @@ use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::{located, task};
 use super::snapshot::{CatalogState, Snapshot};
-use super::{Engine, models, naming, over, populate, spilling};
+use super::{Engine, models, naming, over, populate, renamed_columns, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
@@ -215,6 +215,7 @@ impl Engine {
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
     populate::prepare(state, &mut statement).await?;
+    renamed_columns::complete(state, &mut statement).await?;
     let own = raw_queries::prepared(state, &mut statement, text).await?;
     let state = own.as_ref().unwrap_or(state);
     let own = relation_calls::prepared(state, &mut statement).await?;

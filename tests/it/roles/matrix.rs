@@ -168,6 +168,7 @@ pub fn grants(fixtures: &Fixtures) -> Outcome {
             // Names for columns use none; a row uses all.
             "SET ROLE rg_a",
             "SELECT x FROM t AS q (x, y)",
+            "SELECT x FROM t AS q (x)",
             "SELECT count(x) FROM t AS q (x, y) WHERE x = 1",
             "SELECT x, y FROM t AS q (x, y)",
             "SELECT count(t.*) FROM t",
