@@ -4,8 +4,8 @@
 //! Only what is cast of a column, a literal or another cast is looked at: their types are settled before the plan is
 //! analysed.
 
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::utils::merge_schema;
@@ -23,7 +23,16 @@ pub fn check(plan: &LogicalPlan) -> DfResult<()> {
     {
         let schema = projection.input.schema();
         for expr in &projection.expr {
-            inserted(expr, schema)?;
+            let Expr::Alias(alias) = expr else { continue };
+            inserted(&alias.name, &alias.expr, schema)?;
+            // The values of a list are cast where they stand.
+            if let LogicalPlan::Values(values) = projection.input.as_ref()
+                && let Some(at) = column_of(&alias.expr).and_then(|column| schema.maybe_index_of_column(column))
+            {
+                for value in values.values.iter().filter_map(|row| row.get(at)) {
+                    inserted(&alias.name, value, &values.schema)?;
+                }
+            }
         }
     }
     let mut refused = None;
@@ -54,20 +63,21 @@ fn look(node: &LogicalPlan, schema: &DFSchema, refused: &mut Option<Error>) -> D
 }
 
 /// 42804 for a column of an INSERT that what is given for it cannot become.
-fn inserted(expr: &Expr, schema: &DFSchema) -> DfResult<()> {
-    let Expr::Alias(alias) = expr else { return Ok(()) };
-    match alias.expr.as_ref() {
-        Expr::Cast(cast) => match apart(cast, schema) {
-            Some((given, wanted)) => {
-                let name = &alias.name;
-                let message = format!("column \"{name}\" is of type {wanted} but expression is of type {given}");
-                Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
-                    .with_hint("You will need to rewrite or cast the expression.")
-                    .into())
-            }
-            None => Ok(()),
-        },
-        _ => Ok(()),
+fn inserted(name: &str, expr: &Expr, schema: &DFSchema) -> DfResult<()> {
+    let Expr::Cast(cast) = expr else { return Ok(()) };
+    let Some((given, wanted)) = apart(cast, schema) else { return Ok(()) };
+    let message = format!("column \"{name}\" is of type {wanted} but expression is of type {given}");
+    Err(Error::new(SqlState::DATATYPE_MISMATCH, message)
+        .with_hint("You will need to rewrite or cast the expression.")
+        .into())
+}
+
+/// The column that an expression is, cast or not.
+fn column_of(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Cast(cast) => column_of(&cast.expr),
+        _ => None,
     }
 }
 

@@ -112,6 +112,7 @@ pub fn states(fixtures: &Fixtures) -> Outcome {
             "INSERT INTO t (id) VALUES (1, 2)",
             "INSERT INTO t VALUES (1, 'a'), (2)",
             "INSERT INTO t (id) SELECT DATE '2020-01-01'",
+            "INSERT INTO t (at) VALUES (1)",
             "SELECT date '2020-01-01'::int",
             "SELECT id::uuid FROM t",
             "SELECT now()::date::time",
