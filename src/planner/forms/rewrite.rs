@@ -401,6 +401,15 @@ mod tests {
                  ORDER BY json_build_array(t)",
             ),
             (
+                "SELECT count(x.*), count(DISTINCT x) FROM t LEFT JOIN s.u AS X ON x.a = t.a",
+                "SELECT count('\u{1}x' OPERATOR(onerow_row) '\u{1}there'), count(DISTINCT 'x' OPERATOR(onerow_row) true) \
+                 FROM t LEFT JOIN (SELECT *, true AS \"\u{1}there\" FROM s.u AS X) AS X ON x.a = t.a",
+            ),
+            (
+                "SELECT *, count(x.*) OVER () FROM t LEFT JOIN x ON x.a = t.a",
+                "SELECT *, count('\u{1}x' OPERATOR(onerow_row) true) OVER () FROM t LEFT JOIN x ON x.a = t.a",
+            ),
+            (
                 "SELECT t FROM t LEFT JOIN (SELECT row_to_json(u.*) FROM u) AS x ON x.a = t.a",
                 "SELECT 't' OPERATOR(onerow_row) false AS \"t\" FROM t LEFT JOIN (SELECT row_to_json('u' \
                  OPERATOR(onerow_row) false) FROM u) AS x ON x.a = t.a",
