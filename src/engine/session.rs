@@ -319,7 +319,8 @@ impl Session {
     fn skipping(&self, mut state: SessionState) -> SessionState {
         if self.settings.lock().skips_down() {
             let notices = Arc::clone(&self.notices);
-            let tell = move |skipped: Skipped| notices.lock().push(told(&skipped));
+            let is_owner = self.role() == OWNER;
+            let tell = move |skipped: Skipped| notices.lock().push(told(&skipped, is_owner));
             let config = state.config_mut();
             config.set_extension(Arc::new(Skipping::new(tell)));
             config.options_mut().extensions.insert(SkipsDown);
@@ -497,11 +498,13 @@ fn engine_option(options: &ConfigOptions, name: &str) -> Option<String> {
 }
 
 /// What a client is told of a source that was left out.
-fn told(skipped: &Skipped) -> Notice {
+fn told(skipped: &Skipped, is_owner: bool) -> Notice {
+    let error = skipped.error.clone();
+    let error = if is_owner { error } else { error.without_whereabouts() };
     let message = format!("server \"{}\" was skipped: \"{}\" gave no rows", skipped.server, skipped.tables);
-    let detail = match skipped.error.detail() {
-        Some(detail) => format!("{}: {detail}", skipped.error.message()),
-        None => format!("{}.", skipped.error.message()),
+    let detail = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.message()),
+        None => format!("{}.", error.message()),
     };
     Notice { detail: Some(detail), ..Notice::warning(SqlState("01000"), message) }
 }
