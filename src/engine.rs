@@ -26,6 +26,7 @@ mod populate;
 mod raw_queries;
 mod refresh;
 mod relation_calls;
+mod renamed_columns;
 mod reuse;
 mod roles;
 mod rules;

@@ -288,6 +288,32 @@ impl Error {
         self
     }
 
+    /// The error as it is told to who may not know where servers are, and as whom they are logged in on: in the detail of
+    /// what could not be reached stand hosts and paths, and in the reasons of servers the names of users.
+    #[must_use]
+    pub fn without_whereabouts(mut self) -> Self {
+        const REACHING: [SqlState; 6] = [
+            SqlState::CONNECTION_FAILURE,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::IO_ERROR,
+            SqlState::UNDEFINED_FILE,
+            SqlState::INVALID_AUTHORIZATION,
+            SqlState::FDW_INVALID_ATTRIBUTE_VALUE,
+        ];
+        if !REACHING.contains(&self.0.state) {
+            return self;
+        }
+        self.0.detail = None;
+        const TRIED: &str = ": could not connect";
+        if let Some(at) = self.0.message.find(TRIED) {
+            let end = at + TRIED.len();
+            if self.0.message.get(end..).is_some_and(|why| why.contains(['"', '\''])) {
+                self.0.message.truncate(end);
+            }
+        }
+        self
+    }
+
     /// Says what the violated constraint belongs to.
     pub fn with_subject(mut self, subject: Subject) -> Self {
         self.0.subject = Some(subject);
@@ -441,5 +467,25 @@ impl std::error::Error for Error {}
 impl From<Error> for DataFusionError {
     fn from(error: Error) -> Self {
         DataFusionError::External(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_server_is_stays_untold() {
+        let told = |state: SqlState, message: &str| {
+            let error =
+                Error::new(state, message).with_detail("The server is at host db, port 1.").without_whereabouts();
+            (error.message().to_string(), error.detail().map(str::to_string))
+        };
+        let refused = "server \"a\": could not connect: password authentication failed for user \"x\"";
+        assert_eq!(told(SqlState::CONNECTION_FAILURE, refused), ("server \"a\": could not connect".to_string(), None));
+        let closed = "server \"a\": could not connect: connection refused";
+        assert_eq!(told(SqlState::CONNECTION_FAILURE, closed), (closed.to_string(), None));
+        let other = told(SqlState::UNDEFINED_COLUMN, "column \"a\" does not exist");
+        assert!(other.1.is_some());
     }
 }

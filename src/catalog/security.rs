@@ -176,6 +176,11 @@ impl Definitions {
         relation.is_protected() && (self.is_under_policies(relation, role) || self.masks(relation, role).is_some())
     }
 
+    /// Whether a role may be told how many rows a relation has: it may count them, and sees all of them.
+    pub fn may_count(&self, relation: &RelationDef, role: &str) -> bool {
+        role == OWNER || (self.rights(role).any_column(relation, "r") && !self.is_secured(relation, role))
+    }
+
     fn policies_for<'a>(
         &'a self,
         relation: &'a RelationDef,

@@ -68,6 +68,21 @@ pub enum PgType {
     Record,
 }
 
+/// What the metadata of a field says that has no value but that it is there. It is carried by text.
+const VOID: &str = "void";
+/// The OID of `void`.
+pub const VOID_OID: u32 = 2278;
+
+/// A field of type `void`, which functions have that are called for what they do.
+pub fn void_field(name: &str) -> Field {
+    Field::new(name, DataType::Utf8View, true).with_metadata([(PG_TYPE_KEY.to_string(), VOID.to_string())].into())
+}
+
+/// Whether a field is of type `void`.
+pub fn is_void(field: &Field) -> bool {
+    field.metadata().get(PG_TYPE_KEY).is_some_and(|name| name == VOID)
+}
+
 /// Precision and scale of `numeric` without any.
 pub const BARE_NUMERIC: (u8, i8) = (38, 10);
 

@@ -31,6 +31,7 @@ impl Session {
         let mut transaction = self.transaction.lock();
         if *transaction == TransactionState::Idle {
             *transaction = TransactionState::InBlock;
+            self.queried.store(false, Ordering::Relaxed);
             self.implicit.store(true, Ordering::Relaxed);
         }
     }
@@ -71,6 +72,7 @@ impl Session {
         let modes = self.modes();
         let before = std::mem::replace(&mut *self.transaction.lock(), TransactionState::Idle);
         let implicit = self.implicit.swap(false, Ordering::Relaxed);
+        self.queried.store(false, Ordering::Relaxed);
         if before == TransactionState::Idle || (implicit && told) {
             self.tell(Notice::warning(NO_TRANSACTION, "there is no transaction in progress"));
         }

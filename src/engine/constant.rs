@@ -51,7 +51,11 @@ impl Session {
         if statement.text.len() > LONGEST || self.transaction_state() == TransactionState::Failed {
             return None;
         }
-        self.engine.answers.0.lock().get(&statement.text).cloned()
+        let known = self.engine.answers.0.lock().get(&statement.text).cloned();
+        if known.is_some() {
+            self.note_query();
+        }
+        known
     }
 }
 

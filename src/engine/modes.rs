@@ -1,5 +1,7 @@
 //! What a transaction may do: READ ONLY is enforced, the isolation level is shown.
 
+use std::sync::atomic::Ordering;
+
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
@@ -12,6 +14,15 @@ use crate::error::{Error, Result, SqlState};
 pub(super) const ACTIVE_TRANSACTION: SqlState = SqlState("25001");
 /// There is no transaction.
 pub(super) const NO_TRANSACTION: SqlState = SqlState("25P01");
+
+/// The levels of isolation.
+const LEVELS: [&str; 4] = ["serializable", "repeatable read", "read committed", "read uncommitted"];
+
+/// Whether a value of a setting is true, in any of the words that Postgres takes for it.
+pub(super) fn says_yes(value: &str) -> bool {
+    let value = value.trim();
+    value == "1" || value == "on" || !value.is_empty() && ("true".starts_with(value) || "yes".starts_with(value))
+}
 
 impl Session {
     /// Fails (25006) where the transaction is read-only; `what` is the statement's command in capitals.
@@ -55,7 +66,6 @@ impl Session {
 
     /// The modes that the transaction has.
     pub(super) fn modes(&self) -> TransactionModes {
-        const LEVELS: [&str; 4] = ["serializable", "repeatable read", "read committed", "read uncommitted"];
         let settings = self.settings.lock();
         TransactionModes {
             isolation: settings.get("transaction_isolation").and_then(|now| LEVELS.into_iter().find(|l| *l == now)),
@@ -64,12 +74,68 @@ impl Session {
     }
 
     /// SET TRANSACTION
-    pub(super) fn set_transaction(&self, modes: &TransactionModes) {
+    pub(super) fn set_transaction(&self, modes: &TransactionModes) -> Result<()> {
         if self.transaction_state() == TransactionState::Idle {
             self.tell(Notice::warning(NO_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks"));
         } else {
+            self.check_modes(modes)?;
             self.take_modes(modes);
         }
+        Ok(())
+    }
+
+    /// Remembers that the block has run something whose rows depend on its modes.
+    pub(super) fn note_query(&self) {
+        if self.transaction_state() == TransactionState::InBlock {
+            self.queried.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The same for a setting that is a mode of the transaction; none is its default.
+    pub(super) fn check_mode_setting(&self, name: &str, value: Option<&str>) -> Result<()> {
+        if self.transaction_state() == TransactionState::Idle {
+            return Ok(());
+        }
+        let wanted = |default: &str| match value {
+            Some(value) => value.to_lowercase(),
+            None => self.setting(default).unwrap_or_default(),
+        };
+        match name {
+            "transaction_read_only" => self.check_modes(&TransactionModes {
+                read_only: Some(says_yes(&wanted("default_transaction_read_only"))),
+                isolation: None,
+            }),
+            "transaction_isolation" => {
+                let wanted = wanted("default_transaction_isolation");
+                let isolation = LEVELS.into_iter().find(|level| *level == wanted);
+                self.check_modes(&TransactionModes { isolation, read_only: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// 25001 for what a block cannot become once it has run a query, or within a savepoint.
+    fn check_modes(&self, modes: &TransactionModes) -> Result<()> {
+        let refused = |message: &str| Err(Error::new(ACTIVE_TRANSACTION, message));
+        let (now, queried) = (self.modes(), self.queried.load(Ordering::Relaxed));
+        let within = self.savepoint_count() > 0;
+        if now.read_only == Some(true) && modes.read_only == Some(false) {
+            if within {
+                return refused("cannot set transaction read-write mode inside a read-only transaction");
+            }
+            if queried {
+                return refused("transaction read-write mode must be set before any query");
+            }
+        }
+        if modes.isolation.is_some_and(|level| now.isolation != Some(level)) {
+            if queried {
+                return refused("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            }
+            if within {
+                return refused("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+            }
+        }
+        Ok(())
     }
 
     /// SET SESSION CHARACTERISTICS AS TRANSACTION

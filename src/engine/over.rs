@@ -1,4 +1,4 @@
-//! A window function that is called without OVER: 42P20. DataFusion knows no function of that name then.
+//! A window function that is called without OVER: 42809. DataFusion knows no function of that name then.
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -15,7 +15,7 @@ pub(super) fn missing(state: &SessionState, error: DataFusionError) -> DataFusio
         DataFusionError::Plan(message) => match named(&message) {
             Some(name) if state.window_functions().contains_key(name) => {
                 let message = format!("window function {name} requires an OVER clause");
-                Error::new(SqlState("42P20"), message).into()
+                Error::new(SqlState::WRONG_OBJECT_TYPE, message).into()
             }
             _ => DataFusionError::Plan(message),
         },

@@ -19,7 +19,7 @@ use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::{located, task};
 use super::snapshot::{CatalogState, Snapshot};
-use super::{Engine, models, naming, over, populate, spilling};
+use super::{Engine, models, naming, over, populate, renamed_columns, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
 use crate::catalog::pg;
 use crate::config::EngineConfig;
@@ -49,6 +49,7 @@ use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
 use crate::planner::one_step::OneStep;
 use crate::planner::output::TextOutputRules;
+use crate::planner::remote_query;
 use crate::planner::shipping::ShippingPlanner;
 use crate::planner::skipping::SkipRule;
 use crate::planner::time_arithmetic::TimeArithmetic;
@@ -57,8 +58,8 @@ use crate::planner::types::PgTypePlanner;
 use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
 use crate::planner::{
-    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, plain_constants, sum, whole_groups,
-    written,
+    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, outer_aggregates, plain_constants, sum,
+    whole_groups, written,
 };
 use crate::quality;
 
@@ -214,6 +215,7 @@ impl Engine {
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     written::spell(&mut statement);
     populate::prepare(state, &mut statement).await?;
+    renamed_columns::complete(state, &mut statement).await?;
     let own = raw_queries::prepared(state, &mut statement, text).await?;
     let state = own.as_ref().unwrap_or(state);
     let own = relation_calls::prepared(state, &mut statement).await?;
@@ -237,8 +239,13 @@ pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, te
 
 async fn settled(state: &SessionState, statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
     let planned = Box::pin(state.statement_to_plan(statement)).await.map_err(|error| over::missing(state, error))?;
-    let plan = lateral::joined(unwrapped(planned))?;
-    raw_queries::check(state, &plan)?;
+    let planned = unwrapped(planned);
+    // How queries of the catalog are written anew is another matter.
+    if !pg::mentions_catalog(text) {
+        outer_aggregates::check(&planned)?;
+    }
+    let plan = lateral::joined(planned)?;
+    remote_query::check_writes(&plan)?;
     // The columns of pg_catalog are not all of Postgres's types.
     literals::settle(plan, !pg::mentions_catalog(text))
 }

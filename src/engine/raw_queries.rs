@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use datafusion::error::Result as DfResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, TableFactor, Value, ValueWithSpan, VisitorMut,
@@ -78,21 +77,8 @@ pub(super) async fn prepared(
         tables.push(Arc::new(table));
     }
     let mut state = state.clone();
-    remote_query::register(&mut state, tables.clone());
-    state.config_mut().set_extension(Arc::new(Prepared(tables)));
+    remote_query::register(&mut state, tables);
     Ok(Some(state))
-}
-
-/// The raw queries of the statement that is planned.
-#[derive(Debug)]
-struct Prepared(Vec<Arc<RemoteQueryTable>>);
-
-/// Refuses a plan that would run a raw query which may write more than once.
-pub(super) fn check(state: &SessionState, plan: &LogicalPlan) -> DfResult<()> {
-    match state.config().get_extension::<Prepared>() {
-        Some(prepared) => Ok(remote_query::check_writes(plan, &prepared.0)?),
-        None => Ok(()),
-    }
 }
 
 /// One call in a statement.

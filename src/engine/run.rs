@@ -326,6 +326,9 @@ impl Session {
                 "current transaction is aborted, commands ignored until end of transaction block",
             ));
         }
+        if matches!(statement.kind, StatementKind::Ddl(_) | StatementKind::Plan(_)) {
+            self.note_query();
+        }
         Ok(())
     }
 

@@ -75,6 +75,10 @@ pub struct Session {
     pub(super) transaction: Arc<Mutex<TransactionState>>,
     /// Whether the block is one that no BEGIN began: the statements of one text.
     pub(super) implicit: AtomicBool,
+    /// Whether the block has run a query.
+    pub(super) queried: AtomicBool,
+    /// What the connection has prepared and declared, where it was asked for.
+    opened: Arc<Mutex<pg::Opened>>,
     /// What the block has changed and no one else sees yet.
     pub(super) block: Mutex<Option<Block>>,
     /// Savepoints of the block with what it had changed by then.
@@ -121,7 +125,9 @@ impl Session {
         let mut config = engine.session_config();
         let ear: Arc<Ear> = Arc::default();
         let transaction = Arc::new(Mutex::new(TransactionState::Idle));
+        let opened: Arc<Mutex<pg::Opened>> = Arc::default();
         let shown = ShownSession {
+            opened: Arc::clone(&opened),
             user: parameters.user,
             login: login.clone(),
             pid: parameters.pid,
@@ -140,6 +146,8 @@ impl Session {
             local_settings: Mutex::default(),
             transaction,
             implicit: AtomicBool::default(),
+            queried: AtomicBool::default(),
+            opened,
             block: Mutex::default(),
             savepoints: Mutex::default(),
             ear,
@@ -221,6 +229,11 @@ impl Session {
     /// How many transactions have ended: a portal does not outlive the one that it was made in.
     pub fn transactions_ended(&self) -> u64 {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// What the catalog is to show as prepared and declared.
+    pub fn show_opened(&self, opened: pg::Opened) {
+        *self.opened.lock() = opened;
     }
 
     /// Has the statement that runs next recorded before it has an effect.
@@ -306,7 +319,8 @@ impl Session {
     fn skipping(&self, mut state: SessionState) -> SessionState {
         if self.settings.lock().skips_down() {
             let notices = Arc::clone(&self.notices);
-            let tell = move |skipped: Skipped| notices.lock().push(told(&skipped));
+            let is_owner = self.role() == OWNER;
+            let tell = move |skipped: Skipped| notices.lock().push(told(&skipped, is_owner));
             let config = state.config_mut();
             config.set_extension(Arc::new(Skipping::new(tell)));
             config.options_mut().extensions.insert(SkipsDown);
@@ -335,6 +349,7 @@ impl Session {
                 if *local && self.transaction_state() == TransactionState::Idle {
                     self.tell(Notice::warning(NO_TRANSACTION, "SET LOCAL can only be used in transaction blocks"));
                 } else {
+                    self.check_mode_setting(name, value.as_deref())?;
                     self.save_settings();
                     // A name of somebody's own is empty when it was not set.
                     let before = self.setting(name).or_else(|| name.contains('.').then(String::new));
@@ -346,6 +361,7 @@ impl Session {
                 SessionAnswer::Tag("SET")
             }
             SessionStatement::Reset(name) => {
+                self.check_mode_setting(name, None)?;
                 self.save_settings();
                 if name == "all" {
                     self.settings.lock().reset_all();
@@ -375,6 +391,7 @@ impl Session {
             }
             SessionStatement::Begin(tag, modes) => {
                 if self.transaction_state() == TransactionState::Idle {
+                    self.queried.store(false, Ordering::Relaxed);
                     *self.transaction.lock() = TransactionState::InBlock;
                 } else if !self.implicit.swap(false, Ordering::Relaxed) {
                     self.tell(Notice::warning(ACTIVE_TRANSACTION, "there is already a transaction in progress"));
@@ -383,7 +400,7 @@ impl Session {
                 SessionAnswer::Tag(tag)
             }
             SessionStatement::SetTransaction(modes) => {
-                self.set_transaction(modes);
+                self.set_transaction(modes)?;
                 SessionAnswer::Tag("SET")
             }
             SessionStatement::SetCharacteristics(modes) => {
@@ -481,11 +498,13 @@ fn engine_option(options: &ConfigOptions, name: &str) -> Option<String> {
 }
 
 /// What a client is told of a source that was left out.
-fn told(skipped: &Skipped) -> Notice {
+fn told(skipped: &Skipped, is_owner: bool) -> Notice {
+    let error = skipped.error.clone();
+    let error = if is_owner { error } else { error.without_whereabouts() };
     let message = format!("server \"{}\" was skipped: \"{}\" gave no rows", skipped.server, skipped.tables);
-    let detail = match skipped.error.detail() {
-        Some(detail) => format!("{}: {detail}", skipped.error.message()),
-        None => format!("{}.", skipped.error.message()),
+    let detail = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.message()),
+        None => format!("{}.", error.message()),
     };
     Notice { detail: Some(detail), ..Notice::warning(SqlState("01000"), message) }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::modes::{ACTIVE_TRANSACTION, says_yes};
 use super::notify::{Ear, Listeners};
 use super::session::TransactionState;
 use super::settings::Settings;
@@ -14,6 +15,8 @@ use crate::sources::activity::Activity;
 /// What the catalog's functions answer in this session.
 #[derive(Debug)]
 pub(super) struct ShownSession {
+    /// What the connection has prepared and declared.
+    pub opened: Arc<Mutex<pg::Opened>>,
     /// The name that the client gave; a trusted one acts as the owner whatever it is.
     pub user: String,
     /// The role that it logged in as.
@@ -61,6 +64,10 @@ impl pg::SessionView for ShownSession {
         Some(Arc::clone(&self.backends))
     }
 
+    fn opened(&self) -> pg::Opened {
+        self.opened.lock().clone()
+    }
+
     fn notify(&self, channel: &str, payload: &str) -> Result<()> {
         self.ear.notify(channel, payload)?;
         // Outside of a block it counts at once.
@@ -76,6 +83,22 @@ impl pg::SessionView for ShownSession {
                 .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
         }
         let mut settings = self.settings.lock();
+        // The query that calls this has begun: the modes of its block are settled, but that it may write no more.
+        let now = settings.get(name).unwrap_or_default();
+        let loosens = match name {
+            "transaction_read_only" => now == "on" && !says_yes(&value.to_lowercase()),
+            "transaction_isolation" => !now.eq_ignore_ascii_case(value),
+            _ => false,
+        };
+        if loosens && *self.transaction.lock() != TransactionState::Idle {
+            return Err(Error::new(
+                ACTIVE_TRANSACTION,
+                match name {
+                    "transaction_read_only" => "transaction read-write mode must be set before any query",
+                    _ => "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                },
+            ));
+        }
         settings.set(name, Some(value))?;
         Ok(settings.get(name).unwrap_or_default().to_string())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::array::{RecordBatch, StringViewArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Select, SelectItem, SetExpr,
@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::session::Session;
 use crate::catalog::pg::callable;
 use crate::catalog::rights::denied;
+use crate::catalog::types::void_field;
 use crate::error::{Error, Result, SqlState};
 
 /// The most that is waited for.
@@ -54,7 +55,7 @@ impl Sleep {
 
     /// The schema of its one row.
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(vec![Field::new(&self.name, DataType::Utf8View, true)]))
+        Arc::new(Schema::new(vec![void_field(&self.name)]))
     }
 
     /// Its row.

@@ -376,6 +376,14 @@ fn from_plan(message: &str) -> Error {
     if let Some(name) = between(line, "table function '", "' not found") {
         return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {name} does not exist"));
     }
+    if let Some(name) = line.strip_prefix("Invalid qualifier ") {
+        let name = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+        return Error::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{name}\""));
+    }
+    if let Some(name) = between(line, "The window ", " is not defined!") {
+        let name = name.trim_matches('"');
+        return Error::new(SqlState::UNDEFINED_OBJECT, format!("window \"{name}\" does not exist"));
+    }
     if let Some(name) = between(line, "Invalid function '", "'") {
         let error = Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {name} does not exist"));
         return match between(message, "Did you mean '", "'") {
@@ -391,6 +399,9 @@ fn from_plan(message: &str) -> Error {
             .with_hint("Give one of them another name with AS.");
     }
     if let Some(call) = between(message, "No function matches the given name and argument types '", "'") {
+        if let Some(error) = from_array_form(&call_words(call)) {
+            return error;
+        }
         return Error::new(SqlState::UNDEFINED_FUNCTION, format!("function {} does not exist", call_words(call)))
             .with_hint(
                 "No function matches the given name and argument types. You might need to add explicit type casts.",
@@ -402,7 +413,10 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("aggregate functions are not allowed in the where clause") {
         return Error::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in WHERE");
     }
-    let state = if lower.contains("must be in group by") || lower.contains("aggregate functions are not allowed") {
+    let state = if lower.contains("must be in group by")
+        || lower.contains("must appear in the group by clause")
+        || lower.contains("aggregate functions are not allowed")
+    {
         SqlState::GROUPING_ERROR
     } else if lower.contains("failed to coerce")
         || lower.contains("cannot coerce")
@@ -428,6 +442,27 @@ fn from_plan(message: &str) -> Error {
         SqlState::SYNTAX_ERROR
     };
     Error::new(state, lower_first(line))
+}
+
+/// What forms of SQL with arrays are calls of, with arguments of types that fit none of them.
+fn from_array_form(call: &str) -> Option<Error> {
+    let (name, types) = call.strip_suffix(')')?.split_once('(')?;
+    let mut types = types.split(", ");
+    // With an array at the first place it is another argument that does not fit.
+    let first = types.next().filter(|first| !first.ends_with("[]"))?;
+    let mismatch = |message: String| Some(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    match name {
+        "array_has" => {
+            let message = "op ANY/ALL (array) requires array on right side";
+            Some(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+        }
+        "array_element" => mismatch(format!("cannot subscript type {first} because it does not support subscripting")),
+        "make_array" => {
+            let other = types.find(|other| *other != first)?;
+            mismatch(format!("ARRAY types {first} and {other} cannot be matched"))
+        }
+        _ => None,
+    }
 }
 
 /// What the planner says of clauses, how it begins, and what Postgres says.
@@ -520,9 +555,19 @@ fn from_types(line: &str) -> Option<Error> {
             .find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
         return Some(condition(op, if left == "Boolean" { right } else { left }));
     }
+    if let Some(types) = between(line, "There isn't a common type to coerce ", " in LIKE expression")
+        && let Some((left, right)) = types.split_once(" and ")
+    {
+        let message = format!("operator does not exist: {} ~~ {}", type_words(left), type_words(right));
+        return Some(Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(
+            "No operator matches the given name and argument types. You might need to add explicit type casts.",
+        ));
+    }
     let operation = between(line, "Cannot coerce arithmetic expression ", " to valid types")
+        .or_else(|| between(line, "Cannot get result type for temporal operation ", ":"))
+        .or_else(|| line.strip_prefix("Cannot infer common string type for string concat operation "))
         .or_else(|| line.strip_prefix("Cannot infer common argument type for comparison operation "))?;
-    let operators = ["+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">="];
+    let operators = ["||", "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">="];
     let (op, (left, right)) =
         operators.into_iter().find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
     let op = if op == "!=" { "<>" } else { op };

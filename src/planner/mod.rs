@@ -45,6 +45,7 @@ mod number_texts;
 pub mod one_step;
 mod operators;
 pub mod origins;
+pub mod outer_aggregates;
 pub mod output;
 pub mod plain_constants;
 pub mod quotients;

@@ -19,6 +19,8 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use super::secured::Secured;
+use super::view::View;
 use crate::catalog::pg::FunctionInfo;
 use crate::error::{Error, Result};
 use crate::sources::kind::RawQuery;
@@ -126,21 +128,58 @@ pub fn is_in(plan: &LogicalPlan) -> bool {
     walked.is_err() || found
 }
 
-/// Refuses a plan that would run what may write more often than it is written (0A000): a query of WITH that is read
-/// twice is planned twice, and one below WITH RECURSIVE is run again and again.
-pub fn check_writes(plan: &LogicalPlan, written: &[Arc<RemoteQueryTable>]) -> Result<()> {
-    let mut read: Vec<(String, String)> = vec![];
-    let mut recursive = false;
+/// A raw query that may write: its server and its text.
+pub type Writing = (String, String);
+
+/// The raw queries of a plan that may write, those of its views too, as often as they stand there.
+pub fn writing(plan: &LogicalPlan) -> Vec<Writing> {
+    let mut found = vec![];
+    // What breaks off a walk is an error of the visitor's, and this one has none.
+    let _ = plan.apply_with_subqueries(|node| {
+        found.extend(writing_in(node));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+/// Those of one node.
+fn writing_in(node: &LogicalPlan) -> Vec<Writing> {
+    let LogicalPlan::TableScan(scan) = node else { return vec![] };
+    let Ok(provider) = source_as_provider(&scan.source) else { return vec![] };
+    if let Some(table) = provider.downcast_ref::<RemoteQueryTable>() {
+        let call = table.raw.writes.then(|| (table.server.clone(), table.query.clone()));
+        return call.into_iter().collect();
+    }
+    if let Some(view) = provider.downcast_ref::<View>() {
+        return view.writing().to_vec();
+    }
+    provider.downcast_ref::<Secured>().map(|secured| secured.writing().to_vec()).unwrap_or_default()
+}
+
+/// Refuses a plan that would run what may write more often than it is written, or not to its end (0A000): a query of WITH
+/// that is read twice is planned twice, one below WITH RECURSIVE is run again and again, and with a LIMIT above it depends
+/// on how many rows come at once whether what was done is kept.
+pub fn check_writes(plan: &LogicalPlan) -> Result<()> {
+    let mut read: Vec<Writing> = vec![];
+    let (mut recursive, mut limited) = (false, false);
     plan.apply_with_subqueries(|node| {
         recursive |= matches!(node, LogicalPlan::RecursiveQuery(_));
-        read.extend(table_of(node).filter(|table| table.raw.writes).map(|table| (table.server, table.query)));
+        if let LogicalPlan::Limit(limit) = node
+            && limit.fetch.is_some()
+        {
+            limited |= !writing(&limit.input).is_empty();
+        }
+        read.extend(writing_in(node));
         Ok(TreeNodeRecursion::Continue)
     })?;
     let repeats = read.iter().enumerate().any(|(index, call)| read.iter().take(index).any(|other| other == call));
-    let may_write = written.iter().any(|table| table.raw.writes);
-    if may_write && (repeats || (recursive && !read.is_empty())) {
-        return Err(Error::unsupported(format!("a {NAME} that may write cannot be read twice"))
-            .with_hint("The server's option raw_queries allows writing; with 'read' it can be."));
-    }
-    Ok(())
+    let refused = if repeats || (recursive && !read.is_empty()) {
+        "read twice"
+    } else if limited {
+        "read with a LIMIT"
+    } else {
+        return Ok(());
+    };
+    Err(Error::unsupported(format!("a {NAME} that may write cannot be {refused}"))
+        .with_hint("The server's option raw_queries allows writing; with 'read' it can be."))
 }

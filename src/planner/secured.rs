@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::barrier::SecurityBarrier;
 use super::bounds::Size;
+use super::remote_query::{self, Writing};
 use crate::catalog::definitions::RelationName;
 use crate::error::Error;
 
@@ -45,6 +46,8 @@ pub struct Secured {
     analyzed: LogicalPlan,
     schema: SchemaRef,
     size: Size,
+    /// The raw queries beneath it that may write.
+    writing: Vec<Writing>,
 }
 
 impl Secured {
@@ -59,12 +62,18 @@ impl Secured {
         size: Size,
     ) -> Self {
         let schema = Arc::new(analyzed.schema().as_arrow().clone());
-        Secured { name, inner, protection, written, analyzed: SecurityBarrier::around(analyzed), schema, size }
+        let writing = remote_query::writing(&analyzed);
+        Secured { name, inner, protection, written, analyzed: SecurityBarrier::around(analyzed), schema, size, writing }
     }
 
     /// The plan that stands for it.
     pub fn analyzed(&self) -> &LogicalPlan {
         &self.analyzed
+    }
+
+    /// The raw queries that may write which are read beneath it.
+    pub fn writing(&self) -> &[Writing] {
+        &self.writing
     }
 
     /// How large its plan is.

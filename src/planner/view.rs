@@ -14,7 +14,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::bounds::Size;
-use super::remote_query;
+use super::remote_query::{self, Writing};
 use super::secured::Secured;
 use crate::catalog::definitions::RelationName;
 use crate::error::Error;
@@ -36,6 +36,8 @@ pub struct View {
     schema: SchemaRef,
     /// How large `analyzed` is.
     size: Size,
+    /// The raw queries beneath it that may write.
+    writing: Vec<Writing>,
     /// What it tells of, where it is a call of a function over relations: their parts may stand in its plan.
     about: Vec<Arc<dyn TableProvider>>,
 }
@@ -51,7 +53,8 @@ impl View {
         size: Size,
     ) -> Self {
         let schema = Arc::new(analyzed.schema().as_arrow().clone());
-        View { name, owner, query, written, analyzed, schema, size, about: vec![] }
+        let writing = remote_query::writing(&analyzed);
+        View { name, owner, query, written, analyzed, schema, size, writing, about: vec![] }
     }
 
     /// The same, which tells of these relations.
@@ -72,6 +75,11 @@ impl View {
     /// Whether it, or a view beneath it, reads raw queries.
     pub fn reads_raw_queries(&self) -> bool {
         remote_query::is_in(&self.analyzed)
+    }
+
+    /// The raw queries that may write which it, or a view beneath it, reads.
+    pub fn writing(&self) -> &[Writing] {
+        &self.writing
     }
 
     /// How large its plan is.

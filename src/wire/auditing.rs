@@ -18,6 +18,7 @@ use crate::values::text_values;
 impl Connection {
     /// Has the statement that runs next recorded. `command` says how it came, where not by itself.
     pub(super) fn record(&mut self, command: Option<String>, text: &str, values: &[Parameter]) {
+        self.show_opened(text);
         let Some(trail) = &self.trail else { return };
         let values = trail.has_parameters().then(|| shown(values));
         let entry = trail.statement(command, text, values);

@@ -8,7 +8,7 @@ use pgwire::messages::startup::ParameterStatus;
 
 use super::errors::{self, Severity};
 use super::transport::Transport;
-use crate::catalog::types::PgType;
+use crate::catalog::types::{PgType, VOID_OID, is_void};
 use crate::engine::TransactionState;
 use crate::error::{Error, Result, SqlState};
 use crate::planner::origins;
@@ -79,7 +79,8 @@ impl Transport {
             };
             let name = field.name().replace('\0', "\u{FFFD}");
             let (relation, column) = origins::of_field(field);
-            FieldDescription::new(name, relation, column, kind.oid(), kind.typlen(), kind.typmod(), format)
+            let (oid, length) = if is_void(field) { (VOID_OID, 4) } else { (kind.oid(), kind.typlen()) };
+            FieldDescription::new(name, relation, column, oid, length, kind.typmod(), format)
         });
         self.put(&RowDescription::new(fields.collect()))
     }

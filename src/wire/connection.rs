@@ -26,6 +26,7 @@ use super::script::{self, Command};
 use super::startup::{Caller, Welcome, welcome};
 use super::transport::Transport;
 use crate::audit::{Entry, Trail};
+use crate::catalog::definitions::OWNER;
 use crate::catalog::pg::{Present, Rest};
 use crate::engine::{Level, Notification, Session, TransactionState};
 use crate::error::{Error, SqlState};
@@ -276,6 +277,10 @@ impl Connection {
             self.record_failure(failure).await;
         }
         let error = match answered {
+            // What is told of servers is for the owner, as their options are.
+            Err(Failure::Statement(error)) if self.session.shown().current_user() != OWNER => {
+                error.without_whereabouts()
+            }
             Err(Failure::Statement(error)) => error,
             other => return other,
         };

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::cursor_place::Walk;
 use super::data_row::{RowEncoder, spread};
 use super::errors::Failure;
+use super::opened::declare_words;
 use super::portal::{Portal, Prepared, Progress};
 use super::rows::Rows;
 use super::running::{Begun, Started, watch};
@@ -56,6 +57,7 @@ impl Connection {
         let mut portal = Portal::new(prepared, vec![], vec![]);
         portal.savepoints = self.session.savepoint_count();
         portal.kind = kind;
+        portal.by_sql = Some(declare_words(name, kind, &query.text));
         portal.progress = if kind.scrolls || kind.holds {
             let kept = self.session.keep_rows(SchemaRef::clone(rows.schema()));
             Progress::Kept(Box::new(Scroll::new(rows, kept)))
@@ -209,7 +211,10 @@ impl Connection {
             None => Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{written}\" does not exist"))),
         });
         let oids = oids.collect::<Result<Vec<u32>, Error>>()?;
-        let prepared = Arc::new(Prepared::new(Command::Run(statement.clone()), oids));
+        let of_types = if types.is_empty() { String::new() } else { format!(" ({})", types.join(", ")) };
+        let mut prepared = Prepared::new(Command::Run(statement.clone()), oids);
+        prepared.by_sql = Some(format!("PREPARE {}{of_types} AS {}", quote_identifier(name), statement.text));
+        let prepared = Arc::new(prepared);
         self.record_own(format!("PREPARE {} AS {}", quote_identifier(name), statement.text)).await?;
         self.describe_once(&prepared).await?;
         self.recorded("PREPARE").await?;

@@ -25,6 +25,7 @@ mod lobby;
 mod metrics;
 mod metrics_page;
 mod negotiate;
+mod opened;
 pub(crate) mod password;
 mod portal;
 mod rows;

@@ -1,5 +1,6 @@
 //! Prepared statements and the portals that run them.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::Schema;
@@ -8,6 +9,7 @@ use super::cursor_place::Place;
 use super::rows::Rows;
 use super::script::{Command, CursorKind};
 use super::scroll::Scroll;
+use crate::catalog::pg::micros;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, StatementKind};
 use crate::engine::{Described, Parameter, PlanMemo, Statement};
@@ -26,11 +28,25 @@ pub(super) struct Prepared {
     pub described: OnceLock<Described>,
     /// The plan that it had.
     pub memo: PlanMemo,
+    /// The PREPARE that made it; none for one of the protocol's.
+    pub by_sql: Option<String>,
+    /// When it was made, in microseconds.
+    pub since: i64,
+    /// How often it was run.
+    pub runs: AtomicI64,
 }
 
 impl Prepared {
     pub fn new(command: Command, declared: Vec<u32>) -> Prepared {
-        Prepared { command, declared, described: OnceLock::new(), memo: PlanMemo::default() }
+        Prepared {
+            command,
+            declared,
+            described: OnceLock::new(),
+            memo: PlanMemo::default(),
+            by_sql: None,
+            since: micros(),
+            runs: AtomicI64::default(),
+        }
     }
 
     /// Whether the text has what could be a parameter.
@@ -123,6 +139,10 @@ pub(super) struct Portal {
     pub outlives: bool,
     /// How many savepoints its block had when it was opened.
     pub savepoints: usize,
+    /// The DECLARE that made it; none for one of the protocol's.
+    pub by_sql: Option<String>,
+    /// When it was made, in microseconds.
+    pub since: i64,
 }
 
 impl Portal {
@@ -137,6 +157,8 @@ impl Portal {
             kind: CursorKind::default(),
             outlives: false,
             savepoints: 0,
+            by_sql: None,
+            since: micros(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
@@ -190,6 +191,7 @@ impl Started {
         values: Vec<Parameter>,
         leash: &Leash,
     ) -> Result<Started> {
+        prepared.runs.fetch_add(1, Ordering::Relaxed);
         if values.is_empty()
             && !session.is_audited()
             && let Command::Run(statement) = &prepared.command

@@ -179,7 +179,8 @@ impl Drop for Present {
     }
 }
 
-fn micros() -> i64 {
+/// Microseconds since 1970.
+pub fn micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -7,6 +7,7 @@ use super::backends;
 use super::column_lineage;
 use super::indexes;
 use super::models;
+use super::opened;
 use super::relations;
 use super::rows::{Cell, Rows};
 use super::security;
@@ -31,7 +32,7 @@ pub const UTF8: i32 = 6;
 /// only their unchanging rows.
 pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dyn SessionView>, rows: &mut Rows) {
     match name {
-        "pg_class" => relations::pg_class(snapshot, None, rows),
+        "pg_class" => relations::pg_class(snapshot, &session.current_user(), None, rows),
         "pg_attribute" => relations::pg_attribute(snapshot, statics, rows),
         "pg_index" => indexes::pg_index(snapshot, rows),
         "pg_indexes" => indexes::pg_indexes(snapshot, rows),
@@ -50,6 +51,8 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_default_acl" => default_acls(snapshot, rows),
         "pg_settings" => settings::pg_settings(session, rows),
         "pg_stat_activity" => backends::pg_stat_activity(snapshot, session, rows),
+        "pg_prepared_statements" => opened::pg_prepared_statements(session, rows),
+        "pg_cursors" => opened::pg_cursors(session, rows),
         "pg_foreign_data_wrapper" => wrappers(snapshot, rows),
         "pg_foreign_server" => servers(snapshot, session, rows),
         "pg_foreign_table" => foreign_tables(snapshot, session, rows),

@@ -14,6 +14,7 @@ mod functions;
 mod indexes;
 mod information;
 mod models;
+mod opened;
 mod query;
 mod relations;
 mod rows;
@@ -27,8 +28,9 @@ mod statics;
 mod tests;
 mod view;
 
-pub use backends::{Backends, Present, Rest};
+pub use backends::{Backends, Present, Rest, micros};
 pub use functions::{register_functions, scalar_functions};
+pub use opened::{CursorShown, Opened, PreparedShown};
 pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
 pub use schema::{information_schema, pg_catalog_schema, system_column};
 pub use snapshot::relation_oids;

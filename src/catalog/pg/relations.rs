@@ -24,12 +24,16 @@ const HEAP: i32 = 2;
 /// Bytes of a page, as the setting `block_size` says.
 const PAGE: u64 = 8192;
 
-/// `pg_class`: what is defined, then the system's relations.
-pub fn pg_class(snapshot: &Snapshot, sizes: Option<&dyn Sizes>, rows: &mut Rows) {
+/// `pg_class`: what is defined, then the system's relations. How many rows there are is told to who may count them.
+pub fn pg_class(snapshot: &Snapshot, asking: &str, sizes: Option<&dyn Sizes>, rows: &mut Rows) {
     for relation in snapshot.definitions.relations.values() {
         let oid = snapshot.relation_oid(&relation.name);
+        let counted = snapshot.definitions.may_count(relation, asking);
+        let sizes = sizes.filter(|_| counted);
         let tuples = match &relation.kind {
-            RelationKind::Foreign(foreign) => foreign.table.row_estimate.map_or(-1.0, |rows| rows as f64),
+            RelationKind::Foreign(foreign) => {
+                foreign.table.row_estimate.filter(|_| counted).map_or(-1.0, |rows| rows as f64)
+            }
             // As in Postgres -1 is for what nobody has counted.
             RelationKind::Local(_) => {
                 sizes.and_then(|sizes| sizes.known(&relation.name)).map_or(-1.0, |s| s.rows as f64)

@@ -159,7 +159,7 @@ impl TableProvider for SystemTable {
         if self.shape.schema_name == PG_CATALOG {
             if self.shape.name == "pg_class" {
                 let sizes = CatalogSizes::of(state.config_options());
-                relations::pg_class(&snapshot, sizes.as_deref(), &mut rows);
+                relations::pg_class(&snapshot, &session.current_user(), sizes.as_deref(), &mut rows);
             } else {
                 cluster::fill(self.shape.name, &snapshot, statics, &session, &mut rows);
             }

@@ -158,6 +158,7 @@ pub const ALWAYS_EMPTY: &[&str] = &[
     "pg_subscription_rel",
     "pg_transform",
     "pg_trigger",
+    "pg_ts_config_map",
 ];
 
 #[cfg(test)]

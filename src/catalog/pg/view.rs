@@ -10,6 +10,7 @@ use datafusion::logical_expr::{
 };
 
 use super::backends::Backends;
+use super::opened::Opened;
 use crate::catalog::carried::carried_in_config;
 use crate::catalog::definitions::{DATABASE, Definitions, OWNER, PUBLIC, RelationName};
 use crate::catalog::types::PgType;
@@ -67,6 +68,11 @@ pub trait SessionView: Debug + Send + Sync {
     /// The connections that are open; none where there are no connections.
     fn backends(&self) -> Option<Arc<Backends>> {
         None
+    }
+
+    /// What is prepared and declared, for `pg_prepared_statements` and `pg_cursors`.
+    fn opened(&self) -> Opened {
+        Opened::default()
     }
 
     /// Does what `pg_notify(channel, payload)` asks.

@@ -61,7 +61,8 @@ impl Finder {
                 }
                 Ok(fields)
             }
-            LogicalPlan::SubqueryAlias(alias) => self.visit(&alias.input, outer),
+            // `t AS x (a, b, c)` gives a relation's columns other names, and uses none.
+            LogicalPlan::SubqueryAlias(alias) => self.visit(renamed(&alias.input).unwrap_or(&alias.input), outer),
             LogicalPlan::Subquery(subquery) => self.visit(&subquery.subquery, outer),
             LogicalPlan::Filter(filter) => self.passing(plan, &filter.input, outer),
             LogicalPlan::Sort(sort) => self.passing(plan, &sort.input, outer),
@@ -183,6 +184,17 @@ impl Finder {
     }
 }
 
+/// The relation of which a plan shows every column, in its order, by other names.
+fn renamed(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    let LogicalPlan::Projection(projection) = plan else { return None };
+    let (scan, columns) = (projection.input.as_ref(), projection.input.schema().columns());
+    let is_all = projection.expr.len() == columns.len()
+        && projection.expr.iter().zip(&columns).all(|(expr, of)| {
+            matches!(expr, Expr::Alias(alias) if matches!(alias.expr.as_ref(), Expr::Column(column) if column == of))
+        });
+    (is_all && matches!(scan, LogicalPlan::TableScan(_))).then_some(scan)
+}
+
 fn within(outer: &[Scope], scope: Scope) -> Vec<Scope> {
     outer.iter().cloned().chain([scope]).collect()
 }
@@ -221,6 +233,8 @@ mod tests {
             ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.c = t.b)", vec!["ab", "c"]),
             ("SELECT (SELECT max(u.a) FROM u WHERE u.b = t.c) FROM t", vec!["c", "ab"]),
             ("SELECT z.n FROM (SELECT b AS n FROM t) z", vec!["b"]),
+            ("SELECT y FROM t AS z (x, y, v) WHERE v > 1", vec!["bc"]),
+            ("SELECT z.x FROM (SELECT a AS x, b AS y, c AS v, a AS w FROM t) z", vec!["abc"]),
             ("WITH w AS (SELECT a, b FROM t) SELECT a FROM w", vec!["ab"]),
             ("SELECT a FROM t UNION SELECT b FROM u", vec!["a", "b"]),
             ("SELECT DISTINCT ON (b) a FROM t ORDER BY b", vec!["ab"]),

@@ -14,7 +14,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, TableFactor, TrimWhereField, Visitor,
+    BinaryOperator, Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, TableFactor,
+    TrimWhereField, Visitor,
 };
 
 use super::columns::scans;
@@ -148,7 +149,17 @@ impl Check<'_> {
     ) -> Result<()> {
         // `count(*)` has no argument, and a constant in a plan.
         let of_rows = names.contains(&"count") && matches!(arguments, [Expr::Literal(..)]);
-        let types = arguments.iter().map(|argument| type_oid(argument, schema)).collect::<Vec<_>>();
+        let mut types = arguments.iter().map(|argument| type_oid(argument, schema)).collect::<Vec<_>>();
+        // An end that is added up here is the length of a time there.
+        if names.contains(&OVERLAPS) && arguments.iter().any(|argument| matches!(argument, Expr::BinaryExpr(_))) {
+            types.fill(None);
+        }
+        // Of a statement that is known the patterns are found in its text, also where they left nothing in the plan.
+        if self.called.is_none()
+            && let Some((_, pattern)) = PATTERNS.iter().find(|(ours, _)| names.contains(ours))
+        {
+            self.name(pattern, None, FUNCTION)?;
+        }
         let is_written = |name: &&&str| self.called.is_none_or(|called| called.contains_key(**name));
         let written: Vec<&str> = names.iter().filter(is_written).copied().collect();
         seen.extend(written.iter().map(|name| (*name).to_string()));
@@ -189,7 +200,9 @@ fn kind(expr: &Expr) -> &'static str {
 /// The names of the function that an expression calls, and its arguments.
 fn function(expr: &Expr) -> Option<(Vec<&str>, &[Expr])> {
     fn names<'a>(name: &'a str, aliases: &'a [String]) -> Vec<&'a str> {
-        std::iter::once(name).chain(aliases.iter().map(String::as_str)).collect()
+        // The function of Postgres that OVERLAPS is, which has forms for many types.
+        let form = (name == OVERLAPS).then_some("overlaps");
+        std::iter::once(name).chain(aliases.iter().map(String::as_str)).chain(form).collect()
     }
     match expr {
         Expr::ScalarFunction(call) => Some((names(call.func.name(), call.func.aliases()), &call.args)),
@@ -204,6 +217,13 @@ fn function(expr: &Expr) -> Option<(Vec<&str>, &[Expr])> {
         _ => None,
     }
 }
+
+/// What `OVERLAPS` is in a plan.
+const OVERLAPS: &str = "onerow_overlaps";
+
+/// The functions of Postgres that patterns call, by what stands for them in a plan, whose arguments are others.
+const PATTERNS: [(&str, &str); 2] =
+    [("onerow_like_pattern", "like_escape"), ("onerow_similar_pattern", "similar_to_escape")];
 
 fn type_oid(expr: &Expr, schema: &DFSchema) -> Option<i64> {
     // A whole number is an integer where it is written, however it is carried.
@@ -272,6 +292,14 @@ impl Visitor for Finder {
             SqlExpr::Ceil { .. } => self.by_form("ceil"),
             SqlExpr::Floor { .. } => self.by_form("floor"),
             SqlExpr::AtTimeZone { .. } => self.by_form("timezone"),
+            SqlExpr::Like { escape_char: Some(_), .. } | SqlExpr::ILike { escape_char: Some(_), .. } => {
+                self.by_form("like_escape");
+            }
+            SqlExpr::SimilarTo { escape_char, .. } => {
+                let count = if escape_char.is_some() { 2 } else { 1 };
+                self.called.entry("similar_to_escape".to_string()).or_default().insert(count);
+            }
+            SqlExpr::BinaryOp { op: BinaryOperator::Overlaps, .. } => self.by_form("overlaps"),
             SqlExpr::Trim { trim_where, .. } => self.by_form(match trim_where {
                 Some(TrimWhereField::Leading) => "ltrim",
                 Some(TrimWhereField::Trailing) => "rtrim",
@@ -301,12 +329,27 @@ mod tests {
     fn calls_are_found_by_their_names() {
         let statement = parsed(
             "SELECT Upper(a), count(*), extract(year FROM d), current_user, trim(LEADING ' ' FROM a) \
-             FROM generate_series(1, 3) AS g, t WHERE EXISTS (SELECT pg_catalog.now())",
+             FROM generate_series(1, 3) AS g, t WHERE EXISTS (SELECT pg_catalog.now()) AND a LIKE 'b' ESCAPE '!' \
+             AND a NOT LIKE 'c' AND a SIMILAR TO 'd' AND (d, d) OVERLAPS (d, d)",
         )
         .unwrap();
         let called = called_by(&statement).unwrap();
         let names: Vec<&str> = called.keys().map(String::as_str).collect();
-        assert_eq!(names, ["count", "extract", "generate_series", "ltrim", "now", "upper"]);
+        assert_eq!(
+            names,
+            [
+                "count",
+                "extract",
+                "generate_series",
+                "like_escape",
+                "ltrim",
+                "now",
+                "overlaps",
+                "similar_to_escape",
+                "upper"
+            ]
+        );
+        assert_eq!(called["similar_to_escape"], BTreeSet::from([1]));
         assert_eq!(called["count"], BTreeSet::from([0]));
         assert_eq!(called["generate_series"], BTreeSet::from([2]));
         assert!(called["extract"].is_empty());

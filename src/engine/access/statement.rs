@@ -116,6 +116,13 @@ impl Definer<'_> {
                 _ => Ok(()),
             },
             Ddl::Security(statement) => match self.find(&statement.relation)? {
+                // What is not there is anyone's not to find, as in Postgres.
+                Some(there)
+                    if matches!(&statement.change, SecurityChange::DropPolicy { name, .. }
+                        if !there.security.policies.contains_key(name)) =>
+                {
+                    Ok(())
+                }
                 Some(there) if !self.rights.has(&there.owner) => {
                     let of_a_part =
                         matches!(statement.change, SecurityChange::DropPolicy { .. } | SecurityChange::Label { .. });

@@ -17,6 +17,7 @@ use crate::catalog::definitions::{LocalTableDef, RelationName};
 use crate::ddl::dialect::PgDialect;
 use crate::ddl::script;
 use crate::ddl::statement::{Statement, StatementKind};
+use crate::engine::places::start;
 use crate::engine::planning;
 use crate::error::{Error, Result, SqlState};
 
@@ -76,8 +77,20 @@ pub(super) fn spell_out(mut parsed: DfStatement, table: &LocalTableDef) -> Resul
         true => table.columns.iter().take(widest).map(|c| c.name.clone()).collect(),
         false => named,
     };
+    let narrowest = values.rows.iter().map(|row| row.content.len()).min().unwrap_or(0);
+    if narrowest != widest {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "VALUES lists must all be the same length"));
+    }
     if widest > target.len() {
-        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
+        let error = Error::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns");
+        let beyond = values.rows.first().and_then(|row| row.content.get(target.len())).and_then(start);
+        return Err(match beyond.map(|at| (usize::try_from(at.line), usize::try_from(at.column))) {
+            Some((Ok(line), Ok(column))) => error.with_line_column(line, column),
+            _ => error,
+        });
+    }
+    if !insert.columns.is_empty() && widest < target.len() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, "INSERT has more target columns than expressions"));
     }
     if insert.columns.is_empty() {
         insert.columns = target.iter().map(|name| ObjectName::from(Ident::with_quote('"', name))).collect();

@@ -81,6 +81,7 @@ impl VisitorMut for Forms {
                 values::as_selects(&mut query.body);
             }
         }
+        whole_rows::mark_order(query);
         flow(using::merged_columns(query))
     }
 
@@ -186,7 +187,9 @@ fn expression(expr: &mut Expr) -> Result<()> {
         {
             *expr = local_timestamp();
         }
+        Expr::QualifiedWildcard(name, _) => return Err(whole_rows::no_row_here(&name.to_string())),
         Expr::Function(function) => {
+            whole_rows::refuse_counted(function)?;
             windows::check(function.over.as_ref())?;
             aggregate::constant_orders(function);
             if let Some(replaced) = replaced(function) {
@@ -414,7 +417,17 @@ mod tests {
             ("TABLE t", "SELECT * FROM t"),
             (
                 "SELECT to_json(T), a, count(t) FROM s.t ORDER BY json_build_array(t)",
-                "SELECT to_json('t' OPERATOR(onerow_row) false), a, count(t) FROM s.t ORDER BY json_build_array(t)",
+                "SELECT to_json('t' OPERATOR(onerow_row) false), a, count('t' OPERATOR(onerow_row) false) FROM s.t \
+                 ORDER BY json_build_array(t)",
+            ),
+            (
+                "SELECT count(x.*), count(DISTINCT x) FROM t LEFT JOIN s.u AS X ON x.a = t.a",
+                "SELECT count('\u{1}x' OPERATOR(onerow_row) '\u{1}there'), count(DISTINCT 'x' OPERATOR(onerow_row) true) \
+                 FROM t LEFT JOIN (SELECT *, true AS \"\u{1}there\" FROM s.u AS X) AS X ON x.a = t.a",
+            ),
+            (
+                "SELECT *, count(x.*) OVER () FROM t LEFT JOIN x ON x.a = t.a",
+                "SELECT *, count('\u{1}x' OPERATOR(onerow_row) true) OVER () FROM t LEFT JOIN x ON x.a = t.a",
             ),
             (
                 "SELECT t FROM t LEFT JOIN (SELECT row_to_json(u.*) FROM u) AS x ON x.a = t.a",

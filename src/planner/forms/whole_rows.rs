@@ -14,23 +14,32 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, JoinConstraint,
-    JoinOperator, ObjectName, Query, Select, SelectItem, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias,
+    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::call::{folded, text};
-use super::json_sets;
-use crate::error::{Error, SqlState};
+use super::{json_sets, rows};
+use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::whole_row;
 
 /// The operator: beside it stand the name, and whether an outer join may leave the table's row out.
 const OPERATOR: &str = "onerow_row";
 
-/// What stands between a column's name and its mark, where a query has two of that name.
+/// What stands between a column's name and its mark, where a query has two of that name; before a table's name it says
+/// that no column is meant.
 const MARK: char = '\u{1}';
+
+/// The column of a table that an outer join may leave out: true where it does not.
+const THERE: &str = "\u{1}there";
+
+/// Counts rows that are there; of functions in FROM too.
+const COUNT: &str = "count";
 
 /// The functions that take rows.
 const FUNCTIONS: &[&str] = &[
+    COUNT,
     "row_to_json",
     "to_json",
     "to_jsonb",
@@ -51,6 +60,10 @@ struct Table {
     optional: bool,
     /// Its one column, for a function whose rows are values: the name alone stands for them.
     value: Option<&'static str>,
+    /// Whether it is a function of which rows are counted, and nothing else is made of them.
+    counted: bool,
+    /// Whether it has a column, [`THERE`], that says whether a joined row is of it.
+    told: bool,
 }
 
 /// Marks the tables of FROM that are used as values in the select list and in its conditions.
@@ -62,6 +75,7 @@ pub(super) fn mark(select: &mut Select) {
     if tables.is_empty() {
         return;
     }
+    tell_of_counted(select, &mut tables);
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expr @ Expr::Identifier(_)) => {
@@ -105,6 +119,123 @@ pub(super) fn mark(select: &mut Select) {
     }
 }
 
+/// Gives the tables that an outer join may leave out, and whose rows are counted, a column that says whether they are
+/// there: `LEFT JOIN (SELECT *, true AS there FROM t) AS t`. Not where `*` would show it, nor where a join by names may
+/// write the table's name with its schema.
+fn tell_of_counted(select: &mut Select, tables: &mut [Table]) {
+    let mut counted = Counted { names: vec![], depth: 0 };
+    for item in &select.projection {
+        match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                let _ = Visit::visit(expr, &mut counted);
+            }
+            _ => return,
+        }
+    }
+    let _ = Visit::visit(&select.having, &mut counted);
+    let by_names = |join: &Join| {
+        matches!(
+            &join.join_operator,
+            JoinOperator::Join(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::Inner(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::Left(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::LeftOuter(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::Right(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::RightOuter(JoinConstraint::Using(_) | JoinConstraint::Natural)
+                | JoinOperator::FullOuter(JoinConstraint::Using(_) | JoinConstraint::Natural)
+        )
+    };
+    if counted.names.is_empty() || select.from.iter().flat_map(|from| &from.joins).any(by_names) {
+        return;
+    }
+    for table in tables.iter_mut().filter(|table| table.optional && !table.counted && table.value.is_none()) {
+        if !counted.names.contains(&table.name) {
+            continue;
+        }
+        let factors = select.from.iter_mut().flat_map(|from| {
+            std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
+        });
+        for factor in factors {
+            if let Some(alias) = alias_of(factor).filter(|alias| lower(alias) == table.name) {
+                tell(factor, alias);
+                table.told = true;
+                break;
+            }
+        }
+    }
+}
+
+/// What a table or a query in FROM is called by.
+fn alias_of(factor: &TableFactor) -> Option<Ident> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), args: None, .. }
+        | TableFactor::Derived { lateral: false, alias: Some(alias), .. } => Some(alias.name.clone()),
+        TableFactor::Table { name, alias: None, args: None, .. } => match name.0.as_slice() {
+            [only] => only.as_ident().cloned(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn tell(factor: &mut TableFactor, name: Ident) {
+    let there =
+        SelectItem::ExprWithAlias { expr: Expr::value(Value::Boolean(true)), alias: Ident::with_quote('"', THERE) };
+    let items = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default()), there];
+    let subquery = Box::new(rows::select(items, Some(factor.clone()), None));
+    let alias = Some(TableAlias { explicit: true, name, columns: vec![], at: None });
+    *factor = TableFactor::Derived { lateral: false, subquery, alias, sample: None };
+}
+
+/// Finds the names of what is counted, but for what is counted once.
+struct Counted {
+    names: Vec<String>,
+    depth: usize,
+}
+
+impl Visitor for Counted {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if self.depth == 0
+            && let Expr::Function(function) = expr
+            && counts_all(function)
+            && let FunctionArguments::List(list) = &function.args
+        {
+            self.names.extend(list.args.iter().filter_map(name_of).map(lower));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether a function counts rows, and equal ones as often as they come.
+fn counts_all(function: &Function) -> bool {
+    let distinct = match &function.args {
+        FunctionArguments::List(list) => list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
+        _ => false,
+    };
+    !distinct && folded(&function.name).is_some_and(|name| name == COUNT)
+}
+
+/// The name that an argument is, or the last part of `name.*`.
+fn name_of(argument: &FunctionArg) -> Option<&Ident> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name))) => Some(name),
+        FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(ObjectName(parts))) => parts.last()?.as_ident(),
+        _ => None,
+    }
+}
+
 /// A name's spelling where it is compared.
 fn lower(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
@@ -129,15 +260,24 @@ fn tables_of(from: &TableWithJoins) -> Vec<Table> {
 }
 
 fn tables_in(factor: &TableFactor) -> Vec<Table> {
-    let table = |name: &Ident| vec![Table { name: lower(name), optional: false, value: None }];
+    let counted = |name: &Ident| Table { name: lower(name), optional: false, value: None, counted: true, told: false };
+    let table = |name: &Ident| vec![Table { counted: false, ..counted(name) }];
     match factor {
         TableFactor::Table { name, args: Some(_), alias: Some(alias), with_ordinality: false, .. }
         | TableFactor::Function { name, alias: Some(alias), with_ordinality: false, .. }
             if alias.columns.is_empty() =>
         {
             let value = folded(name).and_then(|name| json_sets::value_column(&name));
-            let of = |value| Table { name: lower(&alias.name), optional: false, value: Some(value) };
-            value.map(of).into_iter().collect()
+            let rows = counted(&alias.name);
+            vec![Table { value, counted: value.is_none(), ..rows }]
+        }
+        // Of a function with one column, which is given a name of its own, the row is that column.
+        TableFactor::Table { args: Some(_), alias: Some(alias), .. }
+        | TableFactor::Function { alias: Some(alias), .. }
+        | TableFactor::UNNEST { alias: Some(alias), .. }
+            if alias.columns.len() != 1 =>
+        {
+            vec![counted(&alias.name)]
         }
         TableFactor::Table { alias: Some(alias), args: None, .. } | TableFactor::Derived { alias: Some(alias), .. } => {
             table(&alias.name)
@@ -158,15 +298,73 @@ fn marked(tables: &[Table], expr: &Expr) -> Option<Expr> {
 
 /// What stands for a table's row; `optional` where it does not matter what joins there are.
 fn of_name(tables: &[Table], name: &str, optional: Option<bool>) -> Option<Expr> {
-    let table = tables.iter().find(|table| table.name == name)?;
-    Some(Expr::BinaryOp {
+    let table = tables.iter().find(|table| table.name == name && !table.counted)?;
+    Some(of_table(table, optional))
+}
+
+fn of_table(table: &Table, optional: Option<bool>) -> Expr {
+    let of = match table.value {
+        Some(column) => text(column),
+        None => Expr::value(Value::Boolean(optional.unwrap_or(table.optional))),
+    };
+    operator(&table.name, of)
+}
+
+/// The operator: a column of a table where `of` is its name.
+fn operator(name: &str, of: Expr) -> Expr {
+    Expr::BinaryOp {
         left: Box::new(text(name)),
         op: BinaryOperator::PGCustomBinaryOperator(vec![OPERATOR.to_string()]),
-        right: Box::new(match table.value {
-            Some(column) => text(column),
-            None => Expr::value(Value::Boolean(optional.unwrap_or(table.optional))),
-        }),
-    })
+        right: Box::new(of),
+    }
+}
+
+/// Marks the tables of FROM whose rows are counted in the keys that a query's rows are sorted by. Nothing else of rows is
+/// made there: their columns come in another order where the select list names some.
+pub(super) fn mark_order(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_ref() else { return };
+    let mut tables: Vec<Table> = select.from.iter().flat_map(tables_of).collect();
+    if let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) {
+        let mut counted = Counted { names: vec![], depth: 0 };
+        for key in keys.iter() {
+            let _ = Visit::visit(&key.expr, &mut counted);
+        }
+        // What the select list counts is told apart there.
+        if tables.iter().any(|table| table.optional && counted.names.contains(&table.name)) {
+            tell_of_counted(&mut select.as_ref().clone(), &mut tables);
+        }
+        for key in keys {
+            let _ = VisitMut::visit(&mut key.expr, &mut Counts { tables: &tables, depth: 0 });
+        }
+    }
+}
+
+/// 0A000 for a row that is counted still: the planner would count `*`, and ask for no privilege on the row's columns.
+pub(super) fn refuse_counted(function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+    if folded(&function.name).is_none_or(|name| name != COUNT) {
+        return Ok(());
+    }
+    for argument in &list.args {
+        match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+                return Err(no_row_here(&name.to_string()));
+            }
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard)
+                if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) =>
+            {
+                return Err(Error::syntax("syntax error at or near \"*\"", None));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A row where it is no value here.
+pub(super) fn no_row_here(name: &str) -> Error {
+    Error::unsupported(format!("the row of \"{name}\" is no value in this place"))
+        .with_hint("Name the columns that are meant.")
 }
 
 /// Marks the arguments of functions that take rows; not those in subqueries, which have a FROM of their own.
@@ -176,14 +374,30 @@ struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    fn argument(&self, argument: &mut FunctionArg) {
+    fn argument(&self, argument: &mut FunctionArg, counts: bool, counts_all: bool) {
+        let is_star = matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_)));
+        let name = name_of(argument).map(lower).filter(|_| counts);
+        if let Some(table) = self.tables.iter().find(|table| name.as_ref() == Some(&table.name)) {
+            let of = match (table.value, table.told && counts_all) {
+                (Some(column), _) => text(column),
+                (None, true) => text(THERE),
+                (None, false) => Expr::value(Value::Boolean(table.optional)),
+            };
+            // Of a function the row is its one column, if that is what it has.
+            let is_row = is_star && table.value.is_none() && !table.counted;
+            if is_star || !table.counted {
+                let name = if is_row { format!("{MARK}{}", table.name) } else { table.name.clone() };
+                *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(operator(&name, of)));
+            }
+            return;
+        }
         let FunctionArg::Unnamed(argument) = argument else { return };
         let marked = match &*argument {
             FunctionArgExpr::Expr(expr) => marked(self.tables, expr),
-            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => match parts.as_slice() {
-                [part] => part.as_ident().and_then(|name| of_name(self.tables, &lower(name), None)),
-                _ => None,
-            },
+            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => {
+                let name = parts.last().and_then(|part| part.as_ident()).map(lower);
+                name.and_then(|name| of_name(self.tables, &name, None))
+            }
             _ => None,
         };
         if let Some(marked) = marked {
@@ -227,10 +441,45 @@ impl VisitorMut for Arguments<'_> {
             **inner = marked;
         }
         if let Expr::Function(function) = expr
-            && folded(&function.name).is_some_and(|name| FUNCTIONS.contains(&name.as_str()))
+            && let counts_all = counts_all(function)
+            && let Some(name) = folded(&function.name)
+            && FUNCTIONS.contains(&name.as_str())
             && let FunctionArguments::List(list) = &mut function.args
         {
-            list.args.iter_mut().for_each(|argument| self.argument(argument));
+            list.args.iter_mut().for_each(|argument| self.argument(argument, name == COUNT, counts_all));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Marks what is counted, and nothing else.
+struct Counts<'a> {
+    tables: &'a [Table],
+    depth: usize,
+}
+
+impl VisitorMut for Counts<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth == 0
+            && let Expr::Function(function) = expr
+            && let counts_all = counts_all(function)
+            && folded(&function.name).is_some_and(|name| name == COUNT)
+            && let FunctionArguments::List(list) = &mut function.args
+        {
+            let arguments = Arguments { tables: self.tables, depth: 0 };
+            list.args.iter_mut().for_each(|argument| arguments.argument(argument, true, counts_all));
         }
         ControlFlow::Continue(())
     }
@@ -248,18 +497,18 @@ impl ExprPlanner for WholeRows {
             return Ok(PlannerResult::Original(expr));
         };
         let name = name.try_as_str().flatten().unwrap_or_default();
-        Ok(PlannerResult::Planned(match of.try_as_str() {
-            Some(value) => the_value(name, value.unwrap_or_default(), schema),
-            None => planned(name, *of == ScalarValue::Boolean(Some(true)), schema)?,
+        let (name, is_row) = name.strip_prefix(MARK).map_or((name, false), |name| (name, true));
+        let column = if is_row { None } else { of_that_name(name, schema) };
+        Ok(PlannerResult::Planned(match (column, of.try_as_str()) {
+            (Some(column), _) => PlannedExpr::Column(column),
+            (None, Some(value)) => the_value(name, value.unwrap_or_default(), schema),
+            (None, None) => planned(name, *of == ScalarValue::Boolean(Some(true)), schema)?,
         }))
     }
 }
 
-/// A function's rows by its name alone; a column of that name goes first.
+/// A function's rows by its name alone.
 fn the_value(name: &str, value: &str, schema: &DFSchema) -> PlannedExpr {
-    if let Some(column) = of_that_name(name, schema) {
-        return PlannedExpr::Column(column);
-    }
     let found = schema.iter().find_map(|(qualifier, field)| {
         let qualifier = qualifier.filter(|qualifier| qualifier.table() == name && field.name() == value)?;
         Some(Column::from((Some(qualifier), field)))
@@ -276,9 +525,6 @@ fn of_that_name(name: &str, schema: &DFSchema) -> Option<Column> {
 }
 
 fn planned(name: &str, optional: bool, schema: &DFSchema) -> DfResult<PlannedExpr> {
-    if let Some(column) = of_that_name(name, schema) {
-        return Ok(PlannedExpr::Column(column));
-    }
     let mut of: Option<&TableReference> = None;
     let (mut names, mut columns) = (vec![], vec![]);
     for (qualifier, field) in schema.iter() {
@@ -287,6 +533,9 @@ fn planned(name: &str, optional: bool, schema: &DFSchema) -> DfResult<PlannedExp
             return Err(Error::new(SqlState("42P09"), format!("table reference \"{name}\" is ambiguous")).into());
         }
         of = Some(qualifier);
+        if field.name() == THERE {
+            continue;
+        }
         names.push(field.name().split(MARK).next().unwrap_or_default().to_string());
         columns.push(PlannedExpr::Column(Column::from((Some(qualifier), field))));
     }

@@ -99,6 +99,9 @@ pub fn kept_types(fixtures: &Fixtures) -> Outcome {
     for (kind, functions) in [("varchar", "min(v)"), ("oid", "max(v)"), ("name", "max(v)"), ("date", "min(v)")] {
         statements.push(format!("SELECT {functions} AS v FROM (SELECT NULL::{kind} AS v) AS q"));
     }
+    // What has no value is of type `void`.
+    statements.push("SELECT pg_sleep(0)".to_string());
+    statements.push("SELECT pg_notify('a', 'b')".to_string());
     statements.push("SELECT indkey, indoption, indclass, indcollation FROM pg_index".to_string());
     let postgres = fixtures.postgres();
     let project = Project::new("");

@@ -117,6 +117,25 @@ pub fn granted(fixtures: &Fixtures) -> Outcome {
             "SELECT a, n FROM s.d",
             "RESET ROLE",
             "GRANT EXECUTE ON FUNCTION generate_series(int, int), upper(text) TO PUBLIC",
+            // What forms of SQL call.
+            "REVOKE EXECUTE ON FUNCTION overlaps(timestamptz, timestamptz, timestamptz, timestamptz), \
+               overlaps(timestamp, interval, timestamp, interval), like_escape(text, text), similar_to_escape(text) \
+               FROM PUBLIC",
+            "SET ROLE rf_b",
+            "SELECT (date '2020-01-01', date '2020-02-01') OVERLAPS (date '2020-01-15', date '2020-03-01')",
+            "SELECT (timestamp '2020-01-01', timestamp '2020-02-01') \
+               OVERLAPS (timestamp '2020-01-15', timestamp '2020-03-01')",
+            "SELECT (timestamp '2020-01-01', interval '1 day') OVERLAPS (timestamp '2020-01-15', interval '1 day')",
+            "SELECT 'a' LIKE 'a' ESCAPE '!'",
+            "SELECT 'a' LIKE 'a'",
+            "SELECT 'a' ILIKE 'a' ESCAPE '!'",
+            "SELECT a NOT LIKE a ESCAPE '!' FROM s.t",
+            "SELECT 'a' SIMILAR TO 'a'",
+            "SELECT 'a' SIMILAR TO 'a' ESCAPE '!'",
+            "RESET ROLE",
+            "GRANT EXECUTE ON FUNCTION overlaps(timestamptz, timestamptz, timestamptz, timestamptz), \
+               overlaps(timestamp, interval, timestamp, interval), like_escape(text, text), similar_to_escape(text) \
+               TO PUBLIC",
             "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT EXECUTE ON ROUTINES TO rf_a",
             "ALTER DEFAULT PRIVILEGES GRANT SELECT ON FUNCTIONS TO rf_a",

@@ -13,6 +13,7 @@ use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
 use crate::catalog::pg::snapshot::Object;
 use crate::catalog::pg::statics;
+use crate::catalog::rights::denied;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -160,7 +161,13 @@ fn resolve(call: &Call<'_>, kind: Kind, text: &str) -> Option<i64> {
         _ => return None,
     };
     match kind {
-        Kind::Class => call.snapshot.find_relation(schema, name, &call.path).map(i64::from),
+        Kind::Class => {
+            let role = call.session.current_user();
+            let rights = call.snapshot.definitions.rights(&role);
+            let path: Vec<String> = call.path.iter().filter(|schema| rights.uses_schema(schema)).cloned().collect();
+            let seen = schema.is_none_or(|schema| rights.uses_schema(schema));
+            call.snapshot.find_relation(schema, name, &path).filter(|_| seen).map(i64::from)
+        }
         Kind::Proc | Kind::Procedure => {
             let added = call.snapshot.oid(&Object::Function(name.clone()));
             if added != 0 { Some(added.into()) } else { call.statics.proc_oid(name).map(i64::from) }
@@ -184,7 +191,30 @@ fn type_oid(call: &Call<'_>, text: &str) -> Option<i64> {
     call.statics.type_oid(&format!("{last}{suffix}")).map(i64::from)
 }
 
-fn missing(kind: Kind, text: &str) -> Error {
+/// The schema that the name of a relation says.
+fn schema_in(kind: Kind, text: &str) -> Option<String> {
+    let mut path = identifier_path(text).filter(|path| kind == Kind::Class && (2..=3).contains(&path.len()))?;
+    path.pop();
+    path.pop()
+}
+
+/// 42501 for the name of a relation in a schema that who asks may not look in, whether there is one or not.
+pub fn check_schema(call: &Call<'_>, text: &str) -> Result<()> {
+    let role = call.session.current_user();
+    match schema_in(Kind::Class, text) {
+        Some(schema) if !call.snapshot.definitions.rights(&role).uses_schema(&schema) => {
+            Err(denied(&format!("schema {schema}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn missing(call: &Call<'_>, kind: Kind, text: &str) -> Error {
+    if let Some(schema) = schema_in(kind, text)
+        && call.snapshot.schema_oid(&schema) == 0
+    {
+        return missing(call, Kind::Namespace, &schema);
+    }
     match kind {
         Kind::Class => Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{text}\" does not exist")),
         Kind::Type => Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{text}\" does not exist")),
@@ -201,7 +231,11 @@ fn missing(kind: Kind, text: &str) -> Error {
 }
 
 fn to_reg(call: &Call<'_>, row: usize, kind: Kind) -> Result<Cell> {
-    Ok(call.text(0, row).and_then(|text| resolve(call, kind, text)).into())
+    let Some(text) = call.text(0, row) else { return Ok(Cell::Null) };
+    if kind == Kind::Class {
+        check_schema(call, text)?;
+    }
+    Ok(resolve(call, kind, text).into())
 }
 
 /// The OID in argument 1, which may be a name of this kind.
@@ -210,7 +244,10 @@ fn reg_value(call: &Call<'_>, row: usize, kind: Kind) -> Result<Option<i64>> {
         return Ok(Some(number));
     }
     let Some(text) = call.text(1, row) else { return Ok(None) };
-    Ok(Some(resolve(call, kind, text).ok_or_else(|| missing(kind, text))?))
+    if kind == Kind::Class {
+        check_schema(call, text)?;
+    }
+    Ok(Some(resolve(call, kind, text).ok_or_else(|| missing(call, kind, text))?))
 }
 
 fn reg_in(call: &Call<'_>, row: usize) -> Result<Cell> {

@@ -2,7 +2,7 @@
 
 use datafusion::error::Result;
 
-use super::names::oid_in;
+use super::names::{check_schema, oid_in};
 use super::session::yes;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::acl;
@@ -100,7 +100,10 @@ fn relation_at<'a>(call: &'a Call<'_>, at: usize, row: usize) -> Result<Option<R
         return Ok(call.snapshot.relation(oid));
     }
     match call.text(at, row) {
-        Some(name) => Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).into()),
+        Some(name) => {
+            check_schema(call, name)?;
+            Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).into())
+        }
         None => Ok(None),
     }
 }

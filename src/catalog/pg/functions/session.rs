@@ -43,7 +43,7 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_safe_snapshot_blocking_pids", &[Int], Returns::Ints, |_, _| Ok(Cell::Ints(vec![]))),
     Spec::new("current_setting", &[Text, Bool], Returns::Text, current_setting).requires(1),
     Spec::new("set_config", &[Text, Text, Bool], Returns::Text, set_config).is(Volatility::Volatile),
-    Spec::new("pg_notify", &[Text, Text], Returns::Text, notify).is(Volatility::Volatile),
+    Spec::new("pg_notify", &[Text, Text], Returns::Void, notify).is(Volatility::Volatile),
     Spec::new("pg_client_encoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
     Spec::new("getdatabaseencoding", &[], Returns::Name, |_, _| Ok("UTF8".into())),
     Spec::new("pg_encoding_to_char", &[Int], Returns::Name, |call, row| Ok(call.int(0, row).map(encoding_name).into())),
@@ -53,7 +53,7 @@ pub const SPECS: &[Spec] = &[
     // There are no advisory locks, so none is held. Pools let go of all when they take a connection back.
     Spec::new("pg_advisory_unlock", &[Int, Int], Returns::Bool, no).requires(1),
     Spec::new("pg_advisory_unlock_shared", &[Int, Int], Returns::Bool, no).requires(1),
-    Spec::new("pg_advisory_unlock_all", &[], Returns::Text, |_, _| Ok("".into())),
+    Spec::new("pg_advisory_unlock_all", &[], Returns::Void, |_, _| Ok("".into())),
     Spec::new("pg_is_in_recovery", &[], Returns::Bool, no),
     Spec::new("pg_is_wal_replay_paused", &[], Returns::Bool, no),
     Spec::new("txid_current", &[], Returns::Int8, |_, _| Ok(1.into())),
@@ -99,6 +99,12 @@ fn relation_size(call: &Call<'_>, row: usize) -> Result<Cell> {
         return Ok(0.into());
     }
     Ok(match call.snapshot.relation(oid) {
+        // From its size a table's rows can be counted, one by one as they are put in.
+        Some(Relation::Defined(relation))
+            if !call.snapshot.definitions.may_count(relation, &call.session.current_user()) =>
+        {
+            Cell::Null
+        }
         Some(Relation::Defined(relation)) => bytes_of(call, relation)?.into(),
         Some(Relation::System(_)) => 0.into(),
         None if call.snapshot.index(oid).is_some() => 0.into(),

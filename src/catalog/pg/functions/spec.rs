@@ -17,7 +17,7 @@ use crate::catalog::pg::shapes::catalog_field;
 use crate::catalog::pg::snapshot::Snapshot;
 use crate::catalog::pg::statics::Statics;
 use crate::catalog::pg::view::{CatalogSession, CatalogSizes, SessionView, Sizes};
-use crate::catalog::types::PgType;
+use crate::catalog::types::{PgType, void_field};
 use crate::error::{Error, SqlState};
 
 /// What an argument is brought to.
@@ -60,12 +60,14 @@ pub enum Returns {
     Ints,
     /// `timestamp with time zone`, in microseconds
     TimestampTz,
+    /// `void`: an empty text
+    Void,
 }
 
 impl Returns {
     fn pg_type(self) -> PgType {
         match self {
-            Returns::Text => PgType::Text,
+            Returns::Text | Returns::Void => PgType::Text,
             Returns::Name => PgType::Name,
             Returns::Bool => PgType::Bool,
             Returns::Int4 => PgType::Int4,
@@ -232,7 +234,10 @@ impl ScalarUDFImpl for CatalogFunction {
     }
 
     fn return_field_from_args(&self, _args: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(Arc::new(catalog_field(self.spec.name, &self.spec.returns.pg_type())))
+        Ok(Arc::new(match self.spec.returns {
+            Returns::Void => void_field(self.spec.name),
+            returns => catalog_field(self.spec.name, &returns.pg_type()),
+        }))
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {

@@ -86,7 +86,7 @@ fn is_empty(select: &Select) -> bool {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
     };
-    let empty = select.from.iter().any(needs_empty) || wants_other_constraints(select);
+    let empty = select.from.iter().any(needs_empty) || wants_other_constraints(select) || wants_partitioned(select);
     empty && (grouped || (select.having.is_none() && !aggregates(&select.projection)))
 }
 
@@ -118,6 +118,28 @@ fn wants_other_constraints(select: &Select) -> bool {
         }
     }
     select.selection.as_ref().is_some_and(wants) && select.from.iter().any(|table| reads(table, "pg_constraint"))
+}
+
+/// Whether a SELECT wants partitioned tables and their indexes alone, as psql does for `\dP`: it calls functions for them
+/// that are not here.
+fn wants_partitioned(select: &Select) -> bool {
+    fn wants(expr: &Expr) -> bool {
+        match expr {
+            Expr::Nested(inner) => wants(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => wants(left) || wants(right),
+            Expr::InList { expr, list, negated: false } => {
+                let name = match expr.as_ref() {
+                    Expr::Identifier(name) => Some(name),
+                    Expr::CompoundIdentifier(parts) => parts.last(),
+                    _ => None,
+                };
+                let is_none = |kind: &Expr| ast::literal(kind).is_some_and(|kind| ["p", "I", ""].contains(&kind));
+                name.is_some_and(|name| ast::folded(name) == "relkind") && !list.is_empty() && list.iter().all(is_none)
+            }
+            _ => false,
+        }
+    }
+    select.selection.as_ref().is_some_and(wants) && select.from.iter().any(|table| reads(table, "pg_class"))
 }
 
 /// Whether a catalog table stands in a FROM clause.
