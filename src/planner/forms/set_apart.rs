@@ -1,5 +1,6 @@
 //! Correlated subqueries in what is grouped, aggregated, sorted by or looked at through a window: DataFusion joins those
 //! of a projection alone, so they are computed in one below. Those in the condition of an inner join are one above it.
+//! Those of an outer join are columns of the side that they refer to.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Aggregate, Expr, Join, LogicalPlan, LogicalPlanBuilder, Sort, Window};
+use datafusion::logical_expr::{Aggregate, Expr, Join, LogicalPlan, LogicalPlanBuilder, Sort, Subquery, Window};
 
 use super::outside;
 
@@ -32,6 +33,58 @@ pub(super) fn above(mut join: Join) -> DfResult<(Join, Option<Expr>)> {
     Ok((join, conjunction(apart)))
 }
 
+/// An outer join whose condition has correlated subqueries: each becomes a column of the side that it refers to.
+pub(super) fn in_condition(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    let LogicalPlan::Join(join) = plan else { return Ok(plan) };
+    let is_outer = matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full);
+    let Some(filter) = join.filter.clone().filter(|_| is_outer) else { return Ok(LogicalPlan::Join(join)) };
+    let (mut left, mut right) = (vec![], vec![]);
+    let replaced = filter.transform_down(|e| {
+        let Expr::ScalarSubquery(subquery) = &e else { return Ok(Transformed::no(e)) };
+        if !is_correlated(&e) {
+            return Ok(Transformed::no(e));
+        }
+        let (apart, side) = if is_of(subquery, &join.left) {
+            (&mut left, "left")
+        } else if is_of(subquery, &join.right) {
+            (&mut right, "right")
+        } else {
+            return Ok(Transformed::no(e));
+        };
+        let name = format!("{}{side}", name_of(apart.len()));
+        apart.push(e.alias(&name));
+        let column = Expr::Column(Column::new_unqualified(name));
+        Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
+    })?;
+    if !replaced.transformed {
+        return Ok(LogicalPlan::Join(join));
+    }
+    let shown: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
+    let beside = |rows: Arc<LogicalPlan>, apart: Vec<Expr>| match apart.is_empty() {
+        true => Ok(rows),
+        false => with(rows, apart).map(Arc::new),
+    };
+    let joined = Join::try_new(
+        beside(join.left, left)?,
+        beside(join.right, right)?,
+        join.on,
+        Some(replaced.data),
+        join.join_type,
+        join.join_constraint,
+        join.null_equality,
+        join.null_aware,
+    )?;
+    LogicalPlanBuilder::from(LogicalPlan::Join(joined)).project(shown)?.build()
+}
+
+/// Whether all that a subquery refers to outside is of these rows.
+fn is_of(subquery: &Subquery, rows: &LogicalPlan) -> bool {
+    subquery.outer_ref_columns.iter().all(|outer| match outer {
+        Expr::OuterReferenceColumn(_, column) => rows.schema().has_column(column),
+        _ => false,
+    })
+}
+
 /// A sort by columns that a projection below it computes, without these columns above.
 fn sorted(sort: Sort) -> DfResult<LogicalPlan> {
     let mut apart = vec![];
@@ -46,10 +99,7 @@ fn sorted(sort: Sort) -> DfResult<LogicalPlan> {
     let shown: Vec<Expr> = sort.input.schema().columns().into_iter().map(Expr::Column).collect();
     let has = |plan: &LogicalPlan| {
         apart.iter().all(|value| match value.clone().unalias() {
-            Expr::ScalarSubquery(subquery) => subquery.outer_ref_columns.iter().all(|outer| match outer {
-                Expr::OuterReferenceColumn(_, column) => plan.schema().has_column(column),
-                _ => false,
-            }),
+            Expr::ScalarSubquery(subquery) => is_of(&subquery, plan),
             _ => false,
         })
     };

@@ -118,7 +118,7 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
                 let filter = LogicalPlan::Filter(Filter::try_new(condition, input)?);
                 Ok(Transformed::yes(rewrite_other(filter)?.data))
             }
-            None => rewrite_other(LogicalPlan::Join(join)),
+            None => rewrite_other(LogicalPlan::Join(join))?.map_data(set_apart::in_condition),
         };
     }
     rewrite_other(plan)
