@@ -97,7 +97,7 @@ impl Session {
             return Ok(());
         }
         let wanted = |default: &str| match value {
-            Some(value) => value.to_lowercase(),
+            Some(value) => value.trim_matches('"').to_lowercase(),
             None => self.setting(default).unwrap_or_default(),
         };
         match name {

@@ -150,8 +150,9 @@ impl Check<'_> {
         // `count(*)` has no argument, and a constant in a plan.
         let of_rows = names.contains(&"count") && matches!(arguments, [Expr::Literal(..)]);
         let mut types = arguments.iter().map(|argument| type_oid(argument, schema)).collect::<Vec<_>>();
-        // An end that is added up here is the length of a time there.
-        if names.contains(&OVERLAPS) && arguments.iter().any(|argument| matches!(argument, Expr::BinaryExpr(_))) {
+        // An end that is added up here may be the length of a time there.
+        let is_made = |argument: &Expr| matches!(argument, Expr::BinaryExpr(_) | Expr::ScalarFunction(_));
+        if names.contains(&OVERLAPS) && arguments.iter().any(is_made) {
             types.fill(None);
         }
         // Of a statement that is known the patterns are found in its text, also where they left nothing in the plan.
