@@ -31,6 +31,7 @@ use crate::functions::pg::json::{JsonOperators, JsonSubscripts};
 use crate::functions::{collected, distinct_count, domains, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::array_operators::ArrayOperators;
+use crate::planner::both_zeros::BothZeros;
 use crate::planner::bounds;
 use crate::planner::cast_names::{self, CastNames};
 use crate::planner::clock_casts::ClockCasts;
@@ -94,6 +95,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.push(Arc::new(CheckedArithmetic));
     analyzer.rules.push(Arc::new(LimitedConcatenation));
     analyzer.rules.push(Arc::new(UnnestedKeys));
+    analyzer.rules.push(Arc::new(BothZeros));
     let mut state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(spilling::runtime(config.memory_limit).build_arc()?)
@@ -146,6 +148,8 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));
     rules.insert(pushed + 1, Arc::new(MergedOrder));
+    // Lists are made of comparisons on the way.
+    rules.push(Arc::new(BothZeros));
     rules
 }
 

@@ -10,6 +10,7 @@ pub mod array_operators;
 pub mod avg;
 pub mod barrier;
 mod blanks;
+pub mod both_zeros;
 pub mod bounds;
 pub mod cast_names;
 pub mod cast_pairs;

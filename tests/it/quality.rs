@@ -73,9 +73,10 @@ fn counted_there(fixtures: &Fixtures) -> Outcome {
 fn large(fixtures: &Fixtures) -> Outcome {
     let postgres = fixtures.postgres();
     postgres.sql(
-        "CREATE SCHEMA profiled_large; CREATE TABLE profiled_large.t (id bigint, code text, city text, n int);
+        "CREATE SCHEMA profiled_large; CREATE TABLE profiled_large.t (id bigint, code text, city text, n int, ratio float8);
          INSERT INTO profiled_large.t
-           SELECT g, 'AB' || g, CASE WHEN g % 10 = 0 THEN NULL ELSE 'city ' || g % 7 END, 250001 - g
+           SELECT g, 'AB' || g, CASE WHEN g % 10 = 0 THEN NULL ELSE 'city ' || g % 7 END, 250001 - g,
+                  (ARRAY['NaN', '-0', '0', '-1.5', '2.25'])[g % 5 + 1]::float8
              FROM generate_series(1, 250000) g;
          ANALYZE profiled_large.t;",
     );
@@ -92,7 +93,8 @@ fn large(fixtures: &Fixtures) -> Outcome {
     same!(
         told,
         "id|250000|0|250000|1|250000|t|bigint\ncode|250000|0|250000|AB1|AB99999|t|text\n\
-         city|250000|25000|7|city 0|city 6|f|text\nn|250000|0|250000|1|250000|t|integer"
+         city|250000|25000|7|city 0|city 6|f|text\nn|250000|0|250000|1|250000|t|integer\n\
+         ratio|250000|0|4|-1.5|NaN|f|double precision"
     );
     let least = "SELECT frequent_values, pattern_counts FROM profile('s.t') WHERE column_name = ";
     same!(onerow.sql(&format!("{least}'n'"))?, "{1,2,3,4,5,6,7,8,9,10}|NULL");
@@ -100,9 +102,10 @@ fn large(fixtures: &Fixtures) -> Outcome {
         onerow.sql(&format!("{least}'city'"))?,
         "{\"city 1\",\"city 0\",\"city 2\",\"city 4\",\"city 5\",\"city 3\",\"city 6\"}|{225000}"
     );
+    same!(onerow.sql(&format!("{least}'ratio'"))?, "{0,-1.5,2.25,NaN}|NULL");
     let sent = rows_sent(&onerow)?;
     // One or two rows of counts and at most a thousand values a column.
-    if sent > 2 * 4 * 1002 {
+    if sent > 2 * 5 * 1002 {
         return Err(format!("{sent} rows came from the source").into());
     }
     let plan = onerow.sql("EXPLAIN SELECT * FROM profile('s.t')")?;

@@ -196,6 +196,8 @@ impl RemoteDialect for PostgresDialect {
         let by_order = matches!(op, Comparison::Lt | Comparison::LtEq | Comparison::Gt | Comparison::GtEq);
         // Two collations are none: then it is said which.
         let by_order = by_order || left.column.collation != right.column.collation;
+        // The zeros are equal as they are: a form of them would be known to no index.
+        let by_order = by_order || matches!(left.column.pg_type, PgType::Float4 | PgType::Float8);
         let (left, right) =
             if by_order { (self.sorts(left)?, self.sorts(right)?) } else { (self.equals(left)?, self.equals(right)?) };
         (same_class(&left.column.pg_type, &right.column.pg_type)

@@ -75,8 +75,8 @@ pub(super) fn exact(dialect: &PostgresDialect, operand: &Operand) -> Option<Oper
     is_own.then(|| operand.clone())
 }
 
-/// Doubles are not among them: of their two zeros and NaNs the engine thinks otherwise. Of texts in another encoding
-/// than UTF-8 only the order differs.
+/// Of texts in another encoding than UTF-8 only the order differs. The two zeros are equal everywhere: which one stands
+/// for both is the other's affair, unless it is said.
 pub(super) fn equals(exact: &Operand) -> Option<Operand> {
     let column = &exact.column;
     match &column.pg_type {
@@ -86,9 +86,16 @@ pub(super) fn equals(exact: &Operand) -> Option<Operand> {
             }
             Some(exact.clone())
         }
-        PgType::Float4 | PgType::Float8 => None,
+        PgType::Float4 => one_zero(exact, "real"),
+        PgType::Float8 => one_zero(exact, "double precision"),
         _ => Some(exact.clone()),
     }
+}
+
+/// A floating point number, and 0 for -0.
+fn one_zero(exact: &Operand, of: &str) -> Option<Operand> {
+    let sql = Fragment::of(&format!("({{}} + 0::{of})"), &[&exact.sql]);
+    Some(exact.in_form(sql, exact.column.clone()))
 }
 
 pub(super) fn sorts(exact: &Operand) -> Option<Operand> {
@@ -104,7 +111,6 @@ pub(super) fn sorts(exact: &Operand) -> Option<Operand> {
             let sql = Fragment::of("{} COLLATE \"C\"", &[&exact.sql]);
             Some(exact.in_form(sql, ColumnSpec { collation: "C".into(), ..column.clone() }))
         }
-        PgType::Float4 | PgType::Float8 => None,
         _ => Some(exact.clone()),
     }
 }
@@ -380,7 +386,10 @@ mod tests {
     fn doubles_are_computed_here() {
         let ratio = column("double precision", PgType::Float8);
         assert!(exact(&PostgresDialect, &ratio).is_some());
-        assert_eq!(equals(&ratio), None);
+        assert_eq!(sql(equals(&ratio)).as_deref(), Some("(t1.\"c\" + 0::double precision)"));
+        let equal = PostgresDialect.relates(&ratio, Comparison::Eq, &ratio).unwrap();
+        assert_eq!(equal.render(&PostgresDialect, None).sql, "(t1.\"c\" = t1.\"c\")");
+        assert_eq!(sql(aggregate("max", &ratio, &PgType::Float8)).as_deref(), Some("max(t1.\"c\")"));
         assert_eq!(aggregate("sum", &ratio, &PgType::Float8), None);
         assert_eq!(aggregate("avg", &column("integer", PgType::Int4), &PgType::Float8), None);
     }

@@ -1,7 +1,7 @@
 //! What PostgreSQL is asked, and that its answer is the one that would be computed here.
 
 use super::super::support::pushdown::{TEXT_PREDICATES, UGLY_TEXTS, literals_hold, quoted, same_rows, sent};
-use super::super::support::wire::{Fault, alike};
+use super::super::support::wire::{Fault, alike, rows};
 use super::super::support::{Fixtures, Onerow, Outcome, Project, block_on};
 
 /// Makes `SCHEMA.t (id, name)` with every ugly text and serves it as `SCHEMA.t` here too.
@@ -188,8 +188,26 @@ pub fn typed(fixtures: &Fixtures) -> Outcome {
         "length(code) = 2",
     ];
     block_on(async {
-        let client = onerow.client().await;
-        same_rows(&client, "pushed_types.t", "id", &predicates).await
+        let (client, theirs) = (onerow.client().await, postgres.client("postgres").await);
+        same_rows(&client, "pushed_types.t", "id", &predicates).await?;
+        // Of the two zeros either may stand for both.
+        for sql in [
+            "SELECT CASE WHEN ratio <> 0 THEN ratio ELSE 0 END, count(*) FROM pushed_types.t GROUP BY ratio ORDER BY ratio",
+            "SELECT count(DISTINCT ratio), count(DISTINCT single), max(ratio), min(single) FROM pushed_types.t",
+            "SELECT id FROM pushed_types.t ORDER BY ratio DESC NULLS LAST, id LIMIT 9",
+            "SELECT count(*) FROM pushed_types.t a JOIN pushed_types.t b ON a.ratio = b.ratio WHERE b.id < 9",
+            "SELECT id FROM pushed_types.t WHERE ratio NOT IN (0, 1, 2, 3) ORDER BY id",
+            "SELECT id FROM pushed_types.t WHERE ratio = 0 OR ratio = 1 OR ratio = 2 OR ratio = 4 OR ratio = 5 ORDER BY id",
+            "SELECT id, CASE ratio WHEN 0 THEN 'zero' WHEN 1 THEN 'one' WHEN 'NaN' THEN 'none' END FROM pushed_types.t
+               ORDER BY id",
+        ] {
+            let expected = rows(&theirs, sql).await?;
+            for mode in ["always", "on", "filters", "off"] {
+                client.batch_execute(&format!("SET onerow.push_down = {mode}")).await?;
+                same!(rows(&client, sql).await?, expected, "{sql}, push_down = {mode}");
+            }
+        }
+        Ok(())
     })
 }
 
