@@ -7,7 +7,7 @@ use datafusion::logical_expr::expr::{Like, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator};
 
 use crate::functions::registry;
-use crate::planner::{arithmetic, quotients};
+use crate::planner::arithmetic;
 
 /// The longest part of an expression that is shown, in characters.
 const MOST: usize = 120;
@@ -43,7 +43,7 @@ fn called(call: &ScalarFunction) -> &'static str {
         Some(_) => "may overflow or be rounded otherwise at the source",
         None => match call.func.name() {
             "text_input" => READ,
-            "number_cast" | quotients::NAME => ROUNDED,
+            "number_cast" => ROUNDED,
             name if is_ours(name) => "is a function of this program",
             _ => ELSE,
         },

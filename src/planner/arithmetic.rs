@@ -24,7 +24,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
 
-use super::{each, quotients};
+use super::each;
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -213,7 +213,7 @@ fn out_of_range(data_type: &DataType) -> Error {
 }
 
 /// Puts checked functions in the place of `+`, `-` and `*` over integers and floating point numbers, and of `/` over
-/// the latter and over numerics. Arrow checks quotients of integers itself.
+/// the latter. Arrow checks quotients of integers itself.
 #[derive(Debug, Default)]
 pub struct CheckedArithmetic;
 
@@ -245,15 +245,6 @@ fn check_operator(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> 
     // A subquery's columns may come from outside: where a type cannot be found the operator stays.
     let of = match (type_of(&left, schema), type_of(&right, schema)) {
         (Some(l), Some(r)) if l == r && (is_float(&l) || (l.is_integer() && op != Operator::Divide)) => l,
-        (Some(l), Some(r)) if op == Operator::Divide && l.is_decimal() && r.is_decimal() => {
-            let quotient = Expr::BinaryExpr(BinaryExpr { left: left.clone(), op, right: right.clone() });
-            return Ok(match quotient.get_type(schema) {
-                Ok(to @ (DataType::Decimal128(..) | DataType::Decimal256(..))) => {
-                    Transformed::yes(quotients::of(*left, *right, to))
-                }
-                _ => Transformed::no(quotient),
-            });
-        }
         _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
     };
     // What is computed first goes on to be: (a + b) - c is a + b - c.

@@ -49,7 +49,6 @@ pub mod origins;
 pub mod outer_aggregates;
 pub mod output;
 pub mod plain_constants;
-pub mod quotients;
 pub mod relation_function;
 pub mod remote_query;
 pub mod result_types;
