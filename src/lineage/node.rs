@@ -71,8 +71,8 @@ pub struct Cell {
     pub value: usize,
     /// The value as text, or the field of it that the view's column is.
     pub text: usize,
-    /// Whether the text is that of a field.
-    pub is_field: bool,
+    /// Where the text is that of a field: what of it is compared, its value or that text.
+    pub field: Option<usize>,
     /// The source, as text.
     pub source: Option<usize>,
     /// The record, as text.

@@ -352,13 +352,19 @@ fn laid_out(
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
     let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
     let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
+    let field = match cell.shown() {
+        _ if cell.field.is_empty() => None,
+        // One value may be written in several ways.
+        field if has_ways(&field.get_type(schema)?) => Some(slots.add(field)),
+        _ => Some(text),
+    };
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
         rule: cell.rule.unwrap_or_else(|| written_name(&cell.call)).to_string(),
         call: Call { function: Arc::clone(&cell.call.func), arguments, order, distinct: cell.call.params.distinct },
         value,
         text,
-        is_field: !cell.field.is_empty(),
+        field,
         source: source.map(|expr| slots.add(expr)),
         record: record.map(|expr| slots.add(expr)),
         time,
@@ -377,6 +383,11 @@ fn written_once(cell: &Unplaced, schema: &DFSchema) -> Result<Expr> {
     let shown = cell.shown();
     let counts = merge::rule(cell.call.func.name()).is_some_and(MergeRule::counts_values);
     Ok(if counts && has_zeros(&shown.get_type(schema)?) { one_zero(shown) } else { shown })
+}
+
+/// Whether values of the type that are equal may be written otherwise: zeros, and intervals.
+fn has_ways(data_type: &DataType) -> bool {
+    has_zeros(data_type) || matches!(data_type, DataType::Interval(_))
 }
 
 /// An expression's value as it is shown.

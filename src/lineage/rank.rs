@@ -198,7 +198,7 @@ pub(super) fn rank(cell: &Cell, function: &AggregateFunctionExpr, slice: &Slice,
         _ => Weights::None,
     };
     // Of a struct that is chosen as one the view may show a field: then it is that of which there are several values.
-    let field = if cell.is_field { Some(by_value_of(slice.column(cell.text)?, None)?) } else { None };
+    let field = cell.field.map(|field| by_value_of(slice.column(field)?, None)).transpose()?;
     let compared = Compared {
         ranked: ranked.as_ref().unwrap_or(&by_value),
         by_value: &by_value,

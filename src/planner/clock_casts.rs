@@ -247,7 +247,7 @@ pub struct ClockCasts;
 impl AnalyzerRule for ClockCasts {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
         match config.execution.time_zone.as_deref().and_then(Zone::parse) {
-            None | Some(Zone::UTC) => Ok(plan),
+            None | Some(Zone::UTC) => Ok(plan.transform_up_with_subqueries(cast_spans)?.data),
             Some(_) => Ok(plan.transform_up_with_subqueries(cast_plan)?.data),
         }
     }
@@ -259,6 +259,14 @@ impl AnalyzerRule for ClockCasts {
 
 fn cast_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     each::expression(plan, cast_one)
+}
+
+/// The same of intervals alone, whose time of day has nothing to do with a zone.
+fn cast_spans(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
+    each::expression(plan, |expr, schema| match &expr {
+        Expr::Cast(cast) if matches!(cast.expr.get_type(schema), Ok(DataType::Interval(_))) => cast_one(expr, schema),
+        _ => Ok(Transformed::no(expr)),
+    })
 }
 
 fn cast_one(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {

@@ -342,9 +342,9 @@ mod tests {
                 "count",
                 "extract",
                 "generate_series",
-                "like_escape",
                 "ltrim",
                 "now",
+                "onerow_like_pattern",
                 "overlaps",
                 "similar_to_escape",
                 "upper"

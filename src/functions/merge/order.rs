@@ -150,11 +150,13 @@ fn length_of(interval: IntervalMonthDayNano) -> i128 {
 
 /// The interval of a length that stands for all of that length.
 fn of_length(length: i128) -> IntervalMonthDayNano {
-    let days = length / DAY;
-    let months = i32::try_from(days / 30).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX });
-    // What is more than there is room for in months has room in days: an interval is no longer than that.
-    let days = i32::try_from(days - i128::from(months) * 30).unwrap_or_default();
-    IntervalMonthDayNano::new(months, days, i64::try_from(length % DAY).unwrap_or_default())
+    let whole = |number: i128| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX });
+    // What is more than there is room for in months has room in days, and then in nanoseconds: no interval is longer.
+    let months = whole(length / (30 * DAY));
+    let rest = length - i128::from(months) * 30 * DAY;
+    let days = whole(rest / DAY);
+    let nanoseconds = rest - i128::from(days) * DAY;
+    IntervalMonthDayNano::new(months, days, i64::try_from(nanoseconds).unwrap_or_default())
 }
 
 /// Whether values of the type are encoded as they are.

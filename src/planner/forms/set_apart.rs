@@ -36,8 +36,7 @@ pub(super) fn above(mut join: Join) -> DfResult<(Join, Option<Expr>)> {
 /// An outer join whose condition has correlated subqueries: each becomes a column of the side that it refers to.
 pub(super) fn in_condition(plan: LogicalPlan) -> DfResult<LogicalPlan> {
     let LogicalPlan::Join(join) = plan else { return Ok(plan) };
-    let is_outer = matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full);
-    let Some(filter) = join.filter.clone().filter(|_| is_outer) else { return Ok(LogicalPlan::Join(join)) };
+    let Some(filter) = join.filter.clone().filter(|_| is_outer(&join)) else { return Ok(LogicalPlan::Join(join)) };
     let (mut left, mut right) = (vec![], vec![]);
     let replaced = filter.transform_down(|e| {
         let Expr::ScalarSubquery(subquery) = &e else { return Ok(Transformed::no(e)) };
@@ -75,6 +74,11 @@ pub(super) fn in_condition(plan: LogicalPlan) -> DfResult<LogicalPlan> {
         join.null_aware,
     )?;
     LogicalPlanBuilder::from(LogicalPlan::Join(joined)).project(shown)?.build()
+}
+
+/// Whether a join keeps rows of a side that find no partner.
+pub(super) fn is_outer(join: &Join) -> bool {
+    matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full)
 }
 
 /// Whether all that a subquery refers to outside is of these rows.

@@ -129,6 +129,8 @@ fn rewrite_other(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
     let plan = unknown::of_conditions(plan)?;
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
+    // Those of outer joins have none: there it is a column of one side.
+    let is_outer = matches!(&plan, LogicalPlan::Join(join) if set_apart::is_outer(join));
     let names = NamePreserver::new(&plan);
     let schema = merge_schema(&plan.inputs());
     // A join's condition and an order are joined by nobody.
@@ -158,7 +160,7 @@ fn rewrite_other(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
             Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
                 match single_rows::is_there(&subquery, negated)? {
                     Some(there) => Ok(Transformed::yes(there)),
-                    None if lists => exists(subquery, negated),
+                    None if lists || is_outer => exists(subquery, negated),
                     None => Ok(Transformed::no(Expr::Exists(Exists { subquery, negated }))),
                 }
             }

@@ -37,7 +37,7 @@ pub fn filtered(_: &Fixtures) -> Outcome {
             ("SELECT count(*) FROM information_schema.role_table_grants WHERE table_name = 'v'", "0"),
             ("SELECT count(*) FROM pg_authid", "42501"),
             ("SELECT rolpassword FROM pg_roles WHERE rolname = 'ann'", "********"),
-            ("SELECT has_table_privilege('\"Gizli\".t', 'SELECT')", "f"),
+            ("SELECT has_table_privilege('\"Gizli\".t', 'SELECT')", "42501"),
             ("SELECT has_column_privilege('seen', 'id', 'SELECT')", "t"),
             ("SELECT has_any_column_privilege('seen', 'UPDATE')", "t"),
             ("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'seen'", "onerow"),
