@@ -3,11 +3,13 @@
 //! DataFusion casts far more, such as a date to the number of its days. What is looked at is a plan that nothing has
 //! coerced yet, so that the casts in it are those of the statement.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 
+use super::wide_columns::WideColumns;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 
@@ -15,10 +17,27 @@ use crate::error::{Error, Result, SqlState};
 const CANNOT_COERCE: SqlState = SqlState("42846");
 
 /// Makes sure that a cast is one that Postgres has. What is looked at is the expression itself, not its operands.
-pub(super) fn check(expr: &Expr, schema: &DFSchema) -> Result<()> {
+pub(super) fn check(expr: &Expr, schema: &DFSchema, wide: &WideColumns) -> Result<()> {
     match missing(expr, schema) {
+        Some((from, to)) if is_of_integer(&from, &to) && !wide.is_bigint(operand(expr), schema) => Ok(()),
         Some((from, to)) => Err(no_cast(&from, &to)),
         None => Ok(()),
+    }
+}
+
+fn operand(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(Cast { expr, .. }) => expr,
+        expr => expr,
+    }
+}
+
+/// Whether a cast that there is not of a bigint is one of an integer. Many values are bigint here that are integers in
+/// Postgres, such as those of `generate_series` and of a difference of dates.
+pub(super) fn is_of_integer(from: &PgType, to: &PgType) -> bool {
+    matches!(element(from), PgType::Int8) && matches!(element(to), PgType::Bool | PgType::Char) && {
+        let is_array = |kind: &PgType| matches!(kind, PgType::Array(_));
+        is_array(from) == is_array(to)
     }
 }
 
@@ -81,9 +100,15 @@ pub(super) fn given(expr: &Expr, schema: &DFSchema) -> Option<PgType> {
     }
     // A whole number is an integer where it is written, however it is carried.
     Some(match expr {
+        _ if is_unsigned(field.data_type()) => PgType::Int8,
         Expr::Literal(ScalarValue::Int64(Some(number)), None) if i32::try_from(*number).is_ok() => PgType::Int4,
         _ => PgType::of_field(&field),
     })
+}
+
+/// Postgres has no such numbers: they are counts and places.
+fn is_unsigned(kind: &DataType) -> bool {
+    matches!(kind, DataType::UInt64 | DataType::UInt32)
 }
 
 /// Whether Postgres has a cast between two types: whatever the value, it would be an error without one.

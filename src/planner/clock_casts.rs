@@ -1,6 +1,7 @@
 //! Casts between what clocks show and instants, and days added to an instant, go by the session's time zone.
 //!
-//! DataFusion's casts take every clock to be in UTC. Where the session's is, they are left to it.
+//! DataFusion's casts take every clock to be in UTC. Where the session's is, they are left to it, but for that of an
+//! interval to a time of day, which it has not.
 
 use std::sync::Arc;
 
@@ -246,10 +247,8 @@ pub struct ClockCasts;
 
 impl AnalyzerRule for ClockCasts {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
-        match config.execution.time_zone.as_deref().and_then(Zone::parse) {
-            None | Some(Zone::UTC) => Ok(plan.transform_up_with_subqueries(cast_spans)?.data),
-            Some(_) => Ok(plan.transform_up_with_subqueries(cast_plan)?.data),
-        }
+        let in_utc = matches!(config.execution.time_zone.as_deref().and_then(Zone::parse), None | Some(Zone::UTC));
+        Ok(plan.transform_up_with_subqueries(|plan| cast_plan(plan, in_utc))?.data)
     }
 
     fn name(&self) -> &str {
@@ -257,16 +256,27 @@ impl AnalyzerRule for ClockCasts {
     }
 }
 
-fn cast_plan(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    each::expression(plan, cast_one)
+fn cast_plan(plan: LogicalPlan, in_utc: bool) -> DfResult<Transformed<LogicalPlan>> {
+    each::expression(plan, |expr, schema| match in_utc {
+        true => time_of_interval(expr, schema),
+        false => cast_one(expr, schema),
+    })
 }
 
-/// The same of intervals alone, whose time of day has nothing to do with a zone.
-fn cast_spans(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    each::expression(plan, |expr, schema| match &expr {
-        Expr::Cast(cast) if matches!(cast.expr.get_type(schema), Ok(DataType::Interval(_))) => cast_one(expr, schema),
-        _ => Ok(Transformed::no(expr)),
-    })
+/// The time of day of an interval, which DataFusion does not cast, is not a matter of the zone.
+fn time_of_interval(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(Cast { expr: inner, field })
+            if is_time(field.data_type()) && matches!(inner.get_type(schema), Ok(DataType::Interval(_))) =>
+        {
+            Ok(Transformed::yes(clock_cast(*inner, field.data_type().clone())))
+        }
+        expr => Ok(Transformed::no(expr)),
+    }
+}
+
+fn is_time(of: &DataType) -> bool {
+    matches!(of, DataType::Time64(TimeUnit::Microsecond))
 }
 
 fn cast_one(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
@@ -293,7 +303,7 @@ fn is_by_clock(from: &DataType, to: &DataType) -> bool {
     let zoned = |of: &DataType| matches!(of, DataType::Timestamp(_, Some(_)));
     match (from, to) {
         (DataType::Timestamp(_, None) | DataType::Date32, to) if zoned(to) => true,
-        (DataType::Interval(_), DataType::Time64(TimeUnit::Microsecond)) => true,
+        (DataType::Interval(_), to) if is_time(to) => true,
         (from, DataType::Timestamp(_, None) | DataType::Date32 | DataType::Time64(TimeUnit::Microsecond)) => {
             zoned(from)
         }

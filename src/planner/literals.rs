@@ -25,6 +25,8 @@ use super::number_casts::exact_float;
 use super::number_texts;
 use super::operators;
 use super::stars;
+use super::wide_columns::WideColumns;
+use crate::functions::pg::lagging::{LAG, LEAD};
 
 /// Functions whose result has the type of their arguments, or tells it.
 const KEEPING: &[&str] = &[
@@ -45,6 +47,8 @@ const KEEPING: &[&str] = &[
     "named_struct",
     "nullif",
     "nvl",
+    LAG,
+    LEAD,
     "pg_typeof",
     "struct",
     "sum",
@@ -99,13 +103,14 @@ impl Settling {
     fn node(&mut self, plan: LogicalPlan) -> DfResult<LogicalPlan> {
         let schema: DFSchemaRef = Arc::new(merge_schema(&plan.inputs()));
         let names = NamePreserver::new(&plan);
+        let wide = if self.check { WideColumns::below(&plan)? } else { WideColumns::default() };
         let plan = plan
             .map_expressions(|expr| {
                 if matches!(expr, Expr::GroupingSet(_)) {
                     return Ok(Transformed::no(expr));
                 }
                 let saved = names.save(&expr);
-                Ok(expr.transform_up(|e| self.expression(e, &schema))?.update_data(|e| saved.restore(e)))
+                Ok(expr.transform_up(|e| self.expression(e, &schema, &wide))?.update_data(|e| saved.restore(e)))
             })?
             .data;
         match plan {
@@ -117,12 +122,12 @@ impl Settling {
         }
     }
 
-    fn expression(&mut self, expr: Expr, schema: &DFSchemaRef) -> DfResult<Transformed<Expr>> {
+    fn expression(&mut self, expr: Expr, schema: &DFSchemaRef, wide: &WideColumns) -> DfResult<Transformed<Expr>> {
         if self.check {
             operators::check(&expr, schema)?;
             stars::check(&expr, schema)?;
             filter_types::check(&expr, schema)?;
-            cast_pairs::check(&expr, schema)?;
+            cast_pairs::check(&expr, schema, wide)?;
         }
         Ok(Transformed::yes(match expr {
             Expr::Literal(value, metadata) => Expr::Literal(narrowed(value), metadata),
@@ -147,6 +152,9 @@ impl Settling {
             Expr::WindowFunction(mut function) => {
                 let name = match &function.fun {
                     WindowFunctionDefinition::AggregateUDF(udaf) => udaf.name().to_string(),
+                    WindowFunctionDefinition::WindowUDF(udwf) if matches!(udwf.name(), LAG | LEAD) => {
+                        udwf.name().to_string()
+                    }
                     WindowFunctionDefinition::WindowUDF(_) => String::new(),
                 };
                 function.params.args = arguments(&name, std::mem::take(&mut function.params.args));
@@ -192,7 +200,7 @@ impl Settling {
         let plan = Arc::unwrap_or_clone(subquery).rewrite(&mut inner).map(|done| done.data);
         let columns = outer_ref_columns
             .into_iter()
-            .map(|column| Ok(column.transform_up(|e| inner.expression(e, schema))?.data))
+            .map(|column| Ok(column.transform_up(|e| inner.expression(e, schema, &WideColumns::default()))?.data))
             .collect::<DfResult<Vec<_>>>();
         self.outer = inner.outer;
         self.outer.pop();
@@ -205,7 +213,7 @@ impl Settling {
         let nothing: DFSchemaRef = Arc::new(DFSchema::empty());
         for value in rows.iter_mut().flatten() {
             let expr = std::mem::take(value);
-            *value = expr.transform_up(|e| self.expression(e, &nothing))?.data;
+            *value = expr.transform_up(|e| self.expression(e, &nothing, &WideColumns::default()))?.data;
         }
         let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
         for (column, field) in fields.iter_mut().enumerate() {

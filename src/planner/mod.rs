@@ -67,4 +67,5 @@ pub mod types;
 pub mod unnested;
 pub mod view;
 pub mod whole_groups;
+mod wide_columns;
 pub mod written;

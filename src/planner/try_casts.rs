@@ -56,6 +56,7 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
     let wanted = PgType::of_field(&field);
     if let Some(given) = cast_pairs::given(&inner, schema)
         && !cast_pairs::is_cast(&given, &wanted)
+        && !cast_pairs::is_of_integer(&given, &wanted)
     {
         return Err(cast_pairs::no_cast(&given, &wanted).into());
     }

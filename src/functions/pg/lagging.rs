@@ -54,6 +54,10 @@ impl WindowUDFImpl for Lagging {
         match given {
             [value, _] => Ok(vec![value.clone(), DataType::Int64]),
             [value, _, DataType::Null] => Ok(vec![value.clone(), DataType::Int64, value.clone()]),
+            // A literal in quotes is of the value's type.
+            [value, _, default] if default.is_string() && !value.is_string() && !value.is_null() => {
+                Ok(vec![value.clone(), DataType::Int64, value.clone()])
+            }
             [value, _, default] => match type_union_resolution(&[value.clone(), default.clone()]) {
                 Some(both) => Ok(vec![both.clone(), DataType::Int64, both]),
                 None => {

@@ -18,9 +18,10 @@ use datafusion::logical_expr::{
     SkipType, lit, when,
 };
 
-use super::outside::{is_beyond_groups, of_matched};
+use super::outside::{is_beyond_equality, is_beyond_groups, of_matched};
 use super::partitioned::in_order;
 use super::subquery::has_subquery;
+use crate::error::Error;
 
 /// What the columns of the rows before are called on their way, which no user can write.
 const LEFT: &str = "\u{1}left";
@@ -30,20 +31,45 @@ const MATCHED: &str = "\u{1}there";
 
 /// Such a join as a plan without references; none for any other.
 pub(super) fn joined(join: &Join) -> DfResult<Option<LogicalPlan>> {
+    let Some(plan) = lateral(join) else { return Ok(None) };
+    if let Some(done) = without_references(join, plan)? {
+        return Ok(Some(done));
+    }
+    // DataFusion would join these, above what leaves out rows that are there twice.
+    if is_distinct_beyond(plan)? {
+        let refused =
+            Error::unsupported("DISTINCT over rows that are chosen in this way by what is outside is not supported");
+        return Err(refused.with_hint("Group the rows, or join them first.").into());
+    }
+    Ok(None)
+}
+
+/// The plan of a LATERAL subquery.
+fn lateral(join: &Join) -> Option<&LogicalPlan> {
+    match join.right.as_ref() {
+        LogicalPlan::Subquery(subquery) => Some(subquery.subquery.as_ref()),
+        LogicalPlan::SubqueryAlias(alias) => match alias.input.as_ref() {
+            LogicalPlan::Subquery(subquery) => Some(subquery.subquery.as_ref()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether rows are chosen by more than equality below a DISTINCT.
+fn is_distinct_beyond(plan: &LogicalPlan) -> DfResult<bool> {
+    plan.exists(|node| match node {
+        LogicalPlan::Distinct(Distinct::All(rows)) => Ok(refers(rows)? && is_beyond_equality(rows)?),
+        _ => Ok(false),
+    })
+}
+
+fn without_references(join: &Join, plan: &LogicalPlan) -> DfResult<Option<LogicalPlan>> {
     let keep = match join.join_type {
         JoinType::Inner => false,
         JoinType::Left => true,
         _ => return Ok(None),
     };
-    let subquery = match join.right.as_ref() {
-        LogicalPlan::Subquery(subquery) => subquery,
-        LogicalPlan::SubqueryAlias(alias) => match alias.input.as_ref() {
-            LogicalPlan::Subquery(subquery) => subquery,
-            _ => return Ok(None),
-        },
-        _ => return Ok(None),
-    };
-    let plan = subquery.subquery.as_ref();
     if !is_beyond(plan)? {
         return Ok(None);
     }
@@ -90,6 +116,7 @@ fn refers(plan: &LogicalPlan) -> DfResult<bool> {
 fn is_beyond(plan: &LogicalPlan) -> DfResult<bool> {
     plan.exists(|node| match node {
         LogicalPlan::Limit(limit) => refers(&limit.input),
+        LogicalPlan::Distinct(Distinct::All(rows)) => Ok(refers(rows)? && is_beyond_equality(rows)?),
         LogicalPlan::Aggregate(aggregate) => Ok(refers(node)? && is_beyond_groups(aggregate)?),
         LogicalPlan::Filter(_) | LogicalPlan::Subquery(_) => Ok(false),
         node => Ok(node.expressions().iter().any(Expr::contains_outer)),

@@ -277,22 +277,68 @@ impl Values {
     /// All of these values, each beside the rows of a plan that meets its conditions, and the column that says that there
     /// is one. None for a plan that is no more than rows with conditions.
     fn beside_all(&self, plan: &LogicalPlan, number: usize) -> DfResult<Option<(LogicalPlan, Option<Expr>)>> {
-        let mut plan = plan;
-        let mut conditions = vec![];
-        while !plan.all_out_ref_exprs().is_empty() {
-            let LogicalPlan::Filter(filter) = plan else { return Ok(None) };
-            if has_subquery(&filter.predicate)? {
-                return Ok(None);
-            }
-            conditions.push(self.within(filter.predicate.clone())?);
-            plan = filter.input.as_ref();
+        let Some((plan, mut conditions)) = self.set_apart(plan, &format!("\u{1}beneath{number}_"))? else {
+            return Ok(None);
+        };
+        if conditions.is_empty() {
+            conditions.push(lit(true));
         }
         let matched = format!("\u{1}matched{number}");
         let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         columns.push(lit(true).alias(&matched));
-        let rows = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+        let rows = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
         let joined = LogicalPlanBuilder::from(self.rows.clone()).join_on(rows, JoinType::Left, conditions)?.build()?;
         Ok(Some((joined, Some(Expr::Column(Column::new_unqualified(matched))))))
+    }
+
+    /// The rows of a plan without the conditions that refer to what is outside, and these conditions. What they read and
+    /// the plan does not show is shown under names that begin with `name`. None for what is more than columns of rows.
+    fn set_apart(&self, plan: &LogicalPlan, name: &str) -> DfResult<Option<(LogicalPlan, Vec<Expr>)>> {
+        if plan.all_out_ref_exprs().is_empty() {
+            return Ok(Some((plan.clone(), vec![])));
+        }
+        let below = |input: &LogicalPlan| self.set_apart(input, &format!("{name}_"));
+        match plan {
+            LogicalPlan::Filter(filter) if !has_subquery(&filter.predicate)? => {
+                let Some((rows, mut conditions)) = below(&filter.input)? else { return Ok(None) };
+                conditions.push(self.within(filter.predicate.clone())?);
+                Ok(Some((rows, conditions)))
+            }
+            LogicalPlan::Projection(projection) => {
+                for expr in &projection.expr {
+                    if has_subquery(expr)? || expr.contains_outer() || expr.is_volatile() {
+                        return Ok(None);
+                    }
+                }
+                let Some((rows, conditions)) = below(&projection.input)? else { return Ok(None) };
+                let mut shown = projection.expr.clone();
+                let mut names: HashMap<Column, String> = HashMap::new();
+                let conditions = renamed(conditions, |column| {
+                    if !rows.schema().has_column(&column) {
+                        return column;
+                    }
+                    let next = names.len();
+                    let name = names.entry(column.clone()).or_insert_with(|| {
+                        let name = format!("{name}{next}");
+                        shown.push(Expr::Column(column).alias(&name));
+                        name
+                    });
+                    Column::new_unqualified(name.clone())
+                })?;
+                let rows = LogicalPlan::Projection(Projection::try_new(shown, Arc::new(rows))?);
+                Ok(Some((rows, conditions)))
+            }
+            LogicalPlan::SubqueryAlias(alias) => {
+                let Some((rows, conditions)) = below(&alias.input)? else { return Ok(None) };
+                let conditions = renamed(conditions, |column| match rows.schema().has_column(&column) {
+                    true => Column::new(Some(alias.alias.clone()), column.name),
+                    false => column,
+                })?;
+                let rows = LogicalPlanBuilder::from(rows).alias(alias.alias.clone())?.build()?;
+                Ok(Some((rows, conditions)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A join of which one side alone, or the condition, refers to what is outside.
@@ -324,6 +370,18 @@ impl Values {
         )?;
         Ok(Some(LogicalPlan::Join(joined)))
     }
+}
+
+/// Conditions with other columns.
+fn renamed(conditions: Vec<Expr>, mut other: impl FnMut(Column) -> Column) -> DfResult<Vec<Expr>> {
+    let renamed = conditions.into_iter().map(|condition| {
+        let renamed = condition.transform_up(|e| match e {
+            Expr::Column(column) => Ok(Transformed::yes(Expr::Column(other(column)))),
+            e => Ok(Transformed::no(e)),
+        })?;
+        Ok(renamed.data)
+    });
+    renamed.collect()
 }
 
 /// An aggregate of the rows that have the mark alone.

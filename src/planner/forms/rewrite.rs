@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArguments,
-    Query, Select, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Query, Select, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
+    Value, VisitMut, VisitorMut,
 };
 
 use super::call::{self, call, literal};
@@ -294,7 +295,7 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         // DataFusion's own take constants.
         name @ ("lag" | "lead") => {
             if let (Some(_), FunctionArguments::List(list)) = (&function.over, &function.args)
-                && list.args.iter().skip(1).any(series::has_names)
+                && (list.args.iter().skip(1).any(series::has_names) || list.args.get(1).is_some_and(is_null))
             {
                 function.name = call::name_of(if name == "lag" { lagging::LAG } else { lagging::LEAD });
             }
@@ -310,6 +311,16 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         }
         name => aggregate::over_array(name, function),
     }
+}
+
+/// Whether an argument is NULL as it is written.
+fn is_null(argument: &FunctionArg) -> bool {
+    let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else { return false };
+    let mut expr = expr;
+    while let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
+        expr = inner;
+    }
+    matches!(expr, Expr::Value(value) if value.value == Value::Null)
 }
 
 fn number(value: u32) -> Expr {

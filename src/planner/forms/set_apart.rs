@@ -18,7 +18,10 @@ use super::outside;
 pub(super) fn above(mut join: Join) -> DfResult<(Join, Option<Expr>)> {
     let refers = |condition: &Expr| {
         condition.exists(|e| {
-            Ok(is_correlated(e) || matches!(e, Expr::Exists(found) if !found.subquery.outer_ref_columns.is_empty()))
+            Ok(is_correlated(e)
+                || matches!(e, Expr::Exists(found) if !found.subquery.outer_ref_columns.is_empty())
+                || matches!(e, Expr::InSubquery(found) if !found.subquery.outer_ref_columns.is_empty())
+                || matches!(e, Expr::SetComparison(_)))
         })
     };
     if join.join_type != JoinType::Inner {

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Column;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, JoinType};
 use datafusion::error::Result as DfResult;
 use datafusion::functions_aggregate::count::count;
 use datafusion::functions_aggregate::first_last::first_value;
@@ -17,7 +17,7 @@ use datafusion::logical_expr::expr::{Exists, InSubquery, Sort as SortExpr};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
+    Expr, FetchType, Filter, Join, LogicalPlan, LogicalPlanBuilder, SkipType, Subquery, Union, Values, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -118,10 +118,42 @@ fn rewrite_node(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
                 let filter = LogicalPlan::Filter(Filter::try_new(condition, input)?);
                 Ok(Transformed::yes(rewrite_other(filter)?.data))
             }
-            None => rewrite_other(LogicalPlan::Join(join))?.map_data(set_apart::in_condition),
+            None => rewrite_other(LogicalPlan::Join(counted_beside(join)?))?.map_data(set_apart::in_condition),
         };
     }
     rewrite_other(plan)
+}
+
+/// The correlated subqueries in the condition of an outer join as values, which can be columns of one of its sides.
+fn counted_beside(mut join: Join) -> DfResult<Join> {
+    if !matches!(join.join_type, JoinType::Left | JoinType::Right | JoinType::Full) {
+        return Ok(join);
+    }
+    let Some(filter) = join.filter.take() else { return Ok(join) };
+    let filter = set_comparisons::counted(filter, &join.schema, false)?;
+    // DataFusion joins IN with the side whose rows may be left out.
+    let kept = |expr: &Expr| match join.join_type {
+        JoinType::Left => expr.column_refs().into_iter().any(|column| join.left.schema().has_column(column)),
+        JoinType::Right => expr.column_refs().into_iter().any(|column| join.right.schema().has_column(column)),
+        _ => true,
+    };
+    let filter = filter.transform_down(|e| match e {
+        Expr::InSubquery(found) if kept(&found.expr) || !found.subquery.outer_ref_columns.is_empty() => {
+            Ok(match unknown::listed(&found, &join.schema)? {
+                Some(answer) => Transformed::yes(answer),
+                None => Transformed::no(Expr::InSubquery(found)),
+            })
+        }
+        Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
+            match single_rows::is_there(&subquery, negated)? {
+                Some(there) => Ok(Transformed::yes(there)),
+                None => exists(subquery, negated),
+            }
+        }
+        e => Ok(Transformed::no(e)),
+    })?;
+    join.filter = Some(filter.data);
+    Ok(join)
 }
 
 fn rewrite_other(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
