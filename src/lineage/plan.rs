@@ -38,7 +38,8 @@ pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Re
     names.dedup();
     let schemas = merges.parts.iter().map(|part| part.aggregate.input.schema().as_ref());
     let kinds = Kinds::of(&cells.iter().map(Vec::as_slice).zip(schemas).collect::<Vec<_>>())?;
-    let asked = Asked { view, plan, keys: &merges.keys, gives, kinds };
+    let hides_keys = merges.parts.iter().any(|part| part.key_count() > 0 && part.hides_keys());
+    let asked = Asked { view, plan, keys: &merges.keys, hides_keys, gives, kinds };
     let [only] = merges.parts.as_slice() else {
         let mut all: Option<LogicalPlanBuilder> = None;
         for (part, cells) in merges.parts.iter().zip(cells) {
@@ -60,6 +61,7 @@ struct Asked<'a> {
     view: &'a str,
     plan: &'a LogicalPlan,
     keys: &'a [String],
+    hides_keys: bool,
     gives: Gives,
     kinds: Kinds,
 }
@@ -151,7 +153,8 @@ impl Asked<'_> {
     /// What is told, and of the cells of these columns that windows fill in.
     fn with_filled(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
         let (time, trust) = (&self.kinds.time, &self.kinds.trust);
-        let filled = Filled { view: self.view, plan: self.plan, keys: self.keys, gives: self.gives, time, trust };
+        let (view, plan, keys) = (self.view, self.plan, self.keys);
+        let filled = Filled { view, plan, keys, hides_keys: self.hides_keys, gives: self.gives, time, trust };
         filled.beside(told, names)
     }
 
