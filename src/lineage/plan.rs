@@ -29,6 +29,8 @@ use crate::error::{Error, Result};
 use crate::functions::merge::{self, MergeRule, Role};
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
+use crate::planner::filtered_arguments::only_where;
+use crate::quality::on_any_row;
 
 /// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
 /// rows of one follow those of the other.
@@ -213,15 +215,28 @@ fn guard_call(merged: &Merged, at: usize, slots: &mut Slots) -> Result<GuardCall
     let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else {
         return Err(Error::internal("a branch asks for an aggregate that is none"));
     };
-    let arguments = call.params.args.iter().map(|argument| match argument {
-        Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
-        other => CallArgument::Column(slots.add(other.clone())),
-    });
-    let arguments = arguments.collect();
+    let mut arguments = vec![];
+    for argument in &call.params.args {
+        arguments.push(match argument {
+            Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
+            other => CallArgument::Column(slots.add(evaluated(other.clone(), call, merged.aggregate.input.schema())?)),
+        });
+    }
     let order = ordered(call, slots);
     let filter = call.params.filter.as_deref().map(|filter| slots.add(filter.clone()));
     let call = Call { function: Arc::clone(&call.func), arguments, order, distinct: call.params.distinct };
     Ok(GuardCall { call, filter })
+}
+
+/// What a call evaluates for the rows that its FILTER keeps, and not for others, where it may fail.
+fn evaluated(expr: Expr, call: &AggregateFunction, schema: &DFSchema) -> Result<Expr> {
+    Ok(match call.params.filter.as_deref() {
+        // A CASE would lose what a field says of its type.
+        Some(filter) if !on_any_row(&expr, schema) && expr.to_field(schema)?.1.metadata().is_empty() => {
+            only_where(filter.clone(), expr)?
+        }
+        _ => expr,
+    })
 }
 
 /// The keys of a call's ORDER BY.
@@ -329,7 +344,7 @@ fn laid_out(
     for argument in cell.call.params.args.iter().skip(1) {
         arguments.push(match argument {
             Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
-            other => CallArgument::Column(slots.add(other.clone())),
+            other => CallArgument::Column(slots.add(evaluated(other.clone(), &cell.call, schema)?)),
         });
     }
     let order = ordered(&cell.call, slots);
@@ -348,13 +363,13 @@ fn laid_out(
             DataType::Date32 if matches!(kind, DataType::Timestamp(..)) => clock_cast(expr, kind.clone()),
             _ => Expr::Cast(Cast::new(Box::new(expr), kind.clone())),
         };
-        Ok(Some(slots.add(expr)))
+        Ok(Some(slots.add(evaluated(expr, &cell.call, schema)?)))
     };
     // A reason is one text.
     let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
     let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
-    let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
+    let text = slots.add(evaluated(as_text(written_once(cell, schema)?, schema)?, &cell.call, schema)?);
     Ok(Cell {
         column: std::mem::take(&mut cell.column),
         rule: cell.rule.unwrap_or_else(|| written_name(&cell.call)).to_string(),
