@@ -59,8 +59,8 @@ use crate::planner::types::PgTypePlanner;
 use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
 use crate::planner::{
-    avg, barrier, distinct_sums, guarded_cases, interrupt, lateral, literals, outer_aggregates, plain_constants, sum,
-    whole_groups, written,
+    avg, barrier, distinct_sums, filtered_arguments, guarded_cases, interrupt, lateral, literals, outer_aggregates,
+    plain_constants, sum, whole_groups, written,
 };
 use crate::quality;
 
@@ -143,6 +143,7 @@ pub(super) fn without_functions(state: &SessionState) -> SessionState {
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let rules = barrier::guarded(whole_groups::guarded(distinct_sums::rules()));
     let rules = plain_constants::before_simplifying(rules);
+    let rules = filtered_arguments::before_simplifying(rules);
     let mut rules = guarded_cases::before_simplifying(rules);
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);

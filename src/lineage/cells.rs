@@ -77,7 +77,12 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
         let falls_back = falls_back(expr)
             && aggregates.len() == expr.column_refs().len()
             && aggregates.iter().all(|at| always_gives(merged, *at));
-        let branches = if falls_back { None } else { Branches::of(expr, merged)? };
+        let branches = if falls_back { None } else { Some(Branches::of(expr, merged)?) };
+        // Of constants that are chosen by looking at aggregates these are the candidates, as far as they have some.
+        let (branches, labels) = match branches {
+            Some(branches) if branches.ways.is_empty() => (None, branches.constants),
+            other => (other, vec![]),
+        };
         let mut before: Vec<usize> = vec![];
         let modes = modes(expr, merged)?;
         let percentiles = percentiles(expr, merged)?;
@@ -107,9 +112,11 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
         if before.is_empty() {
             continue;
         }
+        let is_last = falls_back || !labels.is_empty();
         let constants = match branches {
             Some(branches) => branches.constants,
-            None => constant(expr).filter(|_| falls_back).into_iter().collect(),
+            None if falls_back => constant(expr).into_iter().collect(),
+            None => labels,
         };
         for constant in constants {
             let Constant { value, rule, guard } = constant;
@@ -119,7 +126,7 @@ pub(super) fn cells(merged: &Merged) -> Result<Vec<Unplaced>> {
                 call,
                 value,
                 field: vec![],
-                after: if falls_back { before.clone() } else { vec![] },
+                after: if is_last { before.clone() } else { vec![] },
                 made: None,
                 guards: guard.into_iter().collect(),
                 rule: Some(rule),
@@ -153,15 +160,15 @@ struct Branches {
 }
 
 impl Branches {
-    /// None where an expression gives no aggregate as it is, but what it makes of looking at some.
-    fn of(expr: &Expr, merged: &Merged) -> Result<Option<Branches>> {
+    /// Without a way where an expression gives no aggregate as it is, but what it makes of looking at some.
+    fn of(expr: &Expr, merged: &Merged) -> Result<Branches> {
         let mut found = vec![];
         let given = guards::ways(expr)?;
         for (column, guard) in given.columns {
             let at = merged.aggregate.schema.maybe_index_of_column(&column);
             found.extend(at.and_then(|at| at.checked_sub(merged.key_count())).map(|at| (at, guard)));
         }
-        Ok((!found.is_empty()).then_some(Branches { ways: found, constants: given.constants }))
+        Ok(Branches { ways: found, constants: given.constants })
     }
 
     /// The guards of an aggregate, nothing where it is shown in any case. None where it is only looked at.

@@ -23,23 +23,23 @@ use crate::error::Result;
 use crate::functions::effect::{Effect, effect};
 
 /// What stands between two changes of one value.
-const BETWEEN: &str = "; ";
+pub const BETWEEN: &str = "; ";
 
 /// A plan with what it takes to tell of values whether they were changed, and for each value the expression over the
 /// plan that tells it: a text, null where nothing changed. None where nothing can change.
 pub fn traced(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-    Tracer { added: 0, fills: false }.values(plan, values)
+    Tracer { added: 0, over_rows: None }.values(plan, values)
 }
 
-/// The same of what is imputed over rows alone: for each value the name of the function that gave another in its place,
-/// or one where there was none; null where none did.
-pub fn filled(plan: &LogicalPlan, values: &[Expr]) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
-    Tracer { added: 0, fills: true }.values(plan, values)
+/// The same of what windows do alone, and of this effect alone: for each value the name of the function that gave
+/// another in its place, or one where there was none; null where none did.
+pub fn over_rows(plan: &LogicalPlan, values: &[Expr], wanted: Effect) -> Result<(LogicalPlan, Vec<Option<Expr>>)> {
+    Tracer { added: 0, over_rows: Some(wanted) }.values(plan, values)
 }
 
 struct Tracer {
-    /// Whether only what is imputed over rows is told.
-    fills: bool,
+    /// The one effect of window functions that is told. None where everything is.
+    over_rows: Option<Effect>,
     /// How many columns were added.
     added: usize,
 }
@@ -63,7 +63,7 @@ impl Tracer {
     /// The way of a value through an expression over `schema`.
     fn step(&self, value: &Expr, schema: &DFSchema) -> Result<Step> {
         let mut step = step(value, schema)?;
-        if self.fills {
+        if self.over_rows.is_some() {
             step.changes.clear();
         }
         Ok(step)
@@ -71,14 +71,16 @@ impl Tracer {
 
     /// What says that a window function changed its argument.
     fn fitted(&self, function: &str, result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
-        if !self.fills {
-            return change(function, result, argument, schema);
-        }
-        // Where values are smoothed, what was merged is in the result.
-        if effect(function) != Some(Effect::Imputes) {
-            return Ok(None);
-        }
-        Ok(Some(when(differs(result, argument, schema)?, text(function)).end()?))
+        let Some(wanted) = self.over_rows else { return change(function, result, argument, schema) };
+        let differs = differs(result.clone(), argument, schema)?;
+        let told = match (effect(function), wanted) {
+            (Some(Effect::Imputes), Effect::Imputes) => differs,
+            // What is smoothed where there was nothing is made of others alone.
+            (Some(Effect::Smooths), Effect::Imputes) => argument.clone().is_null().and(result.is_not_null()),
+            (Some(Effect::Smooths), Effect::Smooths) => argument.clone().is_not_null().and(differs),
+            _ => return Ok(None),
+        };
+        Ok(Some(when(told, text(function)).end()?))
     }
 
     /// Traces on from expressions over a plan's output.
@@ -151,11 +153,16 @@ impl Tracer {
                             None => of_column.from.push(column.clone()),
                             Some(computed) => {
                                 if let Some((function, argument)) = windowed(computed)
-                                    && let Some(changed) =
-                                        self.fitted(&function, Expr::Column(column.clone()), &argument, plan.schema())?
+                                    && effect(&function).is_some()
                                 {
+                                    let result = Expr::Column(column.clone());
                                     of_column = self.step(&argument, window.input.schema())?;
-                                    of_column.changes.push(changed);
+                                    of_column.changes.extend(self.fitted(
+                                        &function,
+                                        result,
+                                        &argument,
+                                        plan.schema(),
+                                    )?);
                                 }
                             }
                         }
@@ -253,7 +260,12 @@ impl Tracer {
 
     fn name(&mut self) -> String {
         self.added += 1;
-        format!("#changed {}", self.added)
+        let kind = match self.over_rows {
+            Some(Effect::Imputes) => "filled",
+            Some(_) => "smoothed",
+            None => "changed",
+        };
+        format!("#{kind} {}", self.added)
     }
 
     /// Adds what is told to the columns of a projection, and gives the columns.
@@ -333,6 +345,9 @@ impl Step {
                 self.changes.extend(change(name, value.clone(), argument, schema)?);
                 Ok(())
             }
+            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => {
+                only_column([left.as_ref(), right.as_ref()]).map_or(Ok(()), |side| self.follow(side, schema))
+            }
             Expr::Case(case) => self.branches(case, schema),
             _ => Ok(()),
         }
@@ -382,15 +397,49 @@ pub fn filled_in(rule: &str) -> Expr {
     text(&format!("imputed: {rule}"))
 }
 
-/// Whether a window function imputes values.
-pub fn imputes(expr: &Expr) -> bool {
-    windowed(expr).and_then(|(name, _)| effect(&name)) == Some(Effect::Imputes)
+/// Whether a window function gives another value than it was given.
+pub fn is_over_rows(expr: &Expr) -> bool {
+    windowed(expr).and_then(|(name, _)| effect(&name)).is_some()
 }
 
-/// What is told of a value that a function of this name filled in.
-pub fn filled_by(name: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(concat_ws(text(": "), vec![text("imputed"), name])), DataType::Utf8View))
+/// What is told of a value that a function of this name changed, with the word for what it does.
+pub fn done_by(word: &str, name: Expr) -> Expr {
+    as_view(concat_ws(text(": "), vec![text(word), name]))
 }
+
+/// What is told of several, those that are not null.
+pub fn one_text(between: &str, parts: Vec<Expr>) -> Expr {
+    as_view(concat_ws(text(between), parts))
+}
+
+fn as_view(expr: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), DataType::Utf8View))
+}
+
+/// The one column that an expression makes another value of, where nothing is chosen on the way but a constant in the
+/// place of NULL.
+pub fn made_of_one(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Alias(Alias { expr, .. }) | Expr::Cast(Cast { expr, .. }) | Expr::TryCast(TryCast { expr, .. }) => {
+            made_of_one(expr)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, right, .. }) => made_of_one(only_column([left.as_ref(), right.as_ref()])?),
+        Expr::ScalarFunction(call) => {
+            let name = call.func.name();
+            let argument = only_column(&call.args)?;
+            let cleans_another = effect(name).is_some() && call.args.first() != Some(argument);
+            if CHOOSERS.contains(&name) || cleans_another {
+                return None;
+            }
+            made_of_one(argument)
+        }
+        _ => None,
+    }
+}
+
+/// Functions whose result is one of their arguments, or none of them, as the values are.
+const CHOOSERS: &[&str] = &["greatest", "least", "nullif"];
 
 /// Whether an expression has a function that may change a value.
 pub fn has_effect(expr: &Expr) -> Result<bool> {
@@ -400,8 +449,8 @@ pub fn has_effect(expr: &Expr) -> Result<bool> {
 }
 
 /// The one argument that has columns.
-fn only_column(args: &[Expr]) -> Option<&Expr> {
-    let mut with = args.iter().filter(|argument| !argument.column_refs().is_empty());
+fn only_column<'a>(args: impl IntoIterator<Item = &'a Expr>) -> Option<&'a Expr> {
+    let mut with = args.into_iter().filter(|argument| !argument.column_refs().is_empty());
     let first = with.next()?;
     with.next().is_none().then_some(first)
 }
@@ -452,11 +501,7 @@ fn differs(result: Expr, argument: &Expr, schema: &DFSchema) -> Result<Expr> {
 fn joined(changes: Vec<Expr>) -> Option<Expr> {
     match changes.len() {
         0 | 1 => changes.into_iter().next(),
-        _ => {
-            let all = concat_ws(text(BETWEEN), changes);
-            let all = Expr::Cast(Cast::new(Box::new(all), DataType::Utf8View));
-            Some(nullif(all, text("")))
-        }
+        _ => Some(nullif(one_text(BETWEEN, changes), text(""))),
     }
 }
 
@@ -466,4 +511,24 @@ fn no_text() -> Expr {
 
 fn text(value: &str) -> Expr {
     lit(ScalarValue::Utf8View(Some(value.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::functions::expr_fn::{coalesce, upper};
+    use datafusion::logical_expr::{cast, col, lit, when};
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_of_one_column_where_nothing_is_chosen() {
+        let of = |expr: &Expr| made_of_one(expr).map(|column| column.name.clone());
+        assert_eq!(of(&upper(cast(col("a"), DataType::Utf8View))), Some("a".into()));
+        assert_eq!(of(&(lit(2) * col("a"))), Some("a".into()));
+        assert_eq!(of(&(col("a") + col("b"))), None);
+        assert_eq!(of(&coalesce(vec![col("a"), lit(1)])), Some("a".into()));
+        assert_eq!(of(&coalesce(vec![col("a"), col("b")])), None);
+        assert_eq!(of(&coalesce(vec![lit(1), col("a")])), None);
+        assert_eq!(of(&when(col("a").gt(lit(1)), col("a")).end().unwrap()), None);
+    }
 }

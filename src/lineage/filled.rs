@@ -1,7 +1,9 @@
-//! What windows above the merge fill in, or put in the place of a merged value: cells that are made of other rows too.
+//! What windows above the merge fill in, put in the place of a merged value, or smooth: cells that are made of other
+//! rows too.
 //!
-//! No group knows of it, so the view itself is asked: a column that says which function imputed a value is carried up
-//! beside it. Such a cell has a row of its own, and what was merged there is not chosen.
+//! No group knows of it, so the view itself is asked: columns that say which function imputed or smoothed a value are
+//! carried up beside it. What is imputed has a row of its own, and what was merged there is not chosen. What is smoothed
+//! is still made of what was merged, of which it is told.
 
 use std::sync::Arc;
 
@@ -18,11 +20,13 @@ use super::columns::Fixed;
 use super::node::Gives;
 use super::plan::as_text;
 use crate::error::{Error, Result};
+use crate::functions::effect::Effect;
 
 /// The columns of what is filled in, beside the keys.
 const COLUMN: &str = "#column";
 const VALUE: &str = "#value";
 const FILLER: &str = "#filler";
+const SMOOTHER: &str = "#smoother";
 
 /// What is filled in of a view.
 pub(super) struct Filled<'a> {
@@ -31,6 +35,8 @@ pub(super) struct Filled<'a> {
     pub plan: &'a LogicalPlan,
     /// Its columns that are keys.
     pub keys: &'a [String],
+    /// Whether they do not tell the groups apart.
+    pub hides_keys: bool,
     pub gives: Gives,
     /// The types of the columns that all cells share.
     pub time: &'a DataType,
@@ -45,35 +51,57 @@ fn word(word: &str) -> Expr {
     Expr::Literal(ScalarValue::Utf8View(Some(word.to_string())), None)
 }
 
+fn nothing() -> Expr {
+    Expr::Literal(ScalarValue::Utf8View(None), None)
+}
+
+/// What is said of a value that was smoothed; null where it was not.
+fn smoothed() -> Result<Expr> {
+    Ok(when(plain(SMOOTHER).is_not_null(), changed::done_by("smoothed", plain(SMOOTHER))).end()?)
+}
+
 impl Filled<'_> {
-    /// What is told of merges, and of those cells of the columns `names` that are filled in.
+    /// What is told of merges, and of those cells of the columns `names` that windows above make.
     pub fn beside(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
-        if self.gives == Gives::Cells {
-            // There is one candidate, and nothing that it could disagree with.
-            return Ok(told);
-        }
         let Some(cells) = self.cells(names)? else { return Ok(told) };
+        if self.hides_keys {
+            let view = self.view;
+            return Err(Error::unsupported(format!(
+                "\"{view}\" imputes or smooths what is merged and does not show all its keys"
+            ))
+            .with_hint("Add the columns of the GROUP BY to the view."));
+        }
+        if self.gives == Gives::Cells {
+            return self.shown(told, cells);
+        }
         let own = self.rows(cells.clone())?;
-        let told = self.without(told, cells)?;
+        let told = self.beneath(told, cells)?;
         Ok(LogicalPlanBuilder::from(told).union(own)?.build()?)
     }
 
-    /// The cells that are filled in: the keys, then the column, its value and the function. None where none can be.
+    /// The cells that are filled in or smoothed: the keys, then the column, its value and the functions. Where cells are
+    /// told of as they are shown, all those of such columns. None where none can be.
     fn cells(&self, names: &[String]) -> Result<Option<LogicalPlan>> {
-        let imputes = |node: &LogicalPlan| match node {
-            LogicalPlan::Window(window) => window.window_expr.iter().any(changed::imputes),
+        let touches = |node: &LogicalPlan| match node {
+            LogicalPlan::Window(window) => window.window_expr.iter().any(changed::is_over_rows),
             _ => false,
         };
-        if !self.plan.exists(|node| Ok(imputes(node)))? {
+        if !self.plan.exists(|node| Ok(touches(node)))? {
             return Ok(None);
         }
         let columns = self.plan.schema().columns();
         let columns: Vec<Column> = columns.into_iter().filter(|column| names.contains(&column.name)).collect();
         let wanted: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
-        let (plan, fillers) = changed::filled(self.plan, &wanted)?;
-        let filled: Vec<(&Column, Expr)> =
-            columns.iter().zip(fillers).filter_map(|(column, filler)| Some((column, filler?))).collect();
-        if filled.is_empty() {
+        let (plan, fillers) = changed::over_rows(self.plan, &wanted, Effect::Imputes)?;
+        let (plan, smoothers) = changed::over_rows(&plan, &wanted, Effect::Smooths)?;
+        let made = columns.iter().zip(fillers.into_iter().zip(smoothers));
+        let made: Vec<(&Column, Expr, Expr)> = made
+            .filter(|(_, (filler, smoother))| filler.is_some() || smoother.is_some())
+            .map(|(column, (filler, smoother))| {
+                (column, filler.unwrap_or_else(nothing), smoother.unwrap_or_else(nothing))
+            })
+            .collect();
+        if made.is_empty() {
             return Ok(None);
         }
         let schema = Arc::clone(plan.schema());
@@ -84,32 +112,33 @@ impl Filled<'_> {
             };
             wide.push(Expr::Column(column).alias(key));
         }
-        let texts = filled.iter().map(|(column, _)| as_text(Expr::Column((*column).clone()), &schema));
+        let texts = made.iter().map(|(column, ..)| as_text(Expr::Column((*column).clone()), &schema));
         let texts = texts.collect::<Result<Vec<_>>>()?;
-        let named = filled.iter().map(|(column, _)| word(&column.name)).collect();
-        let fillers = filled.into_iter().map(|(_, filler)| filler).collect();
-        for (list, name) in [(named, COLUMN), (texts, VALUE), (fillers, FILLER)] {
+        let named = made.iter().map(|(column, ..)| word(&column.name)).collect();
+        let (fillers, smoothers): (Vec<Expr>, Vec<Expr>) =
+            made.into_iter().map(|(_, filler, smoother)| (filler, smoother)).unzip();
+        for (list, name) in [(named, COLUMN), (texts, VALUE), (fillers, FILLER), (smoothers, SMOOTHER)] {
             wide.push(make_array(list).alias(name));
         }
+        let mut rows = LogicalPlanBuilder::from(plan).project(wide)?.unnest_columns_with_options(
+            [COLUMN, VALUE, FILLER, SMOOTHER].map(Column::new_unqualified).to_vec(),
+            UnnestOptions::default(),
+        )?;
+        if self.gives != Gives::Cells {
+            rows = rows.filter(plain(FILLER).is_not_null().or(plain(SMOOTHER).is_not_null()))?;
+        }
         // Rows of the view that have the same key are told of together.
+        let made = [VALUE, FILLER, SMOOTHER];
         let groups = self.keys.iter().map(|key| plain(key)).chain([plain(COLUMN)]);
-        let made = [VALUE, FILLER].map(|name| max(plain(name)).alias(format!("{name} one")));
+        let greatest = made.map(|name| max(plain(name)).alias(format!("{name} one")));
         let shown = self.keys.iter().map(|key| plain(key)).chain([plain(COLUMN)]);
-        let shown = shown.chain([VALUE, FILLER].map(|name| plain(&format!("{name} one")).alias(name)));
-        let cells = LogicalPlanBuilder::from(plan)
-            .project(wide)?
-            .unnest_columns_with_options(
-                [COLUMN, VALUE, FILLER].map(Column::new_unqualified).to_vec(),
-                UnnestOptions::default(),
-            )?
-            .filter(plain(FILLER).is_not_null())?
-            .aggregate(groups.collect::<Vec<_>>(), made)?
-            .project(shown.collect::<Vec<_>>())?
-            .build()?;
+        let shown = shown.chain(made.map(|name| plain(&format!("{name} one")).alias(name)));
+        let cells =
+            rows.aggregate(groups.collect::<Vec<_>>(), greatest)?.project(shown.collect::<Vec<_>>())?.build()?;
         Ok(Some(cells))
     }
 
-    /// A row for each of these cells that has a value.
+    /// A row for each of these cells that is filled in.
     fn rows(&self, cells: LogicalPlan) -> Result<LogicalPlan> {
         let mut exprs: Vec<Expr> = self.keys.iter().map(|key| plain(key)).collect();
         for fixed in Fixed::of(self.gives) {
@@ -117,49 +146,97 @@ impl Filled<'_> {
                 Fixed::ColumnName => plain(COLUMN),
                 Fixed::Value => plain(VALUE),
                 Fixed::Rule => plain(FILLER),
-                Fixed::Changed | Fixed::Reason => changed::filled_by(plain(FILLER)),
+                Fixed::Changed | Fixed::Reason => {
+                    let filled = changed::done_by("imputed", plain(FILLER));
+                    changed::one_text(changed::BETWEEN, vec![filled, smoothed()?])
+                }
                 Fixed::ObservedAt => Expr::Literal(ScalarValue::try_from(self.time)?, None),
                 Fixed::Trust => Expr::Literal(ScalarValue::try_from(self.trust)?, None),
                 Fixed::Chosen => lit(true),
                 Fixed::TieLevel => word("only"),
                 Fixed::Candidates | Fixed::DistinctValues => lit(1_i64),
-                Fixed::Source | Fixed::RecordId | Fixed::Values | Fixed::Sources | Fixed::Single => {
-                    Expr::Literal(ScalarValue::Utf8View(None), None)
-                }
+                Fixed::Source | Fixed::RecordId | Fixed::Values | Fixed::Sources | Fixed::Single => nothing(),
             };
             exprs.push(made.alias(fixed.name_among(self.keys)));
         }
-        let held = LogicalPlanBuilder::from(cells).filter(plain(VALUE).is_not_null())?;
+        let held =
+            LogicalPlanBuilder::from(cells).filter(plain(VALUE).is_not_null().and(plain(FILLER).is_not_null()))?;
         Ok(held.project(exprs)?.build()?)
     }
 
-    /// What is told of merges without what is said of these cells: nothing is chosen there.
-    fn without(&self, told: LogicalPlan, cells: LogicalPlan) -> Result<LogicalPlan> {
-        let shown = told.schema().columns();
+    /// What is told of merges beside what is known of these cells; also the name of the column that is not null where
+    /// there is such a cell.
+    fn met(&self, told: LogicalPlan, cells: LogicalPlan) -> Result<(LogicalPlanBuilder, String)> {
         let column = Fixed::ColumnName.name_among(self.keys);
         let left: Vec<Column> = self.keys.iter().chain([&column]).map(Column::new_unqualified).collect();
         let same = |at: usize| format!("#same {at}");
         let of_cell = self.keys.iter().map(String::as_str).chain([COLUMN]).map(plain);
         let mut of_cell: Vec<Expr> = of_cell.enumerate().map(|(at, expr)| expr.alias(same(at))).collect();
         let right: Vec<Column> = (0..of_cell.len()).map(|at| Column::new_unqualified(same(at))).collect();
-        of_cell.push(plain(FILLER));
+        of_cell.extend([VALUE, FILLER, SMOOTHER].map(plain));
         let cells = LogicalPlanBuilder::from(cells).project(of_cell)?.build()?;
         let equal = NullEquality::NullEqualsNull;
         let met = LogicalPlanBuilder::from(told).join_detailed(cells, JoinType::Left, (left, right), None, equal)?;
+        Ok((met, same(self.keys.len())))
+    }
+
+    /// The cells of merges with the value that the view shows of them.
+    fn shown(&self, told: LogicalPlan, cells: LogicalPlan) -> Result<LogicalPlan> {
+        let columns = told.schema().columns();
+        let (met, is_made) = self.met(told, cells)?;
+        let value = Fixed::Value.name_among(self.keys);
+        let mut exprs = vec![];
+        for column in columns {
+            let name = column.name.clone();
+            let own = Expr::Column(column);
+            exprs.push(match name == value && !self.keys.contains(&name) {
+                true => when(plain(&is_made).is_not_null(), plain(VALUE)).otherwise(own)?.alias(name),
+                false => own,
+            });
+        }
+        Ok(met.project(exprs)?.build()?)
+    }
+
+    /// What is told of merges: where another value was put in the place of what was merged, nothing is chosen; where it
+    /// was smoothed, it is said.
+    fn beneath(&self, told: LogicalPlan, cells: LogicalPlan) -> Result<LogicalPlan> {
+        let columns = told.schema().columns();
+        let (met, _) = self.met(told, cells)?;
         let is_left = || plain(FILLER).is_null();
         let chosen = Fixed::Chosen.name_among(self.keys);
         let tie = Fixed::TieLevel.name_among(self.keys);
+        let changes = Fixed::Changed.name_among(self.keys);
+        let reason = Fixed::Reason.name_among(self.keys);
         let mut exprs = vec![];
-        for column in shown {
+        for column in columns {
             let name = column.name.clone();
-            let is_key = self.keys.contains(&name);
-            exprs.push(match &name {
-                name if *name == chosen && !is_key => Expr::Column(column).and(is_left()).alias(name),
-                name if *name == tie && !is_key => when(is_left(), Expr::Column(column)).end()?.alias(name),
-                _ => Expr::Column(column),
-            });
+            let own = Expr::Column(column);
+            if self.keys.contains(&name) {
+                exprs.push(own);
+                continue;
+            }
+            let made = if name == chosen {
+                own.and(is_left())
+            } else if name == tie {
+                when(is_left(), own).end()?
+            } else if name == changes && self.gives == Gives::Candidates {
+                let is_smoothed = plain(&chosen).and(is_left()).and(plain(SMOOTHER).is_not_null());
+                let both = changed::one_text(changed::BETWEEN, vec![own.clone(), smoothed()?]);
+                when(is_smoothed, both).otherwise(own)?
+            } else if name == reason && self.gives == Gives::Reasons {
+                let both = changed::one_text("", vec![own.clone(), word(" ("), smoothed()?, word(")")]);
+                when(plain(SMOOTHER).is_not_null(), both).otherwise(own)?
+            } else {
+                own
+            };
+            exprs.push(made.alias(name));
         }
-        let met = if self.gives == Gives::Reasons { met.filter(is_left())? } else { met };
+        // A constant that stands for a missing value was asked for what is filled in: nobody offered it.
+        let rule = Fixed::Rule.name_among(self.keys);
+        let met = match self.gives {
+            Gives::Reasons => met.filter(is_left())?,
+            _ => met.filter(is_left().or(plain(&rule).not_eq(word("coalesce"))))?,
+        };
         Ok(met.project(exprs)?.build()?)
     }
 }

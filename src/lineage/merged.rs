@@ -49,6 +49,8 @@ pub struct Output {
     /// What it is of the grouping's columns. None when it is made of something else too, such as the other side of a
     /// join.
     pub expr: Option<Expr>,
+    /// Whether a window puts other values into it.
+    pub over_rows: bool,
 }
 
 /// How one of a view's columns helps to tell its rows apart.

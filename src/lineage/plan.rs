@@ -29,6 +29,8 @@ use crate::error::{Error, Result};
 use crate::functions::merge::{self, MergeRule, Role};
 use crate::planner::clock_casts::clock_cast;
 use crate::planner::coercion::written_name;
+use crate::planner::filtered_arguments::only_where;
+use crate::quality::on_any_row;
 
 /// The plan of the lineage of the view `view`, whose own plan with everything inlined is `plan`. Of several merges the
 /// rows of one follow those of the other.
@@ -38,7 +40,8 @@ pub fn plan(view: &str, plan: &LogicalPlan, merges: &Merges, gives: Gives) -> Re
     names.dedup();
     let schemas = merges.parts.iter().map(|part| part.aggregate.input.schema().as_ref());
     let kinds = Kinds::of(&cells.iter().map(Vec::as_slice).zip(schemas).collect::<Vec<_>>())?;
-    let asked = Asked { view, plan, keys: &merges.keys, gives, kinds };
+    let hides_keys = merges.parts.iter().any(|part| part.key_count() > 0 && part.hides_keys());
+    let asked = Asked { view, plan, keys: &merges.keys, hides_keys, gives, kinds };
     let [only] = merges.parts.as_slice() else {
         let mut all: Option<LogicalPlanBuilder> = None;
         for (part, cells) in merges.parts.iter().zip(cells) {
@@ -60,6 +63,7 @@ struct Asked<'a> {
     view: &'a str,
     plan: &'a LogicalPlan,
     keys: &'a [String],
+    hides_keys: bool,
     gives: Gives,
     kinds: Kinds,
 }
@@ -151,7 +155,8 @@ impl Asked<'_> {
     /// What is told, and of the cells of these columns that windows fill in.
     fn with_filled(&self, told: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
         let (time, trust) = (&self.kinds.time, &self.kinds.trust);
-        let filled = Filled { view: self.view, plan: self.plan, keys: self.keys, gives: self.gives, time, trust };
+        let (view, plan, keys) = (self.view, self.plan, self.keys);
+        let filled = Filled { view, plan, keys, hides_keys: self.hides_keys, gives: self.gives, time, trust };
         filled.beside(told, names)
     }
 
@@ -210,15 +215,28 @@ fn guard_call(merged: &Merged, at: usize, slots: &mut Slots) -> Result<GuardCall
     let Some(call) = merged.aggregate.aggr_expr.get(at).and_then(call_of) else {
         return Err(Error::internal("a branch asks for an aggregate that is none"));
     };
-    let arguments = call.params.args.iter().map(|argument| match argument {
-        Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
-        other => CallArgument::Column(slots.add(other.clone())),
-    });
-    let arguments = arguments.collect();
+    let mut arguments = vec![];
+    for argument in &call.params.args {
+        arguments.push(match argument {
+            Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
+            other => CallArgument::Column(slots.add(evaluated(other.clone(), call, merged.aggregate.input.schema())?)),
+        });
+    }
     let order = ordered(call, slots);
     let filter = call.params.filter.as_deref().map(|filter| slots.add(filter.clone()));
     let call = Call { function: Arc::clone(&call.func), arguments, order, distinct: call.params.distinct };
     Ok(GuardCall { call, filter })
+}
+
+/// What a call evaluates for the rows that its FILTER keeps, and not for others, where it may fail.
+fn evaluated(expr: Expr, call: &AggregateFunction, schema: &DFSchema) -> Result<Expr> {
+    Ok(match call.params.filter.as_deref() {
+        // A CASE would lose what a field says of its type.
+        Some(filter) if !on_any_row(&expr, schema) && expr.to_field(schema)?.1.metadata().is_empty() => {
+            only_where(filter.clone(), expr)?
+        }
+        _ => expr,
+    })
 }
 
 /// The keys of a call's ORDER BY.
@@ -326,7 +344,7 @@ fn laid_out(
     for argument in cell.call.params.args.iter().skip(1) {
         arguments.push(match argument {
             Expr::Literal(literal, _) => CallArgument::Literal(literal.clone()),
-            other => CallArgument::Column(slots.add(other.clone())),
+            other => CallArgument::Column(slots.add(evaluated(other.clone(), &cell.call, schema)?)),
         });
     }
     let order = ordered(&cell.call, slots);
@@ -345,17 +363,17 @@ fn laid_out(
             DataType::Date32 if matches!(kind, DataType::Timestamp(..)) => clock_cast(expr, kind.clone()),
             _ => Expr::Cast(Cast::new(Box::new(expr), kind.clone())),
         };
-        Ok(Some(slots.add(expr)))
+        Ok(Some(slots.add(evaluated(expr, &cell.call, schema)?)))
     };
     // A reason is one text.
     let time = if gives == Gives::Reasons { &DataType::Utf8View } else { &kinds.time };
     let time = shown(argument(&cell.call, &[Role::Time]), time)?;
     let trust = shown(argument(&cell.call, &[Role::Trust, Role::Weight, Role::Score]), &kinds.trust)?;
-    let text = slots.add(as_text(written_once(cell, schema)?, schema)?);
+    let text = slots.add(evaluated(as_text(written_once(cell, schema)?, schema)?, &cell.call, schema)?);
     let field = match cell.shown() {
         _ if cell.field.is_empty() => None,
         // One value may be written in several ways.
-        field if has_ways(&field.get_type(schema)?) => Some(slots.add(field)),
+        field if has_ways(&field.get_type(schema)?) => Some(slots.add(evaluated(field, &cell.call, schema)?)),
         _ => Some(text),
     };
     Ok(Cell {

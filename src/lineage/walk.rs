@@ -12,6 +12,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Union, Unnest, Window, expr};
 
 use super::cells::call_of;
+use super::changed;
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
 use super::same::{Same, equal_columns};
@@ -29,7 +30,7 @@ pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
     let columns = plan.schema().columns().into_iter();
     let ends: fn(&Aggregate) -> bool = if merges(plan, is_merge)? { is_merge } else { is_plain };
     let walk = Walk {
-        outputs: columns.map(|column| Output { name: column.name.clone(), expr: Some(Expr::Column(column)) }).collect(),
+        outputs: columns.map(of_column).collect(),
         conditions: vec![],
         restricted: false,
         alike_are_one: false,
@@ -39,6 +40,10 @@ pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
     };
     let found = walk.down(plan)?;
     Ok(found.into_iter().map(|found| Merged { marked: found.marked, ..found.merged }).collect())
+}
+
+fn of_column(column: Column) -> Output {
+    Output { name: column.name.clone(), expr: Some(Expr::Column(column)), over_rows: false }
 }
 
 /// Whether there is such a grouping beneath, not counting subqueries in expressions.
@@ -210,7 +215,9 @@ impl Walk<'_> {
         let known: HashSet<Column> = given.iter().cloned().collect();
         let looks_on = |expr: &Expr| !expr.column_refs().into_iter().all(|column| known.contains(column));
         for output in &mut self.outputs {
-            output.expr = output.expr.take().filter(|expr| is_column(expr) || !looks_on(expr));
+            // Where something is chosen by what a window gives, nobody knows what.
+            output.over_rows |= output.expr.as_ref().is_some_and(looks_on);
+            output.expr = output.expr.take().filter(|expr| changed::made_of_one(expr).is_some() || !looks_on(expr));
         }
         let before = self.conditions.len();
         self.conditions.retain(|condition| !looks_on(condition));
@@ -417,6 +424,15 @@ impl Walk<'_> {
         let Walk { outputs, conditions, restricted, .. } = self;
         let aggregate = aggregate.clone();
         let mut merged = Merged { aggregate, columns: outputs, conditions: vec![], restricted, marked: None };
+        // A key that is filled in does not say which group a row is.
+        let filled: Vec<bool> = merged
+            .columns
+            .iter()
+            .map(|column| column.over_rows && column.expr.as_ref().is_some_and(|expr| merged.is_about_keys(expr)))
+            .collect();
+        for (column, is_filled) in merged.columns.iter_mut().zip(filled) {
+            column.expr = column.expr.take().filter(|_| !is_filled);
+        }
         for condition in conditions {
             if merged.is_about_keys(&condition) {
                 merged.conditions.push(condition);

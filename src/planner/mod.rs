@@ -24,6 +24,7 @@ mod each;
 mod exponents;
 pub mod filter_names;
 mod filter_types;
+pub mod filtered_arguments;
 pub mod foreign;
 pub mod forgetful;
 pub mod forms;

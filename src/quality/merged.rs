@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Aggregate, Distinct, Expr, JoinType, LogicalPlan,
 
 use crate::catalog::definitions::{PUBLIC, RelationName};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::effect::effect;
 use crate::functions::merge::{self, MergeRule};
 use crate::planner::view::View;
 
@@ -114,9 +115,12 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Vec<Merged>
         LogicalPlan::Sort(sort) => beneath(&sort.input, shown),
         LogicalPlan::Limit(limit) => beneath(&limit.input, shown),
         LogicalPlan::Distinct(Distinct::All(input)) => beneath(input, shown),
-        // What is computed over rows is no value of a source's.
+        // What is filled in, or smoothed, is made of what was merged. What else is computed over rows is no value of a
+        // source's.
         LogicalPlan::Window(window) => {
-            let shown = of_side(&window.input, &shown);
+            let width = window.input.schema().fields().len();
+            let beneath_it = |at: usize| window.window_expr.get(at.checked_sub(width)?).and_then(cleaned);
+            let shown = of_side(&window.input, &replaced(plan, shown, beneath_it)?);
             beneath(&window.input, shown)
         }
         LogicalPlan::Join(join) => {
@@ -180,6 +184,15 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Vec<Merged>
             Ok(Some(merged).filter(|merged| !merged.cells.is_empty()).into_iter().collect())
         }
         _ => Ok(vec![]),
+    }
+}
+
+/// The argument of a window function that cleans.
+fn cleaned(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Alias(alias) => cleaned(&alias.expr),
+        Expr::WindowFunction(call) => effect(call.fun.name()).and_then(|_| call.params.args.first().cloned()),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::rows::{Cell, Rows};
 use crate::catalog::definitions::{ColumnLineage, Definitions, RelationDef, RelationKind, RelationName};
+use crate::functions::effect::effect;
 
 /// The most views through which a column is followed: views read views no deeper.
 const DEEPEST: usize = 100;
@@ -99,7 +100,7 @@ fn lineage_of<'a>(relation: &'a RelationDef, column: &str) -> Option<&'a ColumnL
 }
 
 /// The rule of a view's merged column in words: `newest by updated_at`. That of the view beneath for a column that is
-/// handed on as it is.
+/// handed on as it is, or cleaned.
 pub fn rule<'a>(definitions: &'a Definitions, relation: &'a RelationDef, column: &str) -> Option<&'a str> {
     let mut lineage = lineage_of(relation, column)?;
     for _ in 0..DEEPEST {
@@ -107,7 +108,7 @@ pub fn rule<'a>(definitions: &'a Definitions, relation: &'a RelationDef, column:
             return Some(description);
         }
         let [origin] = lineage.origins.as_slice() else { return None };
-        if !origin.functions.is_empty() {
+        if !origin.functions.iter().all(|function| effect(function).is_some()) {
             return None;
         }
         lineage = lineage_of(definitions.relation(&origin.relation)?, &origin.column)?;
