@@ -93,31 +93,44 @@ fn completed(expr: Expr) -> Transformed<Expr> {
 
 /// The zeros that are not among the constants, of those whose other one is.
 fn missing<'a>(constants: impl Iterator<Item = &'a Expr> + Clone) -> impl Iterator<Item = Expr> {
-    let others = constants.clone().filter_map(other_zero);
-    let others: Vec<Expr> =
-        others.filter(|other| !constants.clone().any(|constant| is_same(constant, other))).collect();
-    others.into_iter()
+    let zeros: Vec<ScalarValue> = constants.clone().filter_map(zero).collect();
+    let others: Vec<Expr> = constants.filter_map(other_zero).collect();
+    // Values are the same bit by bit.
+    let is_there = move |other: &Expr| zero(other).is_some_and(|other| zeros.contains(&other));
+    others.into_iter().filter(move |other| !is_there(other))
 }
 
-/// Whether two constants have the same value, bit by bit.
-fn is_same(one: &Expr, other: &Expr) -> bool {
-    matches!((one, other), (Expr::Literal(one, _), Expr::Literal(other, _)) if one == other)
+/// The zero of floating point that a constant is, or comes to: those of other types are cast.
+fn zero(constant: &Expr) -> Option<ScalarValue> {
+    let value = match constant {
+        Expr::Literal(value, _) => value.clone(),
+        Expr::Cast(cast) => match cast.expr.as_ref() {
+            Expr::Literal(value, _) => value.cast_to(cast.field.data_type()).ok()?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match value {
+        ScalarValue::Float64(Some(number)) if number == 0.0 => Some(value),
+        ScalarValue::Float32(Some(number)) if number == 0.0 => Some(value),
+        _ => None,
+    }
 }
 
 /// The zero of the other sign.
 fn other_zero(constant: &Expr) -> Option<Expr> {
-    let Expr::Literal(value, metadata) = constant else { return None };
-    let other = match value {
-        ScalarValue::Float64(Some(number)) if *number == 0.0 => ScalarValue::Float64(Some(-number)),
-        ScalarValue::Float32(Some(number)) if *number == 0.0 => ScalarValue::Float32(Some(-number)),
+    let other = match zero(constant)? {
+        ScalarValue::Float64(number) => ScalarValue::Float64(number.map(|number| -number)),
+        ScalarValue::Float32(number) => ScalarValue::Float32(number.map(|number| -number)),
         _ => return None,
     };
-    Some(Expr::Literal(other, metadata.clone()))
+    Some(Expr::Literal(other, None))
 }
 
 #[cfg(test)]
 mod tests {
-    use datafusion::logical_expr::{case, col, lit};
+    use datafusion::arrow::datatypes::DataType;
+    use datafusion::logical_expr::{case, cast, col, lit};
 
     use super::*;
 
@@ -136,6 +149,8 @@ mod tests {
         assert_eq!(shown(list(vec![lit(-0.0_f32)])).as_deref(), Some("a NOT IN ([Float32(-0), Float32(0)])"));
         assert_eq!(shown(list(vec![lit(0), lit(1.0), lit(ScalarValue::Float64(None))])), None);
         assert_eq!(shown(list(vec![lit(0.0), lit(-0.0)])), None);
+        let whole = cast(lit(0_i64), DataType::Float64);
+        assert_eq!(shown(list(vec![whole])).as_deref(), Some("a NOT IN ([CAST(Int64(0) AS Float64), Float64(-0)])"));
         let labels = case(col("a")).when(lit(0.0), lit("z")).when(lit(1.0), lit("o")).end().unwrap();
         assert_eq!(
             shown(labels).as_deref(),
