@@ -100,7 +100,8 @@ pub(super) fn given(expr: &Expr, schema: &DFSchema) -> Option<PgType> {
     }
     // A whole number is an integer where it is written, however it is carried.
     Some(match expr {
-        _ if is_unsigned(field.data_type()) => PgType::Int8,
+        // But what is cast to `oid`.
+        expr if is_unsigned(field.data_type()) && !matches!(expr, Expr::Cast(_) | Expr::TryCast(_)) => PgType::Int8,
         Expr::Literal(ScalarValue::Int64(Some(number)), None) if i32::try_from(*number).is_ok() => PgType::Int4,
         _ => PgType::of_field(&field),
     })
