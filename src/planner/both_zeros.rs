@@ -111,8 +111,7 @@ fn zero(constant: &Expr) -> Option<ScalarValue> {
         _ => return None,
     };
     match value {
-        ScalarValue::Float64(Some(number)) if number == 0.0 => Some(value),
-        ScalarValue::Float32(Some(number)) if number == 0.0 => Some(value),
+        ScalarValue::Float64(Some(0.0)) | ScalarValue::Float32(Some(0.0)) => Some(value),
         _ => None,
     }
 }

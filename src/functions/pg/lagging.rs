@@ -121,7 +121,11 @@ mod tests {
         let value: ArrayRef = Arc::new(Int32Array::from(vec![Some(5), Some(10), None, Some(0)]));
         let offsets: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), Some(1), Some(2), None]));
         let default: ArrayRef = Arc::new(Int32Array::from(vec![-1, -2, -3, -4]));
-        let of = |back| Evaluator { back }.evaluate_all(&[value.clone(), offsets.clone(), default.clone()], 4).unwrap();
+        let of = |back| {
+            Evaluator { back }
+                .evaluate_all(&[Arc::clone(&value), Arc::clone(&offsets), Arc::clone(&default)], 4)
+                .unwrap()
+        };
         let expected: ArrayRef = Arc::new(Int32Array::from(vec![Some(-1), Some(5), Some(5), None]));
         assert_eq!(&of(true), &expected);
         let expected: ArrayRef = Arc::new(Int32Array::from(vec![Some(10), None, Some(-3), None]));
