@@ -44,9 +44,11 @@ impl WideColumns {
             Expr::Literal(ScalarValue::Int64(Some(number)), _) => i32::try_from(*number).is_err(),
             Expr::Alias(alias) => self.is_bigint(&alias.expr, schema),
             Expr::Cast(Cast { field, .. }) | Expr::TryCast(TryCast { field, .. }) => is_wide(field.data_type()),
-            Expr::Column(column) => schema
-                .maybe_index_of_column(column)
-                .is_some_and(|index| self.0.contains(&Column::from(schema.qualified_field(index)))),
+            // A difference of dates is none, though it is of columns of a table.
+            Expr::Column(column) => schema.maybe_index_of_column(column).is_some_and(|index| {
+                is_wide(schema.field(index).data_type())
+                    && self.0.contains(&Column::from(schema.qualified_field(index)))
+            }),
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 use Operator::{Divide, Minus, Modulo, Multiply, Plus};
                 matches!(op, Plus | Minus | Multiply | Divide | Modulo)
