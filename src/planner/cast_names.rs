@@ -18,6 +18,7 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr as SqlExpr, Query, Select, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
+use super::own_level;
 use crate::catalog::types::PgType;
 
 /// The operator that stands between a cast and nothing, where the cast is to have a name; no user can type it.
@@ -86,39 +87,22 @@ impl VisitorMut for Selects {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        VisitMut::visit(&mut query.order_by, &mut Casts { depth: 0 })
+        mark_casts(&mut query.order_by)
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let casts = &mut Casts { depth: 0 };
-        VisitMut::visit(&mut select.distinct, casts)?;
-        VisitMut::visit(&mut select.projection, casts)?;
-        VisitMut::visit(&mut select.group_by, casts)?;
-        VisitMut::visit(&mut select.having, casts)?;
-        VisitMut::visit(&mut select.named_window, casts)
+        mark_casts(&mut select.distinct)?;
+        mark_casts(&mut select.projection)?;
+        mark_casts(&mut select.group_by)?;
+        mark_casts(&mut select.having)?;
+        mark_casts(&mut select.named_window)
     }
 }
 
 /// Marks casts, but not those of subqueries, which [`Selects`] comes to by itself.
-struct Casts {
-    depth: usize,
-}
-
-impl VisitorMut for Casts {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth = self.depth.saturating_sub(1);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<()> {
-        if self.depth == 0 && is_cast(expr) {
+fn mark_casts(part: &mut impl VisitMut) -> ControlFlow<()> {
+    own_level::replace(part, |expr| {
+        if is_cast(expr) {
             let cast = std::mem::replace(expr, SqlExpr::value(Value::Null));
             *expr = SqlExpr::BinaryOp {
                 left: Box::new(cast),
@@ -127,7 +111,7 @@ impl VisitorMut for Casts {
             };
         }
         ControlFlow::Continue(())
-    }
+    })
 }
 
 /// Gives the casts that [`mark`] found their names.

@@ -15,7 +15,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{
@@ -248,12 +248,29 @@ pub struct ClockCasts;
 impl AnalyzerRule for ClockCasts {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
         let in_utc = matches!(config.execution.time_zone.as_deref().and_then(Zone::parse), None | Some(Zone::UTC));
+        if in_utc && !casts_to_time(&plan)? {
+            return Ok(plan);
+        }
         Ok(plan.transform_up_with_subqueries(|plan| cast_plan(plan, in_utc))?.data)
     }
 
     fn name(&self) -> &str {
         "clock_casts"
     }
+}
+
+/// Whether anything is cast to a time of day.
+fn casts_to_time(plan: &LogicalPlan) -> DfResult<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            let is_cast = |part: &Expr| matches!(part, Expr::Cast(Cast { field, .. }) if is_time(field.data_type()));
+            found = found || expr.exists(|part| Ok(is_cast(part)))?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
 
 fn cast_plan(plan: LogicalPlan, in_utc: bool) -> DfResult<Transformed<LogicalPlan>> {

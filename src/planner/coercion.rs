@@ -30,6 +30,7 @@ use super::array_operators;
 use super::blanks;
 use super::each;
 use super::number_casts::{decimal_text, exact_float};
+use super::one_zero::one_zero;
 use super::operators;
 use super::set_types;
 use super::time_arithmetic::{self, difference};
@@ -457,12 +458,6 @@ fn sorted(by: Expr, schema: &DFSchema) -> DfResult<Expr> {
         Ok(of @ (DataType::Float32 | DataType::Float64)) if !matches!(by, Expr::Literal(..)) => one_zero(by, &of),
         _ => Ok(by),
     }
-}
-
-/// A floating point number, and 0 for -0.
-fn one_zero(number: Expr, of: &DataType) -> DfResult<Expr> {
-    let zero = Expr::Literal(ScalarValue::new_zero(of)?, None);
-    Ok(Expr::BinaryExpr(BinaryExpr { left: Box::new(number), op: Operator::Plus, right: Box::new(zero) }))
 }
 
 /// A number beside a real compares as double precision. One that real holds exactly may as well compare as real,

@@ -3,9 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, TableFactor, TableWithJoins, VisitMut,
 };
+
+use super::own_level;
 
 /// Gives the stars of a SELECT the whole names of their tables.
 pub(super) fn qualify(select: &mut Select) {
@@ -21,13 +23,8 @@ pub(super) fn qualify(select: &mut Select) {
             names.complete(name);
         }
     }
-    let mut arguments = Arguments { names: &names, depth: 0 };
-    for item in &mut select.projection {
-        let _ = VisitMut::visit(item, &mut arguments);
-    }
-    if let Some(having) = &mut select.having {
-        let _ = VisitMut::visit(having, &mut arguments);
-    }
+    names.complete_arguments(&mut select.projection);
+    names.complete_arguments(&mut select.having);
 }
 
 /// The tables of a FROM.
@@ -71,38 +68,21 @@ impl Names {
             *name = whole.clone();
         }
     }
-}
 
-/// The same for `count(t.*)`; not in subqueries, which have a FROM of their own.
-struct Arguments<'a> {
-    names: &'a Names,
-    depth: usize,
-}
-
-impl VisitorMut for Arguments<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let (0, Expr::Function(function)) = (self.depth, expr)
-            && let FunctionArguments::List(list) = &mut function.args
-        {
-            for argument in &mut list.args {
-                if let FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) = argument {
-                    self.names.complete(name);
+    /// The same for `count(t.*)`; not in subqueries, which have a FROM of their own.
+    fn complete_arguments(&self, part: &mut impl VisitMut) {
+        let _ = own_level::visit_mut::<()>(part, |expr| {
+            if let Expr::Function(function) = expr
+                && let FunctionArguments::List(list) = &mut function.args
+            {
+                for argument in &mut list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) = argument {
+                        self.complete(name);
+                    }
                 }
             }
-        }
-        ControlFlow::Continue(())
+            ControlFlow::Continue(())
+        });
     }
 }
 

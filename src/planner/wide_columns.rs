@@ -16,6 +16,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::foreign::ForeignTable;
 use super::local::LocalTable;
+use crate::catalog::types::PgType;
 
 /// Columns that are bigint in Postgres too, where they are bigint here.
 #[derive(Debug, Default)]
@@ -62,13 +63,13 @@ impl WideColumns {
 /// Whether a cast may be one of an integer.
 fn matters_to(expr: &Expr) -> bool {
     let Expr::Cast(Cast { field, .. }) = expr else { return false };
-    fn element(kind: &DataType) -> &DataType {
-        match kind {
-            DataType::List(field) | DataType::LargeList(field) => element(field.data_type()),
-            kind => kind,
+    fn is_of_integers(to: &PgType) -> bool {
+        match to {
+            PgType::Array(element) => is_of_integers(element),
+            to => matches!(to, PgType::Bool | PgType::Char),
         }
     }
-    matches!(element(field.data_type()), DataType::Boolean | DataType::Utf8 | DataType::Utf8View)
+    is_of_integers(&PgType::of_field(field))
 }
 
 fn is_wide(kind: &DataType) -> bool {

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Sort};
 use super::part::Part;
 use super::translate::{Translator, bare, only_table};
 use crate::federation::query::{From, Likely, Pieces};
+use crate::planner::one_zero::with_any_zero;
 
 /// More rows are not held until it is known whether they are the right ones.
 const MOST: u64 = 10_000;
@@ -34,7 +35,7 @@ pub(super) fn likely(translator: &Translator, part: &Part, sort: &Sort) -> Optio
         return None;
     }
     let key = sort.expr.first()?;
-    let Expr::Column(column) = bare(&key.expr) else { return None };
+    let Expr::Column(column) = bare(with_any_zero(bare(&key.expr))) else { return None };
     let item = select.items.get(sort.input.schema().maybe_index_of_column(column)?)?;
     let dialect = translator.source.dialect()?;
     let sorted = dialect.sorts(&dialect.exact(item)?)?;

@@ -20,6 +20,7 @@ use crate::federation::query::{From, Select};
 use crate::federation::reason;
 pub(super) use crate::federation::reason::shown;
 use crate::planner::foreign::ForeignTable;
+use crate::planner::one_zero::with_any_zero;
 use crate::sources::kind::Source;
 
 /// Writes for one server, which is that of the first table found.
@@ -235,7 +236,8 @@ impl Translator {
             if matches!(bare(&key.expr), Expr::Literal(..)) {
                 continue;
             }
-            let exact = writer.exact_value(&key.expr).and_then(|exact| dialect.sorts(&exact));
+            // A source that sorts numbers as here takes their zeros for one.
+            let exact = writer.exact_value(with_any_zero(&key.expr)).and_then(|exact| dialect.sorts(&exact));
             let operand =
                 exact.ok_or_else(|| Stay::because(format!("{} may sort otherwise at the source", shown(&key.expr))))?;
             if !operand.sql.is_parameter() {

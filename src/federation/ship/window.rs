@@ -18,6 +18,7 @@ use crate::catalog::types::PgType;
 use crate::federation::dialect::Operand;
 use crate::federation::fragment::Fragment;
 use crate::federation::predicate::Writer;
+use crate::planner::one_zero::with_any_zero;
 
 /// The farthest that a frame or a shift may reach, in rows.
 const FARTHEST: u64 = i32::MAX as u64;
@@ -77,7 +78,7 @@ impl Translator {
             .iter()
             .filter(|key| !matches!(bare(key), Expr::Literal(..)))
             .map(|key| {
-                let exact = writer.exact_value(key).ok_or_else(|| unwritten(writer, key))?;
+                let exact = writer.exact_value(with_any_zero(key)).ok_or_else(|| unwritten(writer, key))?;
                 dialect
                     .partitions(&exact)
                     .ok_or_else(|| Stay::because(format!("{} may group otherwise at the source", shown(key))))

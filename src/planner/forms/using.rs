@@ -13,12 +13,13 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, ExceptSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, VisitMut,
     WildcardAdditionalOptions,
 };
 
 use super::call::call;
 use crate::error::{Error, Result};
+use crate::planner::own_level;
 
 /// Writes out the columns that the joins of a query's own SELECTs merge.
 pub(super) fn merged_columns(query: &mut Query) -> Result<()> {
@@ -77,15 +78,14 @@ fn select(select: &mut Select, order: Option<&mut OrderByKind>) -> Result<()> {
         spell_out(table)?;
     }
     let from = std::mem::take(&mut select.from);
-    let mut replace = Replace { merged: &merged, depth: 0 };
-    let _ = VisitMut::visit(select, &mut replace);
+    replace(select, &merged);
     select.from = from;
     if let Some(OrderByKind::Expressions(order)) = order {
         for by in order {
             // A bare name is an output column's, where one has it.
             let is_output = matches!(&by.expr, Expr::Identifier(ident) if named.contains(&folded(ident)));
             if !is_output {
-                let _ = VisitMut::visit(&mut by.expr, &mut replace);
+                replace(&mut by.expr, &merged);
             }
         }
     }
@@ -347,33 +347,15 @@ fn output_name(item: &SelectItem) -> Option<String> {
 }
 
 /// Puts merged columns' values in the place of their names, but not in subqueries: a name there may be another's.
-struct Replace<'a> {
-    merged: &'a [Merged],
-    depth: usize,
-}
-
-impl VisitorMut for Replace<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Identifier(ident) = expr
-            && let Some(column) = find(self.merged, ident)
+fn replace(part: &mut impl VisitMut, merged: &[Merged]) {
+    let _ = own_level::replace::<()>(part, |expr| {
+        if let Expr::Identifier(ident) = expr
+            && let Some(column) = find(merged, ident)
         {
             *expr = column.value.clone();
         }
         ControlFlow::Continue(())
-    }
+    });
 }
 
 fn refused() -> Error {

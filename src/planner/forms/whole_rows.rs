@@ -16,13 +16,14 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
     Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
+    TableFactor, TableWithJoins, Value, Visit, VisitMut, WildcardAdditionalOptions,
 };
 
 use super::call::{folded, text};
 use super::{json_sets, rows};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::whole_row;
+use crate::planner::own_level;
 
 /// The operator: beside it stand the name, and whether an outer join may leave the table's row out.
 const OPERATOR: &str = "onerow_row";
@@ -91,13 +92,13 @@ pub(super) fn mark(select: &mut Select) {
                 }
             }
             SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                let _ = VisitMut::visit(expr, &mut Arguments { tables: &tables, depth: 0 });
+                mark_arguments(expr, &tables);
             }
             _ => {}
         }
     }
     for expr in select.selection.iter_mut().chain(&mut select.having) {
-        let _ = VisitMut::visit(expr, &mut Arguments { tables: &tables, depth: 0 });
+        mark_arguments(expr, &tables);
     }
     let values: Vec<Table> = tables.into_iter().filter(|table| table.value.is_some()).collect();
     if values.is_empty() {
@@ -105,7 +106,7 @@ pub(super) fn mark(select: &mut Select) {
     }
     if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
         for key in keys {
-            let _ = VisitMut::visit(key, &mut Arguments { tables: &values, depth: 0 });
+            mark_arguments(key, &values);
         }
     }
     for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
@@ -114,7 +115,7 @@ pub(super) fn mark(select: &mut Select) {
         | JoinOperator::Left(JoinConstraint::On(condition))
         | JoinOperator::LeftOuter(JoinConstraint::On(condition)) = &mut join.join_operator
         {
-            let _ = VisitMut::visit(condition, &mut Arguments { tables: &values, depth: 0 });
+            mark_arguments(condition, &values);
         }
     }
 }
@@ -123,16 +124,16 @@ pub(super) fn mark(select: &mut Select) {
 /// there: `LEFT JOIN (SELECT *, true AS there FROM t) AS t`. Not where `*` would show it, nor where a join by names may
 /// write the table's name with its schema.
 fn tell_of_counted(select: &mut Select, tables: &mut [Table]) {
-    let mut counted = Counted { names: vec![], depth: 0 };
+    let mut names = vec![];
     for item in &select.projection {
         match item {
             SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                let _ = Visit::visit(expr, &mut counted);
+                counted(expr, &mut names);
             }
             _ => return,
         }
     }
-    let _ = Visit::visit(&select.having, &mut counted);
+    counted(&select.having, &mut names);
     let by_names = |join: &Join| {
         matches!(
             &join.join_operator,
@@ -145,11 +146,11 @@ fn tell_of_counted(select: &mut Select, tables: &mut [Table]) {
                 | JoinOperator::FullOuter(JoinConstraint::Using(_) | JoinConstraint::Natural)
         )
     };
-    if counted.names.is_empty() || select.from.iter().flat_map(|from| &from.joins).any(by_names) {
+    if names.is_empty() || select.from.iter().flat_map(|from| &from.joins).any(by_names) {
         return;
     }
     for table in tables.iter_mut().filter(|table| table.optional && !table.counted && table.value.is_none()) {
-        if !counted.names.contains(&table.name) {
+        if !names.contains(&table.name) {
             continue;
         }
         let factors = select.from.iter_mut().flat_map(|from| {
@@ -187,35 +188,17 @@ fn tell(factor: &mut TableFactor, name: Ident) {
     *factor = TableFactor::Derived { lateral: false, subquery, alias, sample: None };
 }
 
-/// Finds the names of what is counted, but for what is counted once.
-struct Counted {
-    names: Vec<String>,
-    depth: usize,
-}
-
-impl Visitor for Counted {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Function(function) = expr
+/// The names of what is counted, but for what is counted once.
+fn counted(part: &impl Visit, names: &mut Vec<String>) {
+    let _ = own_level::visit::<()>(part, |expr| {
+        if let Expr::Function(function) = expr
             && counts_all(function)
             && let FunctionArguments::List(list) = &function.args
         {
-            self.names.extend(list.args.iter().filter_map(name_of).map(lower));
+            names.extend(list.args.iter().filter_map(name_of).map(lower));
         }
         ControlFlow::Continue(())
-    }
+    });
 }
 
 /// Whether a function counts rows, and equal ones as often as they come.
@@ -325,16 +308,16 @@ pub(super) fn mark_order(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_ref() else { return };
     let mut tables: Vec<Table> = select.from.iter().flat_map(tables_of).collect();
     if let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) {
-        let mut counted = Counted { names: vec![], depth: 0 };
+        let mut names = vec![];
         for key in keys.iter() {
-            let _ = Visit::visit(&key.expr, &mut counted);
+            counted(&key.expr, &mut names);
         }
         // What the select list counts is told apart there.
-        if tables.iter().any(|table| table.optional && counted.names.contains(&table.name)) {
+        if tables.iter().any(|table| table.optional && names.contains(&table.name)) {
             tell_of_counted(&mut select.as_ref().clone(), &mut tables);
         }
         for key in keys {
-            let _ = VisitMut::visit(&mut key.expr, &mut Counts { tables: &tables, depth: 0 });
+            mark_counts(&mut key.expr, &tables);
         }
     }
 }
@@ -367,66 +350,45 @@ pub(super) fn no_row_here(name: &str) -> Error {
         .with_hint("Name the columns that are meant.")
 }
 
-/// Marks the arguments of functions that take rows; not those in subqueries, which have a FROM of their own.
-struct Arguments<'a> {
-    tables: &'a [Table],
-    depth: usize,
-}
-
-impl Arguments<'_> {
-    fn argument(&self, argument: &mut FunctionArg, counts: bool, counts_all: bool) {
-        let is_star = matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_)));
-        let name = name_of(argument).map(lower).filter(|_| counts);
-        if let Some(table) = self.tables.iter().find(|table| name.as_ref() == Some(&table.name)) {
-            let of = match (table.value, table.told && counts_all) {
-                (Some(column), _) => text(column),
-                (None, true) => text(THERE),
-                (None, false) => Expr::value(Value::Boolean(table.optional)),
-            };
-            // Of a function the row is its one column, if that is what it has.
-            let is_row = is_star && table.value.is_none() && !table.counted;
-            if is_star || !table.counted {
-                let name = if is_row { format!("{MARK}{}", table.name) } else { table.name.clone() };
-                *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(operator(&name, of)));
-            }
-            return;
-        }
-        let FunctionArg::Unnamed(argument) = argument else { return };
-        let marked = match &*argument {
-            FunctionArgExpr::Expr(expr) => marked(self.tables, expr),
-            FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => {
-                let name = parts.last().and_then(|part| part.as_ident()).map(lower);
-                name.and_then(|name| of_name(self.tables, &name, None))
-            }
-            _ => None,
+/// Marks an argument that is a row.
+fn mark_argument(tables: &[Table], argument: &mut FunctionArg, counts: bool, counts_all: bool) {
+    let is_star = matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_)));
+    let name = name_of(argument).map(lower).filter(|_| counts);
+    if let Some(table) = tables.iter().find(|table| name.as_ref() == Some(&table.name)) {
+        let of = match (table.value, table.told && counts_all) {
+            (Some(column), _) => text(column),
+            (None, true) => text(THERE),
+            (None, false) => Expr::value(Value::Boolean(table.optional)),
         };
-        if let Some(marked) = marked {
-            *argument = FunctionArgExpr::Expr(marked);
+        // Of a function the row is its one column, if that is what it has.
+        let is_row = is_star && table.value.is_none() && !table.counted;
+        if is_star || !table.counted {
+            let name = if is_row { format!("{MARK}{}", table.name) } else { table.name.clone() };
+            *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(operator(&name, of)));
         }
+        return;
+    }
+    let FunctionArg::Unnamed(argument) = argument else { return };
+    let marked = match &*argument {
+        FunctionArgExpr::Expr(expr) => marked(tables, expr),
+        FunctionArgExpr::QualifiedWildcard(ObjectName(parts)) => {
+            let name = parts.last().and_then(|part| part.as_ident()).map(lower);
+            name.and_then(|name| of_name(tables, &name, None))
+        }
+        _ => None,
+    };
+    if let Some(marked) = marked {
+        *argument = FunctionArgExpr::Expr(marked);
     }
 }
 
-impl VisitorMut for Arguments<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth > 0 {
-            return ControlFlow::Continue(());
-        }
+/// Marks the arguments of functions that take rows; not those in subqueries, which have a FROM of their own.
+fn mark_arguments(part: &mut impl VisitMut, tables: &[Table]) {
+    let _ = own_level::visit_mut::<()>(part, |expr| {
         if let Expr::Identifier(name) = expr {
             let name = lower(name);
-            if self.tables.iter().any(|table| table.value.is_some() && table.name == name)
-                && let Some(marked) = of_name(self.tables, &name, None)
+            if tables.iter().any(|table| table.value.is_some() && table.name == name)
+                && let Some(marked) = of_name(tables, &name, None)
             {
                 *expr = marked;
             }
@@ -436,7 +398,7 @@ impl VisitorMut for Arguments<'_> {
         if let Expr::CompoundFieldAccess { root, .. } = expr
             && let Expr::Nested(inner) = root.as_mut()
             && let Expr::Identifier(name) = inner.as_ref()
-            && let Some(marked) = of_name(self.tables, &lower(name), Some(false))
+            && let Some(marked) = of_name(tables, &lower(name), Some(false))
         {
             **inner = marked;
         }
@@ -446,43 +408,24 @@ impl VisitorMut for Arguments<'_> {
             && FUNCTIONS.contains(&name.as_str())
             && let FunctionArguments::List(list) = &mut function.args
         {
-            list.args.iter_mut().for_each(|argument| self.argument(argument, name == COUNT, counts_all));
+            list.args.iter_mut().for_each(|argument| mark_argument(tables, argument, name == COUNT, counts_all));
         }
         ControlFlow::Continue(())
-    }
+    });
 }
 
 /// Marks what is counted, and nothing else.
-struct Counts<'a> {
-    tables: &'a [Table],
-    depth: usize,
-}
-
-impl VisitorMut for Counts<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.depth == 0
-            && let Expr::Function(function) = expr
+fn mark_counts(part: &mut impl VisitMut, tables: &[Table]) {
+    let _ = own_level::visit_mut::<()>(part, |expr| {
+        if let Expr::Function(function) = expr
             && let counts_all = counts_all(function)
             && folded(&function.name).is_some_and(|name| name == COUNT)
             && let FunctionArguments::List(list) = &mut function.args
         {
-            let arguments = Arguments { tables: self.tables, depth: 0 };
-            list.args.iter_mut().for_each(|argument| arguments.argument(argument, true, counts_all));
+            list.args.iter_mut().for_each(|argument| mark_argument(tables, argument, true, counts_all));
         }
         ControlFlow::Continue(())
-    }
+    });
 }
 
 /// Plans what was marked.

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, VisitMut, VisitorMut, WindowSpec,
-    WindowType,
+    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, VisitMut, WindowSpec, WindowType,
 };
 
 use crate::error::{Error, Result, SqlState};
+use crate::planner::own_level;
 
 /// 42P20: a window that cannot be what it says.
 const WINDOWING: SqlState = SqlState("42P20");
@@ -15,13 +15,13 @@ const WINDOWING: SqlState = SqlState("42P20");
 /// Writes out the windows of a SELECT that begin as those that it names.
 pub(super) fn write_out(select: &mut Select) -> Result<()> {
     let known = named(select)?;
-    written(&mut select.projection, known)
+    written(&mut select.projection, &known)
 }
 
 /// The same for the ORDER BY of a query.
 pub(super) fn write_out_order(query: &mut Query) -> Result<()> {
     match (query.body.as_mut(), &mut query.order_by) {
-        (SetExpr::Select(select), Some(order)) => written(order, named(select)?),
+        (SetExpr::Select(select), Some(order)) => written(order, &named(select)?),
         _ => Ok(()),
     }
 }
@@ -41,11 +41,20 @@ fn named(select: &mut Select) -> Result<Vec<(Ident, WindowSpec)>> {
     Ok(known)
 }
 
-fn written(part: &mut impl VisitMut, known: Vec<(Ident, WindowSpec)>) -> Result<()> {
+fn written(part: &mut impl VisitMut, known: &[(Ident, WindowSpec)]) -> Result<()> {
     if known.is_empty() {
         return Ok(());
     }
-    match VisitMut::visit(part, &mut Writing { known, depth: 0 }) {
+    let written = own_level::visit_mut(part, |expr| {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let begun = match &mut function.over {
+            Some(WindowType::WindowSpec(spec)) => begin(spec, known),
+            Some(over @ WindowType::NamedWindow(_)) => whole(over, known),
+            None => Ok(()),
+        };
+        begun.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    match written {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -56,39 +65,6 @@ pub(super) fn check(over: Option<&WindowType>) -> Result<()> {
     match over {
         Some(WindowType::WindowSpec(WindowSpec { window_name: Some(name), .. })) => Err(missing(name)),
         _ => Ok(()),
-    }
-}
-
-struct Writing {
-    known: Vec<(Ident, WindowSpec)>,
-    /// How many queries are around: those within have windows of their own.
-    depth: usize,
-}
-
-impl VisitorMut for Writing {
-    type Break = Error;
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
-        self.depth = self.depth.saturating_sub(1);
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        let (Expr::Function(function), 0) = (expr, self.depth) else { return ControlFlow::Continue(()) };
-        let begun = match &mut function.over {
-            Some(WindowType::WindowSpec(spec)) => begin(spec, &self.known),
-            Some(over @ WindowType::NamedWindow(_)) => whole(over, &self.known),
-            None => Ok(()),
-        };
-        match begun {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) struct Connection {
     pub(super) in_block: bool,
     /// How its statements are planned now.
     pub(super) plans: Plans,
-    /// Where its COPY data go; none where they come by way of the driver.
+    /// Where the rows of large answers go; none where they come by way of the driver.
     pub(super) diversion: Option<Diversion>,
     ended: Arc<Mutex<Option<String>>>,
     statements: HashMap<String, Statement>,

@@ -1,9 +1,10 @@
-//! The data of a COPY go past the driver.
+//! Rows go past the driver.
 //!
-//! PostgreSQL sends every row of a COPY as a message of its own. The driver would make an object of each, count
-//! references to it and hand it from task to task, which takes longer than reading its values. So the connection's
-//! stream ([`Tap`]) keeps such messages to itself, many at a time, and gives the driver everything else: it sees an
-//! empty COPY. They wait in a [`Diversion`], whose room is bounded: when it is full the socket is not read.
+//! PostgreSQL sends every row as a message of its own. The driver would make an object of each, count references to it
+//! and hand it from task to task, which takes longer than reading its values. So while the answer to a large statement
+//! comes, the connection's stream ([`Tap`]) keeps its rows to itself, many at a time, and gives the driver everything
+//! else: it sees an answer without rows. They wait in a [`Diversion`], whose room is bounded: when it is full the socket
+//! is not read.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,8 +20,12 @@ use tokio::time::{Instant, Sleep};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use tokio_util::io::poll_read_buf;
 
-/// The tag of a message that holds data of a COPY.
-const COPY_DATA: u8 = b'd';
+/// The tag of a message that holds a row.
+const DATA_ROW: u8 = b'D';
+
+/// The tags of what comes after a statement's last row: CommandComplete, PortalSuspended, EmptyQueryResponse and
+/// ErrorResponse.
+const ENDS: [u8; 4] = [b'C', b's', b'I', b'E'];
 
 /// The tag and the length before a message's body.
 const HEADER: usize = 5;
@@ -37,13 +42,13 @@ const ROOM: usize = 1 << 20;
 /// Fewer bytes than these may wait a moment for more: who takes them is woken once for many rows.
 const WORTH_WAKING: usize = 64 << 10;
 
-/// With so many bytes a COPY is a large one: more are about to come.
+/// With so many bytes an answer is a large one: more are about to come.
 const FLOOD: usize = 256 << 10;
 
 /// How long that moment is.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// What a connection's COPY data wait in.
+/// What a connection's rows wait in.
 #[derive(Clone, Default)]
 pub(super) struct Diversion(Arc<Mutex<Waiting>>);
 
@@ -52,8 +57,10 @@ struct Waiting {
     mode: Mode,
     chunks: VecDeque<Bytes>,
     bytes: usize,
-    /// How many bytes of this COPY have come.
+    /// How many bytes of this answer have come.
     total: usize,
+    /// Whether it has ended.
+    ended: bool,
     /// Who waits for data.
     taker: Option<Waker>,
     /// The connection, when it waits for room.
@@ -65,34 +72,36 @@ enum Mode {
     /// The driver has every message.
     #[default]
     Through,
-    /// Data are kept for who takes them.
+    /// Rows are kept for who takes them.
     Diverted,
-    /// Nobody takes them any more.
+    /// Nobody takes them any more, and their end has not come.
     Dropped,
 }
 
 impl Diversion {
-    /// From now on data are diverted. To be called before the COPY is sent.
+    /// From now on rows are diverted. To be called before the statement is sent, when nothing else is under way.
     pub(super) fn begin(&self) -> Diverted {
         let mut waiting = self.0.lock();
         *waiting = Waiting { mode: Mode::Diverted, giver: waiting.giver.take(), ..Waiting::default() };
         Diverted(Arc::clone(&self.0))
     }
 
-    /// Whether the data of a large COPY are coming.
+    /// Whether the rows of a large answer are coming.
     pub(super) fn is_flood(&self) -> bool {
         let waiting = self.0.lock();
-        waiting.mode == Mode::Diverted && waiting.total >= FLOOD
+        waiting.mode == Mode::Diverted && !waiting.ended && waiting.total >= FLOOD
     }
 
-    /// As if so many bytes of a COPY had come.
+    /// As if so many bytes had come.
     #[cfg(test)]
     pub(super) fn count(&self, total: usize) {
         self.0.lock().total = total;
     }
 
-    fn mode(&self) -> Mode {
-        self.0.lock().mode
+    /// Whether a row that comes now is not for the driver.
+    fn diverts(&self) -> bool {
+        let waiting = self.0.lock();
+        waiting.mode != Mode::Through && !waiting.ended
     }
 
     /// Whether there is room; when there is none the connection is woken once there is.
@@ -124,16 +133,17 @@ impl Diversion {
         }
     }
 
-    /// The data have ended: dropped ones are no longer looked for.
+    /// The answer has ended: what comes next is of another statement, and never to be dropped with this one's.
     fn end(&self) {
         let mut waiting = self.0.lock();
+        waiting.ended = true;
         if waiting.mode == Mode::Dropped {
             waiting.mode = Mode::Through;
         }
     }
 }
 
-/// One COPY's data, as whole messages with their headers. Once it is dropped what still comes is thrown away.
+/// One answer's rows, as whole messages with their headers. Once it is dropped what still comes is thrown away.
 pub(super) struct Diverted(Arc<Mutex<Waiting>>);
 
 impl Diverted {
@@ -160,7 +170,8 @@ impl Diverted {
         let giver = {
             let mut waiting = self.0.lock();
             let giver = waiting.giver.take();
-            *waiting = Waiting { mode: Mode::Dropped, ..Waiting::default() };
+            let mode = if waiting.ended { Mode::Through } else { Mode::Dropped };
+            *waiting = Waiting { mode, ended: waiting.ended, ..Waiting::default() };
             giver
         };
         if let Some(giver) = giver {
@@ -168,7 +179,7 @@ impl Diverted {
         }
     }
 
-    /// The COPY has ended or was refused: there are no further data.
+    /// The answer has ended or was refused: there are no further rows.
     pub(super) fn finish(self) {
         self.0.lock().mode = Mode::Through;
     }
@@ -191,7 +202,7 @@ pub(super) fn message(data: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// A connection's stream, out of which data of a COPY are taken.
+/// A connection's stream, out of which rows are taken.
 pub(super) struct Tap<S> {
     stream: S,
     diversion: Diversion,
@@ -222,14 +233,15 @@ impl<S> Tap<S> {
     fn sort(&mut self) -> io::Result<()> {
         let mut data = 0;
         let mut tell = false;
-        while let Some((tag, length)) = next(self.unsorted.get(data..).unwrap_or_default())? {
+        let mut diverts = self.diversion.diverts();
+        while diverts && let Some((tag, length)) = next(self.unsorted.get(data..).unwrap_or_default())? {
             let whole = self.unsorted.len() >= data + length;
             if !whole {
                 // Room for a large message at once.
                 self.unsorted.reserve(data + length - self.unsorted.len());
                 break;
             }
-            if tag == COPY_DATA {
+            if tag == DATA_ROW {
                 data += length;
                 continue;
             }
@@ -237,10 +249,15 @@ impl<S> Tap<S> {
             data = 0;
             self.through.extend_from_slice(&self.unsorted.split_to(length));
             tell = true;
-            // CopyDone or ErrorResponse
-            if matches!(tag, b'c' | b'E') {
+            if ENDS.contains(&tag) {
                 self.diversion.end();
+                diverts = false;
             }
+        }
+        if !diverts {
+            // What follows is of another statement.
+            self.frames.pass(&self.unsorted)?;
+            self.through.extend_from_slice(&self.unsorted.split());
         }
         let many = self.diversion.put(self.unsorted.split_to(data).freeze());
         if tell || many {
@@ -278,16 +295,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                 this.through.advance(length);
                 return Poll::Ready(Ok(()));
             }
-            if this.unsorted.is_empty() && (this.diversion.mode() == Mode::Through || !this.frames.between()) {
+            if this.unsorted.is_empty() && (!this.diversion.diverts() || !this.frames.between()) {
                 // As it comes; but when data are to be diverted, only up to the end of the message that has begun.
-                return match this.diversion.mode() {
-                    Mode::Through => {
+                return match this.diversion.diverts() {
+                    false => {
                         let before = buf.filled().len();
                         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
                         this.frames.pass(buf.filled().get(before..).unwrap_or_default())?;
                         read
                     }
-                    _ => {
+                    true => {
                         let mut rest = buf.take(this.frames.missing());
                         let read = Pin::new(&mut this.stream).poll_read(cx, &mut rest);
                         let filled = rest.filled().to_vec();
@@ -389,5 +406,72 @@ impl Frames {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    fn of(tag: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&[tag], &length[..], body].concat()
+    }
+
+    /// The server's end, the stream under the driver, and where its rows go.
+    fn connected() -> (DuplexStream, Tap<DuplexStream>, Diversion) {
+        let (server, stream) = duplex(1 << 20);
+        let diversion = Diversion::default();
+        (server, Tap::new(stream, diversion.clone()), diversion)
+    }
+
+    async fn driver_has(tap: &mut Tap<DuplexStream>, expected: &[u8]) {
+        let mut read = vec![0; expected.len()];
+        tap.read_exact(&mut read).await.unwrap();
+        assert_eq!(read, expected);
+    }
+
+    async fn taken(diverted: &mut Diverted) -> Vec<u8> {
+        std::future::poll_fn(|cx| Poll::Ready(diverted.poll_take(cx)))
+            .await
+            .map(|bytes| bytes.to_vec())
+            .unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn rows_go_past_the_driver_and_nothing_else_does() {
+        let (mut server, mut tap, diversion) = connected();
+        let mut diverted = diversion.begin();
+        let rows = [of(b'D', &[0, 1, 0, 0, 0, 1, 7]), of(b'D', &[0, 0])].concat();
+        server
+            .write_all(&[of(b'2', b""), rows.clone(), of(b'C', b"SELECT 2\0"), of(b'Z', b"I")].concat())
+            .await
+            .unwrap();
+        driver_has(&mut tap, &[of(b'2', b""), of(b'C', b"SELECT 2\0"), of(b'Z', b"I")].concat()).await;
+        assert_eq!(taken(&mut diverted).await, rows);
+        assert!(taken(&mut diverted).await.is_empty());
+    }
+
+    /// What is dropped are the rest of one answer's rows, never those of the next.
+    #[tokio::test]
+    async fn rows_of_the_next_answer_come_whenever_this_one_was_given_up() {
+        let next = [of(b'D', &[0, 0]), of(b'C', b"SELECT 1\0")].concat();
+        for end in [of(b'C', b"SELECT 9\0"), of(b'E', b"SERROR\0\0")] {
+            // After its end had passed.
+            let (mut server, mut tap, diversion) = connected();
+            let diverted = diversion.begin();
+            server.write_all(&[of(b'D', b"ab"), end.clone()].concat()).await.unwrap();
+            driver_has(&mut tap, &end).await;
+            drop(diverted);
+            server.write_all(&next).await.unwrap();
+            driver_has(&mut tap, &next).await;
+            // Before.
+            let (mut server, mut tap, diversion) = connected();
+            drop(diversion.begin());
+            server.write_all(&[of(b'D', b"ab"), end.clone(), next.clone()].concat()).await.unwrap();
+            driver_has(&mut tap, &[end.clone(), next.clone()].concat()).await;
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! PostgreSQL as a source: pooled connections, binary results straight into Arrow, predicates as bound parameters.
 
+mod answer;
 mod catalog;
 mod connect;
 mod connection;
-mod copy;
 mod decode;
 mod dialect;
 mod diversion;

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::answer::Answer;
 use super::connect::Connector;
 use super::connection::Connection;
-use super::copy::Answer;
 use super::parts::Refusal;
 use super::query::Failure;
 use crate::error::{Error, Result, SqlState};

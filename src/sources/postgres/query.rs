@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
+use super::answer::{Answer, Expected};
 use super::connection::Plans;
-use super::copy::{Answer, CopyOut};
 use super::errors::{self, Place};
 use super::parameter::TextParameter;
 use super::pool::{Lease, Pool};
@@ -55,30 +55,37 @@ impl From<Error> for Failure {
 /// What must hold of a prepared statement before it may run.
 pub(super) type Check<'a> = &'a (dyn Fn(&Statement) -> Result<()> + Send + Sync);
 
+/// A query to be sent.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) sql: &'a str,
+    pub(super) parameters: &'a [TextParameter],
+    pub(super) expected: Expected,
+    pub(super) check: Check<'a>,
+}
+
 /// Sends a query on a connection of the pool. A pooled connection that turns out to have died is replaced once;
 /// a statement whose table has changed since it was prepared is prepared once more.
 pub(super) async fn start(
     pool: &Arc<Pool>,
     place: &Place,
-    sql: &str,
-    parameters: &[TextParameter],
+    question: Question<'_>,
     plans: Plans,
-    check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Started> {
     let mut lease = pool.acquire().await?;
     let mut prepared_anew = false;
     loop {
-        let error = match send(&mut lease, sql, parameters, plans, check, traffic).await {
+        let error = match send(&mut lease, question, plans, traffic).await {
             Ok(rows) => return Ok(Started { lease, rows }),
             Err(Failure::Own(error)) => return Err(error.with_context(place.to_string())),
             Err(Failure::Remote(error)) => error,
         };
         if lease.reused && errors::is_lost(&error) {
             lease.reconnect().await?;
-        } else if !prepared_anew && is_stale(&error) && lease.connection()?.prepared(sql).is_some() {
+        } else if !prepared_anew && is_stale(&error) && lease.connection()?.prepared(question.sql).is_some() {
             prepared_anew = true;
-            lease.connection()?.forget(sql);
+            lease.connection()?.forget(question.sql);
         } else {
             let ended = lease.connection()?.ended();
             return Err(errors::running(place, &error, ended));
@@ -90,53 +97,26 @@ pub(super) async fn start(
 pub(super) async fn start_on(
     mut lease: Lease,
     place: &Place,
-    sql: &str,
-    parameters: &[TextParameter],
-    check: Check<'_>,
+    question: Question<'_>,
     traffic: &Traffic,
 ) -> Result<Started> {
-    match send(&mut lease, sql, parameters, Plans::OfValues, check, traffic).await {
+    match send(&mut lease, question, Plans::OfValues, traffic).await {
         Ok(rows) => Ok(Started { lease, rows }),
         Err(failure) => Err(failure.at(place, &mut lease)),
     }
 }
 
-/// Sends a query on a connection of the pool by COPY, in a transaction block: what is checked stays as it is until the
-/// last row has come. `copy` is the same statement.
-pub(super) async fn start_copy(
-    pool: &Arc<Pool>,
-    place: &Place,
-    sql: &str,
-    copy: &str,
-    check: Check<'_>,
-    traffic: &Traffic,
-) -> Result<Started> {
-    let mut lease = pool.acquire().await?;
-    loop {
-        let failure = match begin_copy(&mut lease, sql, copy, check, traffic).await {
-            Ok(rows) => return Ok(Started { lease, rows }),
-            Err(failure) => failure,
-        };
-        match failure {
-            Failure::Remote(error) if lease.reused && errors::is_lost(&error) => lease.reconnect().await?,
-            failure => return Err(failure.at(place, &mut lease)),
-        }
-    }
-}
-
-/// Sends a query on a connection that is in a transaction block, by COPY where that is given. Nothing is kept of it:
-/// its text is of this read alone. Without a check its columns are those of one that was checked in the same block.
+/// Sends a query on a connection that is in a transaction block. Nothing is kept of it: its text is of this read alone.
+/// `checked`: its columns are those of one that was checked in the same block, whose lock keeps them so.
 pub(super) async fn start_in_block(
     lease: &mut Lease,
     place: &Place,
-    sql: &str,
-    parameters: &[TextParameter],
-    copy: Option<&str>,
-    check: Option<Check<'_>>,
+    question: Question<'_>,
+    checked: bool,
     traffic: &Traffic,
 ) -> Result<Answer> {
     lease.busy = true;
-    let sent = send_in_block(lease, sql, parameters, copy, check, traffic).await;
+    let sent = send_in_block(lease, question, checked, traffic).await;
     lease.busy = still_busy(&sent);
     sent.map_err(|failure| failure.at(place, lease))
 }
@@ -189,17 +169,10 @@ where
     })
 }
 
-async fn send(
-    lease: &mut Lease,
-    sql: &str,
-    parameters: &[TextParameter],
-    plans: Plans,
-    check: Check<'_>,
-    traffic: &Traffic,
-) -> Result<Answer, Failure> {
+async fn send(lease: &mut Lease, question: Question<'_>, plans: Plans, traffic: &Traffic) -> Result<Answer, Failure> {
     // While it waits, dropping the lease cancels what was sent.
     lease.busy = true;
-    let sent = prepare_and_send(lease, sql, parameters, plans, check, traffic).await;
+    let sent = prepare_and_send(lease, question, plans, traffic).await;
     lease.busy = still_busy(&sent);
     sent
 }
@@ -214,68 +187,31 @@ fn still_busy(sent: &Result<Answer, Failure>) -> bool {
     }
 }
 
-async fn begin_copy(
-    lease: &mut Lease,
-    sql: &str,
-    copy: &str,
-    check: Check<'_>,
-    traffic: &Traffic,
-) -> Result<Answer, Failure> {
-    lease.busy = true;
-    let connection = lease.connection()?;
-    connection.in_block = true;
-    let client = &connection.client;
-    // In one round trip. Preparing locks the table against changes of its columns.
-    traffic.add_round_trip();
-    let (begun, statement) = futures::join!(client.batch_execute("BEGIN READ ONLY"), client.prepare(sql));
-    let sent = match begun.and(statement) {
-        Ok(statement) => match check(&statement) {
-            Ok(()) => {
-                traffic.add_round_trip();
-                CopyOut::send(connection, copy).await.map(Answer::Copied).map_err(Failure::from)
-            }
-            Err(error) => Err(error.into()),
-        },
-        Err(error) => Err(error.into()),
-    };
-    lease.busy = still_busy(&sent);
-    sent
-}
-
 async fn send_in_block(
     lease: &mut Lease,
-    sql: &str,
-    parameters: &[TextParameter],
-    copy: Option<&str>,
-    check: Option<Check<'_>>,
+    question: Question<'_>,
+    checked: bool,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
     let connection = lease.connection()?;
-    if let (Some(copy), None) = (copy, check) {
+    if checked {
         traffic.add_round_trip();
-        return Ok(Answer::Copied(CopyOut::send(connection, copy).await?));
-    }
-    let client = &connection.client;
-    traffic.add_round_trip();
-    let statement = client.prepare(sql).await?;
-    if let Some(check) = check {
-        check(&statement)?;
+        return Ok(Answer::ask_at_once(connection, question.sql, question.parameters, question.expected).await?);
     }
     traffic.add_round_trip();
-    Ok(match copy {
-        Some(copy) => Answer::Copied(CopyOut::send(connection, copy).await?),
-        None => Answer::Rows(Box::pin(client.query_raw(&statement, parameters.iter()).await?)),
-    })
+    let statement = connection.client.prepare(question.sql).await?;
+    (question.check)(&statement)?;
+    traffic.add_round_trip();
+    Ok(Answer::ask(connection, &statement, question.parameters, question.expected).await?)
 }
 
 async fn prepare_and_send(
     lease: &mut Lease,
-    sql: &str,
-    parameters: &[TextParameter],
+    question: Question<'_>,
     plans: Plans,
-    check: Check<'_>,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
+    let Question { sql, parameters, expected, check } = question;
     let connection = lease.connection()?;
     let statement = match connection.prepared(sql) {
         Some(statement) => statement,
@@ -289,20 +225,24 @@ async fn prepare_and_send(
         return Err(error.into());
     }
     traffic.add_round_trip();
-    let rows = match connection.plans == plans {
-        true => connection.client.query_raw(&statement, parameters.iter()).await?,
-        false => {
-            // In one round trip. What is given up in between is asked for again by those that need it.
-            connection.plans = Plans::Kept;
-            let client = &connection.client;
-            let (set, rows) =
-                futures::join!(client.batch_execute(plans.setting()), client.query_raw(&statement, parameters.iter()));
-            set?;
-            connection.plans = plans;
-            rows?
-        }
-    };
-    Ok(Answer::Rows(Box::pin(rows)))
+    if connection.plans == plans {
+        return Ok(Answer::ask(connection, &statement, parameters, expected).await?);
+    }
+    // What is given up in between is asked for again by those that need it.
+    connection.plans = Plans::Kept;
+    let client = &connection.client;
+    if expected == Expected::Many {
+        // What is asked for answers with a row too, which is not to be taken for one of the statement's.
+        client.batch_execute(plans.setting()).await?;
+        connection.plans = plans;
+        return Ok(Answer::ask(connection, &statement, parameters, expected).await?);
+    }
+    // In one round trip.
+    let (set, rows) =
+        futures::join!(client.batch_execute(plans.setting()), client.query_raw(&statement, parameters.iter()));
+    set?;
+    connection.plans = plans;
+    Ok(Answer::Rows(Box::pin(rows?)))
 }
 
 /// Whether a prepared statement no longer fits its tables, or was lost by a pooler between us and the source.

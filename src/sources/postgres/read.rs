@@ -17,8 +17,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio_postgres::Statement;
 
+use super::answer::{Answer, Expected, Piece};
 use super::connection::Plans;
-use super::copy::{self, Answer, Piece};
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
@@ -26,7 +26,7 @@ use super::lookup::{PostgresLookup, Template};
 use super::parameter::{self, TextParameter};
 use super::parts::{self, Part};
 use super::pool::{Lease, Pool};
-use super::query::{self, Started};
+use super::query::{self, Question, Started};
 use super::ranges::Ranges;
 use super::types::comes_as;
 use crate::error::{Error, Result, SqlState};
@@ -102,17 +102,12 @@ impl RemoteRead for PostgresRead {
             None => self.why_whole.as_ref().map(|why| format!("in one part: {why}")),
             Some(parted) => Some(parted.how()),
         };
-        let copies = copy::statement(&self.query.render(&PostgresDialect, &[]), self.rows).is_some();
         if let Some(likely) = &self.query.likely {
             let condition = likely.filter.render(&PostgresDialect, None).sql;
             let parts = parts.map(|parts| format!(", {parts}")).unwrap_or_default();
             return Some(format!("first where {condition}, by the source's statistics{parts}"));
         }
-        match (copies, parts) {
-            (true, Some(parts)) => Some(format!("by COPY {parts}")),
-            (true, None) => Some("by COPY".to_string()),
-            (false, parts) => parts,
-        }
+        parts
     }
 
     fn partitions(&self) -> usize {
@@ -223,7 +218,7 @@ impl PostgresRead {
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let (started, further) = match part {
             Some(Part { mut lease, ranges: Some(ranges) }) => {
-                let Some(rows) = self.ask(&mut lease, &ranges, keys, Asked::First, traffic).await? else {
+                let Some(rows) = self.ask(&mut lease, &ranges, keys, false, traffic).await? else {
                     // The others were quicker.
                     return Ok(stream::empty().boxed());
                 };
@@ -245,8 +240,9 @@ impl PostgresRead {
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let parameters = values.iter().map(bind).collect::<Result<Vec<_>>>()?;
-        let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let started = query::start(&self.pool, &self.place, sql, &parameters, plans, &unchanged, traffic).await?;
+        let check = |statement: &Statement| check(statement, &self.columns);
+        let question = Question { sql, parameters: &parameters, expected: Expected::Few, check: &check };
+        let started = query::start(&self.pool, &self.place, question, plans, traffic).await?;
         Ok(batches(started, None, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
     }
 
@@ -254,24 +250,23 @@ impl PostgresRead {
     async fn start(&self, lease: Option<Lease>, keys: &[Keys], traffic: &Traffic) -> Result<Started> {
         let rendered = self.query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
-        let unchanged = |statement: &Statement| check(statement, &self.columns);
-        let (place, sql) = (&self.place, &rendered.sql);
-        match (lease, copy::statement(&rendered, self.rows)) {
-            (Some(lease), _) => query::start_on(lease, place, sql, &parameters, &unchanged, traffic).await,
-            (None, Some(copy)) => query::start_copy(&self.pool, place, sql, &copy, &unchanged, traffic).await,
-            (None, None) => {
-                query::start(&self.pool, place, sql, &parameters, Plans::OfValues, &unchanged, traffic).await
-            }
+        let check = |statement: &Statement| check(statement, &self.columns);
+        let expected = Expected::of(self.rows);
+        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, check: &check };
+        match lease {
+            Some(lease) => query::start_on(lease, &self.place, question, traffic).await,
+            None => query::start(&self.pool, &self.place, question, Plans::OfValues, traffic).await,
         }
     }
 
-    /// Asks for the rows of the next range of pages; none when all have been asked for.
+    /// Asks for the rows of the next range of pages; none when all have been asked for. `checked`: this connection has
+    /// been asked for another.
     async fn ask(
         &self,
         lease: &mut Lease,
         ranges: &Ranges,
         keys: &[Keys],
-        asked: Asked,
+        checked: bool,
         traffic: &Traffic,
     ) -> Result<Option<Answer>> {
         let Some(conditions) = ranges.take() else { return Ok(None) };
@@ -279,24 +274,11 @@ impl PostgresRead {
         query.select.filters.extend(conditions);
         let rendered = query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
-        let copy = copy::statement(&rendered, self.rows);
-        let unchanged = |statement: &Statement| check(statement, &self.columns);
-        // The table is locked: what was checked once in the block stays so.
-        let check: Option<query::Check<'_>> = match asked {
-            Asked::First => Some(&unchanged),
-            Asked::Again => None,
-        };
-        let rows =
-            query::start_in_block(lease, &self.place, &rendered.sql, &parameters, copy.as_deref(), check, traffic);
-        rows.await.map(Some)
+        let check = |statement: &Statement| check(statement, &self.columns);
+        let expected = Expected::of(self.rows);
+        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, check: &check };
+        query::start_in_block(lease, &self.place, question, checked, traffic).await.map(Some)
     }
-}
-
-/// Whether a connection has been asked for a range before.
-#[derive(Clone, Copy)]
-enum Asked {
-    First,
-    Again,
 }
 
 /// Where a part's rows come from once its first range has been read.
@@ -365,7 +347,7 @@ struct Running {
     rows: Option<Answer>,
     /// What to ask for next.
     further: Option<Further>,
-    /// Messages of a COPY that have not been decoded.
+    /// Rows that have not been decoded.
     messages: Bytes,
     decoder: BatchDecoder,
     place: Arc<Place>,
@@ -391,20 +373,14 @@ impl Running {
                     bytes += row.raw_size_bytes() as u64;
                     self.decoder.take_row(&row)?;
                 }
-                Some(Ok(Piece::Copied(data))) => {
-                    bytes += data.len() as u64;
-                    self.decoder.take_copied(&data)?;
-                }
                 Some(Err(error)) => return Err(self.failed(&error)),
                 None => {
-                    if matches!(rows, Answer::Copied(_)) {
-                        self.decoder.end_copy()?;
-                    }
+                    self.decoder.end_statement(rows.sent())?;
                     self.rows = None;
                     if let Some(lease) = &mut self.lease {
                         lease.busy = false;
                         if let Some(Further { read, ranges, keys }) = &self.further {
-                            self.rows = read.ask(lease, ranges, keys, Asked::Again, &self.traffic).await?;
+                            self.rows = read.ask(lease, ranges, keys, true, &self.traffic).await?;
                         }
                     }
                     if self.rows.is_none() {

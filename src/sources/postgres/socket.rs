@@ -1,7 +1,7 @@
 //! A connection's socket, which is looked at from time to time while much is coming.
 //!
 //! A server sends a large answer in pieces of 8 KiB. To be woken for each of them costs more than reading it: both
-//! sides change places on a processor for every hundred rows. So while the data of a large COPY flow nobody waits for
+//! sides change places on a processor for every hundred rows. So while the rows of a large answer flow nobody waits for
 //! the socket: it is read until it is empty, and again a moment later, when much has come. Between those moments the
 //! system keeps what comes, as far as its buffers reach, and then holds the server back as ever.
 

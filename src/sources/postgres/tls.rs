@@ -35,7 +35,7 @@ impl Tls {
         Tls { config, or_plain, diversion: Diversion::default() }
     }
 
-    /// The same for one connection, whose COPY data go this way.
+    /// The same for one connection, whose large answers go this way.
     pub(super) fn diverting(&self, diversion: Diversion) -> Tls {
         Tls { diversion, ..self.clone() }
     }

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, DataType, Expr, GroupByExpr, Ident, JoinOperator, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan, Visit,
-    Visitor, VisitorMut,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, UnaryOperator, Value, ValueWithSpan,
+    VisitorMut,
 };
 
 use super::ast::{self, boolean, call, catalog_table, ident, last, null, sql_type};
@@ -18,6 +18,7 @@ use super::naming;
 use super::scope::Scope;
 use crate::catalog::pg::functions::OR_EMPTY;
 use crate::catalog::pg::shapes::ALWAYS_EMPTY;
+use crate::planner::own_level;
 
 /// Replaces what reads an always-empty table.
 pub struct Empty;
@@ -199,38 +200,18 @@ pub fn aggregates(items: &[SelectItem]) -> bool {
         "string_agg",
         "sum",
     ];
-    #[derive(Default)]
-    struct Find {
-        depth: usize,
-        found: bool,
-    }
-    impl Visitor for Find {
-        type Break = ();
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth += 1;
-            ControlFlow::Continue(())
-        }
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth = self.depth.saturating_sub(1);
-            ControlFlow::Continue(())
-        }
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            if let Expr::Function(function) = expr
-                && self.depth == 0
-                && function.over.is_none()
-                && last(&function.name).is_some_and(|name| AGGREGATES.contains(&name.as_str()))
+    items.iter().filter_map(expr_of).any(|expr| {
+        let found = own_level::visit(expr, |part| match part {
+            Expr::Function(function)
+                if function.over.is_none()
+                    && last(&function.name).is_some_and(|name| AGGREGATES.contains(&name.as_str())) =>
             {
-                self.found = true;
+                ControlFlow::Break(())
             }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut find = Find::default();
-    for expr in items.iter().filter_map(expr_of) {
-        // The visitor never breaks.
-        let _ = expr.visit(&mut find);
-    }
-    find.found
+            _ => ControlFlow::Continue(()),
+        });
+        found.is_break()
+    })
 }
 
 /// Makes a SELECT give the same columns from nothing. Wildcards over tables that are not the catalog's keep it as it

@@ -1,4 +1,6 @@
 //! The countries of ISO 3166-1, with what they pay in and how their postcodes are written.
+//!
+//! The file is as long as there are countries: nothing in it is to be read from top to bottom.
 
 use super::country::Country;
 

@@ -10,8 +10,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::column::Column;
-use super::copied::{self, Copied, Malformed};
 use super::fault::Fault;
+use super::values::{self, Malformed};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::postgres::diversion::message;
@@ -41,10 +41,10 @@ pub(in crate::sources::postgres) struct BatchDecoder {
     place: Arc<Place>,
     schema: SchemaRef,
     columns: Vec<(ColumnPlan, Column)>,
-    /// Where a COPY stands; none of a statement that is no COPY.
-    copied: Option<Copied>,
     rows: usize,
     bytes: usize,
+    /// How many rows of the statement under way have been taken, in all batches.
+    taken: u64,
 }
 
 impl BatchDecoder {
@@ -64,7 +64,7 @@ impl BatchDecoder {
                 Ok((plan.clone(), column))
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(BatchDecoder { place, schema, columns, copied: None, rows: 0, bytes: 0 })
+        Ok(BatchDecoder { place, schema, columns, rows: 0, bytes: 0, taken: 0 })
     }
 
     /// Takes a row. An error names the column; the decoder cannot be used after it.
@@ -73,54 +73,42 @@ impl BatchDecoder {
         self.push(row)
     }
 
-    /// Takes bytes of a COPY, cut anywhere.
-    pub(in crate::sources::postgres) fn take_copied(&mut self, data: &[u8]) -> Result<()> {
-        self.bytes += data.len();
-        let mut copied = self.copied.take().unwrap_or_default();
-        let taken = copied.take(data, |count, values| self.push_copied(count, values));
-        self.copied = Some(copied);
-        taken.map_err(|unread| unread.at(&self.place))
-    }
-
-    /// Takes rows from whole messages with data of a COPY, until the batch is full; what is left stays.
+    /// Takes rows from whole messages, until the batch is full; what is left stays.
     pub(in crate::sources::postgres) fn take_messages(&mut self, messages: &mut Bytes) -> Result<()> {
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let mut copied = self.copied.take().unwrap_or_default();
         let mut rest = messages.as_ref();
-        let mut taken = Ok(());
-        while !self.is_full() && taken.is_ok() && !rest.is_empty() {
-            taken = match message(rest) {
-                Some((data, after)) => {
-                    self.bytes += data.len();
-                    rest = after;
-                    copied.take_message(data, |count, values| self.push_copied(count, values))
-                }
-                None => Err(Unread::Malformed),
-            };
+        while !self.is_full() && !rest.is_empty() {
+            let (body, after) = message(rest).ok_or_else(|| Unread::Malformed.at(&self.place))?;
+            self.bytes += body.len();
+            rest = after;
+            self.push_message(body).map_err(|unread| unread.at(&self.place))?;
         }
         let left = rest.len();
         messages.advance(messages.len() - left);
-        self.copied = Some(copied);
-        taken.map_err(|unread| unread.at(&self.place))
+        Ok(())
     }
 
-    /// Refuses an answer by COPY that ended before its end (08P01). Another may follow.
-    pub(in crate::sources::postgres) fn end_copy(&mut self) -> Result<()> {
-        match self.copied.take() {
-            Some(copied) if copied.is_whole() => Ok(()),
-            _ => Err(Unread::Malformed.at(&self.place)),
+    /// A statement has ended of which its server says that it sent so many rows, if it says so: if others came the
+    /// answer is refused (08P01). Another may follow.
+    pub(in crate::sources::postgres) fn end_statement(&mut self, sent: Option<u64>) -> Result<()> {
+        let taken = std::mem::take(&mut self.taken);
+        match sent {
+            Some(sent) if sent != taken => Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!("{}: {taken} rows came of {sent} that the server says it sent", self.place),
+            )),
+            _ => Ok(()),
         }
     }
 
-    fn push_copied(&mut self, count: usize, mut values: &[u8]) -> Result<(), Unread> {
+    #[inline]
+    fn push_message(&mut self, body: &[u8]) -> Result<(), Unread> {
+        let (count, mut values) = values::row(body)?;
         // Where only the number of rows counts there is one constant a row.
         if count != self.columns.len() && !self.columns.is_empty() {
             return Err(Unread::Malformed);
         }
         for (plan, column) in &mut self.columns {
-            let raw = copied::value(&mut values)?;
+            let raw = values::value(&mut values)?;
             column.append(raw).map_err(|fault| Unread::Value(fault.at(&self.place, &plan.name)))?;
         }
         // Nothing but whole rows, each as long as it says.
@@ -128,6 +116,7 @@ impl BatchDecoder {
             return Err(Unread::Malformed);
         }
         self.rows += 1;
+        self.taken += 1;
         Ok(())
     }
 
@@ -142,6 +131,7 @@ impl BatchDecoder {
             column.append(raw).map_err(|fault| fault.at(&self.place, &plan.name))?;
         }
         self.rows += 1;
+        self.taken += 1;
         Ok(())
     }
 
@@ -177,7 +167,7 @@ impl BatchDecoder {
     }
 }
 
-/// Why a row of a COPY could not be read.
+/// Why a row could not be read.
 enum Unread {
     Malformed,
     Value(Error),
@@ -194,7 +184,7 @@ impl Unread {
         match self {
             Unread::Value(error) => error,
             Unread::Malformed => {
-                Error::new(SqlState::PROTOCOL_VIOLATION, format!("{place}: the answer is no whole COPY in binary form"))
+                Error::new(SqlState::PROTOCOL_VIOLATION, format!("{place}: a row of the answer is not whole"))
             }
         }
     }

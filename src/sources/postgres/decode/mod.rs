@@ -2,10 +2,10 @@
 
 mod batch;
 mod column;
-mod copied;
 mod fault;
 mod list;
 mod numeric;
 mod temporal;
+mod values;
 
 pub(super) use batch::{BatchDecoder, ColumnPlan};
