@@ -33,6 +33,7 @@ use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::array_operators::ArrayOperators;
 use crate::planner::both_zeros::BothZeros;
 use crate::planner::bounds;
+use crate::planner::carried_types::CarriedTypes;
 use crate::planner::cast_names::{self, CastNames};
 use crate::planner::clock_casts::ClockCasts;
 use crate::planner::coercion::PostgresCoercion;
@@ -87,6 +88,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
     analyzer.rules.insert(1, Arc::new(ListedSubqueries));
+    analyzer.rules.insert(1, Arc::new(CarriedTypes));
     analyzer.rules.push(Arc::new(TryCasts));
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(TextOutputRules));

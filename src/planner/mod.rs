@@ -12,6 +12,7 @@ pub mod barrier;
 mod blanks;
 pub mod both_zeros;
 pub mod bounds;
+pub mod carried_types;
 pub mod cast_names;
 pub mod cast_pairs;
 pub mod clock_casts;
