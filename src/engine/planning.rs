@@ -44,6 +44,7 @@ use crate::planner::filter_names;
 use crate::planner::forgetful::Forgetful;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
+use crate::planner::infinite_casts::InfiniteCasts;
 use crate::planner::input::TextInputRules;
 use crate::planner::join_filters;
 use crate::planner::merged::{MergedFilter, MergedOrder};
@@ -153,6 +154,7 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.insert(pushed + 1, Arc::new(MergedOrder));
     // Lists are made of comparisons on the way.
     rules.push(Arc::new(BothZeros));
+    rules.push(Arc::new(InfiniteCasts));
     rules
 }
 

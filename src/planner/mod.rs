@@ -30,6 +30,7 @@ pub mod foreign;
 pub mod forgetful;
 pub mod forms;
 pub mod guarded_cases;
+pub mod infinite_casts;
 pub mod input;
 pub mod interrupt;
 mod interval_sums;
