@@ -23,7 +23,7 @@ pub(super) fn json(call: &Call<'_>, at: usize) -> Result<String> {
 }
 
 /// The field of a value of this type: a list that was taken out of an array of lists says nothing of its elements.
-fn laid_out(kind: &PgType, of: &DataType) -> Field {
+pub(super) fn laid_out(kind: &PgType, of: &DataType) -> Field {
     match (kind, of) {
         (PgType::Array(element), DataType::List(item)) => {
             let item = laid_out(element, item.data_type()).with_name(item.name());
@@ -51,7 +51,8 @@ pub(super) fn jsonb(json: &str) -> Result<ScalarValue> {
     read_text(&PgType::Jsonb, json, Zone::UTC)
 }
 
-fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<String> {
+/// A value of an array as JSON; `null` for NULL.
+pub(super) fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<String> {
     if matches!(array.data_type(), DataType::Null) || array.is_null(row) {
         return Ok("null".to_string());
     }
