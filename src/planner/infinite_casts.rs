@@ -7,7 +7,7 @@
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
@@ -35,7 +35,14 @@ impl OptimizerRule for InfiniteCasts {
         match plan {
             // What a source is asked is its own to cast.
             LogicalPlan::TableScan(_) => Ok(Transformed::no(plan)),
-            plan => each::expression(plan, infinite),
+            plan => {
+                let mut casts = false;
+                plan.apply_expressions(|expr| {
+                    casts = expr.exists(|part| Ok(matches!(part, Expr::Cast(_))))?;
+                    Ok(if casts { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+                })?;
+                if casts { each::expression(plan, infinite) } else { Ok(Transformed::no(plan)) }
+            }
         }
     }
 }
