@@ -33,6 +33,7 @@ use crate::planner::arithmetic::CheckedArithmetic;
 use crate::planner::array_operators::ArrayOperators;
 use crate::planner::both_zeros::BothZeros;
 use crate::planner::bounds;
+use crate::planner::carried_types::CarriedTypes;
 use crate::planner::cast_names::{self, CastNames};
 use crate::planner::clock_casts::ClockCasts;
 use crate::planner::coercion::PostgresCoercion;
@@ -43,6 +44,7 @@ use crate::planner::filter_names;
 use crate::planner::forgetful::Forgetful;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
+use crate::planner::infinite_casts::InfiniteCasts;
 use crate::planner::input::TextInputRules;
 use crate::planner::join_filters;
 use crate::planner::merged::{MergedFilter, MergedOrder};
@@ -87,6 +89,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));
     analyzer.rules.insert(1, Arc::new(ListedSubqueries));
+    analyzer.rules.insert(1, Arc::new(CarriedTypes));
     analyzer.rules.push(Arc::new(TryCasts));
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(TextOutputRules));
@@ -151,6 +154,7 @@ fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.insert(pushed + 1, Arc::new(MergedOrder));
     // Lists are made of comparisons on the way.
     rules.push(Arc::new(BothZeros));
+    rules.push(Arc::new(InfiniteCasts));
     rules
 }
 

@@ -395,6 +395,13 @@ mod tests {
     }
 
     #[test]
+    fn all_functions_have_rows() {
+        let mut names: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).collect();
+        names.sort_unstable();
+        assert_eq!(names, relation_function::NAMES);
+    }
+
+    #[test]
     fn calls_read_what_they_name() {
         let sql = "SELECT * FROM LINEAGE('Erp.\"C\"') AS l, lineage, (SELECT * FROM diff_views($$a$$, 'b')) AS d";
         let mut statement = parsed(sql);

@@ -10,6 +10,7 @@ use super::fragment::Fragment;
 use super::predicate::Writer;
 use crate::catalog::types::PgType;
 use crate::planner::arithmetic;
+use crate::planner::clock_casts::of_utc_cast;
 use crate::planner::concatenation::LIMITED;
 
 impl Writer<'_> {
@@ -55,7 +56,14 @@ impl Writer<'_> {
             Expr::ScalarFunction(call) => match arithmetic::operators(call) {
                 Some(operators) => self.chain(call, operators),
                 None if call.name() == LIMITED => self.concatenation(&call.args),
-                None => self.dialect.function(call.name(), &self.arguments(&call.args)?),
+                None => match of_utc_cast(call) {
+                    // On the clock of UTC a cast means what it means there.
+                    Some((expr, to)) => {
+                        let operand = self.exact_value(expr)?;
+                        self.dialect.cast(&operand, &PgType::of_arrow(to))
+                    }
+                    None => self.dialect.function(call.name(), &self.arguments(&call.args)?),
+                },
             },
             Expr::Case(case) => self.case(case),
             _ => None,

@@ -9,7 +9,7 @@ use datafusion::common::{Column, UnnestOptions};
 use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::expr::Cast;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, lit, when};
 use datafusion::scalar::ScalarValue;
 
 use super::candidates::merged_view;
@@ -167,8 +167,14 @@ impl<'a> Side<'a> {
 /// The cells that differ: the keys, `#column_name`, and what is told of a cell without the reasons.
 fn differing(before: &Side<'_>, after: &Side<'_>) -> Result<LogicalPlan> {
     let keys = &before.merges.keys;
-    let mut names = before.columns();
-    names.extend(after.columns().into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    let (mut names, newer) = (before.columns(), after.columns());
+    // A column that one view lacks is no change of the rule for its cells.
+    let removed = |name: &String| if newer.contains(name) { no_text() } else { word("column removed") };
+    let mut only: Vec<Expr> = names.iter().map(removed).collect();
+    for name in newer.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>() {
+        only.push(word("column added"));
+        names.push(name);
+    }
     let cells = |side: &str| (0..names.len()).map(|at| format!("#{side} {at}")).collect::<Vec<_>>();
     let (old, new) = (cells("before"), cells("after"));
     // The two rows of a key become one. They are grouped, not joined: a condition on a key passes a group.
@@ -187,21 +193,24 @@ fn differing(before: &Side<'_>, after: &Side<'_>) -> Result<LogicalPlan> {
         .map(|key| column(key))
         .chain([
             with_key(names.iter().map(|name| word(name)).collect()).alias("#column_name"),
-            change.alias("#change"),
+            change.alias("#key change"),
+            with_key(only).alias("#only"),
             with_key(old.iter().map(one).collect()).alias("#before"),
             with_key(new.iter().map(one).collect()).alias("#after"),
         ])
         .collect();
-    let unpivoted = ["#column_name", "#before", "#after"].map(Column::new_unqualified);
+    let unpivoted = ["#column_name", "#only", "#before", "#after"].map(Column::new_unqualified);
     let is_key = column("#column_name").is_null();
     let differs = Expr::BinaryExpr(BinaryExpr::new(
         Box::new(column("#before")),
         Operator::IsDistinctFrom,
         Box::new(column("#after")),
     ));
-    let kept =
-        is_key.clone().and(column("#change").not_eq(word("changed"))).or(Expr::Not(Box::new(is_key)).and(differs));
-    let shown = keys.iter().map(|key| column(key)).chain(["#column_name", "#change", "#before", "#after"].map(column));
+    let stays = column("#key change").eq(word("changed"));
+    let kept = is_key.clone().and(Expr::Not(Box::new(stays.clone()))).or(Expr::Not(Box::new(is_key)).and(differs));
+    let change = when(stays.and(column("#only").is_not_null()), column("#only")).otherwise(column("#key change"))?;
+    let shown = keys.iter().map(|key| column(key));
+    let shown = shown.chain([column("#column_name"), change.alias("#change"), column("#before"), column("#after")]);
     let shown = shown.chain(["#before_reason", "#after_reason"].map(|name| no_text().alias(name)));
     let cells = both
         .project(wide)?

@@ -135,6 +135,11 @@ impl Merged {
                 let is_whole = !to.is_string() || cast.field.metadata().is_empty();
                 self.told_key(&cast.expr).filter(|_| is_whole && differ(&from, to))
             }
+            // The other side of a join shows a number of a narrower type: where it is null here there is no other side.
+            Expr::TryCast(cast) => {
+                let from = cast.expr.get_type(self.aggregate.schema.as_ref()).ok()?;
+                self.told_key(&cast.expr).filter(|_| from.is_integer() && cast.field.data_type().is_integer())
+            }
             // Days and moments are written each in its own way.
             Expr::ScalarFunction(call) if is_text_output(&call.func) => {
                 let [of] = call.args.as_slice() else { return None };

@@ -29,6 +29,8 @@ struct Made {
     rules: Vec<String>,
     /// The same in words: `newest by updated_at`.
     words: Vec<String>,
+    /// The other aggregates in it, in words: `count DISTINCT`. They describe a column that no merge function is in.
+    plain: Vec<String>,
 }
 
 impl Made {
@@ -38,7 +40,8 @@ impl Made {
                 self.origins.push(origin);
             }
         }
-        for (into, from) in [(&mut self.rules, other.rules), (&mut self.words, other.words)] {
+        let words = [(&mut self.rules, other.rules), (&mut self.words, other.words), (&mut self.plain, other.plain)];
+        for (into, from) in words {
             for one in from {
                 if !into.contains(&one) {
                     into.push(one);
@@ -58,7 +61,7 @@ pub fn origins(plan: &LogicalPlan) -> Result<Vec<ColumnLineage>> {
             column: field.name().clone(),
             origins: made.origins,
             rule: joined(made.rules, ", "),
-            description: joined(made.words, "; "),
+            description: joined(if made.words.is_empty() { made.plain } else { made.words }, "; "),
         })
         .collect())
 }
@@ -216,6 +219,10 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
                 }
                 origin.functions.extend(ordered_set(call.func.name()).map(str::to_string));
             }
+            for word in &mut inner.plain {
+                let condition = word.find(FILTER).and_then(|at| word.get(at..)).unwrap_or_default();
+                *word = format!("{}{condition}", ordered_set(call.func.name()).unwrap_or_default());
+            }
             made.take(inner);
             return Ok(made);
         }
@@ -226,6 +233,8 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
                 parts.truncate(1);
                 made.rules.push(call.func.name().to_string());
                 made.words.push(described(call));
+            } else {
+                made.plain.push(plainly(call));
             }
             (Some(written_name(call).to_string()), parts)
         }
@@ -238,7 +247,8 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
         }
         Expr::ScalarSubquery(query) => {
             if let Some(first) = columns(&query.subquery)?.into_iter().next() {
-                made.take(first);
+                // What is counted elsewhere is no rule of this view.
+                made.take(Made { plain: vec![], ..first });
             }
             return Ok(made);
         }
@@ -271,6 +281,22 @@ fn ordered_set(name: &str) -> Option<&'static str> {
     if name == mode::OF_ARRAY { Some("mode") } else { percentile::of_array(name) }
 }
 
+/// What stands before a condition.
+const FILTER: &str = " FILTER (WHERE ";
+
+/// An aggregate that is no merge function: `avg`, `count DISTINCT FILTER (WHERE active)`.
+fn plainly(call: &AggregateFunction) -> String {
+    let distinct = if call.params.distinct { " DISTINCT" } else { "" };
+    format!("{}{distinct}{}", written_name(call), condition(call))
+}
+
+fn condition(call: &AggregateFunction) -> String {
+    match &call.params.filter {
+        Some(filter) => format!("{FILTER}{})", spelled::sql(filter)),
+        None => String::new(),
+    }
+}
+
 /// A merge function with what it ranks by: `newest by updated_at`, `most_trusted by trust, updated_at`, `majority FILTER
 /// (WHERE active)`.
 fn described(call: &AggregateFunction) -> String {
@@ -283,8 +309,5 @@ fn described(call: &AggregateFunction) -> String {
     let arguments = call.params.args.iter().skip(1).map(argument);
     let by: Vec<String> = arguments.chain(call.params.order_by.iter().map(spelled::sort_key)).collect();
     let rule = if by.is_empty() { name.to_string() } else { format!("{name} by {}", by.join(", ")) };
-    match &call.params.filter {
-        Some(filter) => format!("{rule} FILTER (WHERE {})", spelled::sql(filter)),
-        None => rule,
-    }
+    format!("{rule}{}", condition(call))
 }

@@ -222,7 +222,7 @@ fn guard_call(merged: &Merged, at: usize, slots: &mut Slots) -> Result<GuardCall
             other => CallArgument::Column(slots.add(evaluated(other.clone(), call, merged.aggregate.input.schema())?)),
         });
     }
-    let order = ordered(call, slots);
+    let order = ordered(call, slots, merged.aggregate.input.schema())?;
     let filter = call.params.filter.as_deref().map(|filter| slots.add(filter.clone()));
     let call = Call { function: Arc::clone(&call.func), arguments, order, distinct: call.params.distinct };
     Ok(GuardCall { call, filter })
@@ -240,13 +240,13 @@ fn evaluated(expr: Expr, call: &AggregateFunction, schema: &DFSchema) -> Result<
 }
 
 /// The keys of a call's ORDER BY.
-fn ordered(call: &AggregateFunction, slots: &mut Slots) -> Vec<CallOrder> {
-    let keys = call.params.order_by.iter().map(|key| CallOrder {
-        column: slots.add(key.expr.clone()),
-        descending: !key.asc,
-        nulls_first: key.nulls_first,
-    });
-    keys.collect()
+fn ordered(call: &AggregateFunction, slots: &mut Slots, schema: &DFSchema) -> Result<Vec<CallOrder>> {
+    let mut keys = vec![];
+    for key in &call.params.order_by {
+        let column = slots.add(evaluated(key.expr.clone(), call, schema)?);
+        keys.push(CallOrder { column, descending: !key.asc, nulls_first: key.nulls_first });
+    }
+    Ok(keys)
 }
 
 /// The argument of a merge function that has one of these roles, the first role that it has.
@@ -347,7 +347,7 @@ fn laid_out(
             other => CallArgument::Column(slots.add(evaluated(other.clone(), &cell.call, schema)?)),
         });
     }
-    let order = ordered(&cell.call, slots);
+    let order = ordered(&cell.call, slots, schema)?;
     let beside = |name: &str| named(schema, name, &cell.value).filter(|_| !cell.constant);
     let source = beside("source").map(|expr| as_text(expr, schema)).transpose()?;
     let record = beside("record_id").map(|expr| as_text(expr, schema)).transpose()?;

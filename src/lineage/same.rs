@@ -3,9 +3,13 @@
 use std::collections::HashSet;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema, JoinType};
+use datafusion::logical_expr::expr::{Cast, TryCast};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator};
+
+use super::walk::is_subquery;
 
 /// Columns that are one value in every row that is left of a join, in sets.
 #[derive(Default)]
@@ -91,18 +95,56 @@ fn are_one_value(one: &DataType, other: &DataType) -> bool {
 
 /// The columns that a join makes equal, those of the left side first. Only such as are one value where they are equal.
 pub(super) fn equal_columns(join: &Join) -> Vec<(Column, Column)> {
-    let of = |side: &LogicalPlan, expr: &Expr| typed(side.schema(), expr);
+    let columns = equal_values(join, &[]).into_iter().filter_map(|pair| match pair {
+        (Expr::Column(left), Expr::Column(right)) => Some((left, right)),
+        _ => None,
+    });
+    columns.collect()
+}
+
+/// What a join makes equal, that of the left side first: columns, or what is made of them, such as a column that is cast to
+/// the type of the other. Only such as are one value where they are equal. The conditions hold for its rows.
+pub(super) fn equal_values(join: &Join, conditions: &[Expr]) -> Vec<(Expr, Expr)> {
     let filters = join.filter.as_ref().map(split_conjunction).unwrap_or_default();
-    let compared = filters.into_iter().filter_map(|condition| match condition {
+    let compared = filters.into_iter().chain(conditions).filter_map(|condition| match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
         _ => None,
     });
     let pairs = join.on.iter().map(|(left, right)| (left, right)).chain(compared);
     let equal = pairs.filter_map(|(one, other)| {
-        let (left, right) = of(&join.left, one)
-            .zip(of(&join.right, other))
-            .or_else(|| of(&join.left, other).zip(of(&join.right, one)))?;
-        are_one_value(&left.1, &right.1).then_some((left.0, right.0))
+        let of = |left: &Expr, right: &Expr| {
+            let types = of_side(&join.left, left).zip(of_side(&join.right, right))?;
+            are_one_value(&types.0, &types.1).then(|| (left.clone(), right.clone()))
+        };
+        of(one, other).or_else(|| of(other, one))
     });
     equal.collect()
+}
+
+/// The type of what is made of columns of one side of a join, and of nothing else.
+fn of_side(side: &LogicalPlan, expr: &Expr) -> Option<DataType> {
+    let schema = side.schema();
+    let columns = expr.column_refs();
+    let is_known = !columns.is_empty() && columns.into_iter().all(|column| schema.has_column(column));
+    let asks = expr.exists(|part| Ok(is_subquery(part)));
+    if !is_known || expr.is_volatile() || !matches!(asks, Ok(false)) {
+        return None;
+    }
+    expr.get_type(schema.as_ref()).ok()
+}
+
+/// The column of the other side that `other` casts to a type of more values, as what stands for it on one's own side,
+/// `own`: the same value, which is null where the column has none that is equal.
+pub(super) fn narrowed(own: &Expr, other: &Expr, side: &LogicalPlan) -> Option<(Column, Expr)> {
+    let Expr::Cast(cast) = other else { return None };
+    let (column, narrow) = typed(side.schema(), &cast.expr)?;
+    let wide = cast.field.data_type();
+    let own = Box::new(own.clone());
+    if narrow.is_integer() && wide.is_integer() {
+        Some((column, Expr::TryCast(TryCast::new(own, narrow))))
+    } else if narrow.is_string() && wide.is_string() && cast.field.metadata().is_empty() {
+        Some((column, Expr::Cast(Cast::new(own, narrow))))
+    } else {
+        None
+    }
 }

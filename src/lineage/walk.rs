@@ -15,7 +15,7 @@ use super::cells::call_of;
 use super::changed;
 use super::merged::{Merged, Output, is_merge_function};
 use super::presence;
-use super::same::{Same, equal_columns};
+use super::same::{Same, equal_columns, equal_values, narrowed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::effect::effect;
 use crate::functions::merge;
@@ -358,6 +358,17 @@ impl Walk<'_> {
         let equal: Vec<(Column, Column)> =
             equal_columns(join).into_iter().map(|(l, r)| if is_left { (l, r) } else { (r, l) }).collect();
         let own_of = |column: &Column| equal.iter().find(|(_, other)| other == column).map(|(own, _)| own.clone());
+        let holding = if is_matched { self.conditions.clone() } else { vec![] };
+        let values: Vec<(Expr, Expr)> =
+            equal_values(join, &holding).into_iter().map(|(l, r)| if is_left { (l, r) } else { (r, l) }).collect();
+        let own_value = |expr: &Expr| values.iter().find(|(_, other)| other == expr).map(|(own, _)| own.clone());
+        let other_side = if is_left { &join.right } else { &join.left };
+        let narrow: Vec<(Column, Expr)> =
+            values.iter().filter_map(|(own, other)| narrowed(own, other, other_side)).collect();
+        let is_own = |expr: &Expr| {
+            let columns = expr.column_refs();
+            !columns.is_empty() && columns.into_iter().all(|column| known.contains(column))
+        };
         // Of a row that has a part of both sides, more is known.
         let same = if is_matched { Same::known(join, &self.conditions) } else { Same::default() };
         let own_of_both = |column: &Column| own_of(column).or_else(|| same.of(column, &known));
@@ -366,14 +377,12 @@ impl Walk<'_> {
                 Ok(match &part {
                     // Of a row that has a part of this side: where the column is null, so is what it is equal to.
                     Expr::ScalarFunction(call) if call.func.name() == "coalesce" => {
-                        let owns = call.args.iter().map(|argument| match argument {
-                            Expr::Column(column) if known.contains(column) => Some(column.clone()),
-                            Expr::Column(column) => own_of(column),
-                            _ => None,
+                        let owns = call.args.iter().map(|argument| {
+                            if is_own(argument) { Some(argument.clone()) } else { own_value(argument) }
                         });
                         match owns.collect::<Option<Vec<_>>>().as_deref() {
                             Some([first, others @ ..]) if others.iter().all(|other| other == first) => {
-                                Transformed::yes(Expr::Column(first.clone()))
+                                Transformed::yes(first.clone())
                             }
                             _ => Transformed::no(part),
                         }
@@ -384,11 +393,17 @@ impl Walk<'_> {
             if !is_matched {
                 return settled.data();
             }
-            let matched = settled.data()?.transform(|part| {
+            let matched = settled.data()?.transform_down(|part| {
+                if let Some(own) = own_value(&part).filter(|_| !is_own(&part)) {
+                    return Ok(Transformed::new(own, true, TreeNodeRecursion::Jump));
+                }
                 Ok(match &part {
                     Expr::Column(column) if !known.contains(column) => match own_of_both(column) {
                         Some(own) => Transformed::yes(Expr::Column(own)),
-                        None => Transformed::no(part),
+                        None => match narrow.iter().find(|(of, _)| of == column) {
+                            Some((_, own)) => Transformed::new(own.clone(), true, TreeNodeRecursion::Jump),
+                            None => Transformed::no(part),
+                        },
                     },
                     _ => Transformed::no(part),
                 })

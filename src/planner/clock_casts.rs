@@ -1,7 +1,7 @@
 //! Casts between what clocks show and instants, and days added to an instant, go by the session's time zone.
 //!
-//! DataFusion's casts take every clock to be in UTC. Where the session's is, they are left to it, but for that of an
-//! interval to a time of day, which it has not.
+//! DataFusion's casts take every clock to be in UTC. Where the session's is, they are left to its rules, but for that of an
+//! interval to a time of day, which it has not; see `infinite_casts` for what becomes of them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+    DataType, Date32Type, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
     TimestampMicrosecondType,
 };
 use datafusion::common::DFSchema;
@@ -19,21 +19,23 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
 use super::each;
+use super::infinite_casts::of_constant;
 use crate::error::{Error, Result, SqlState};
 use crate::values::Zone;
 use crate::values::calendar::{Civil, DAY, SECOND, civil, days};
 
-/// Casts to one type on the session's clock.
+/// Casts to one type on the session's clock, or on that of UTC.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ClockCast {
     to: DataType,
+    utc: bool,
     signature: Signature,
 }
 
@@ -126,7 +128,7 @@ impl ClockCast {
 
 impl ScalarUDFImpl for ClockCast {
     fn name(&self) -> &str {
-        "clock_cast"
+        if self.utc { "utc_cast" } else { "clock_cast" }
     }
 
     fn display_name(&self, args: &[Expr]) -> DfResult<String> {
@@ -145,8 +147,14 @@ impl ScalarUDFImpl for ClockCast {
         Ok(self.to.clone())
     }
 
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> DfResult<FieldRef> {
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), self.to.clone(), nullable)))
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        let zone = args.config_options.execution.time_zone.as_deref().and_then(Zone::parse).unwrap_or(Zone::UTC);
+        let zone = args.config_options.execution.time_zone.as_deref().and_then(Zone::parse);
+        let zone = zone.filter(|_| !self.utc).unwrap_or(Zone::UTC);
         match args.args.first() {
             Some(ColumnarValue::Scalar(value)) => {
                 let cast = self.cast_all(&value.to_array()?, zone)?;
@@ -237,8 +245,20 @@ impl ScalarUDFImpl for ClockLater {
 
 /// A date or a time as another type, on the session's clock. An infinity stays one.
 pub(crate) fn clock_cast(expr: Expr, to: DataType) -> Expr {
-    let function = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+    let function = ClockCast { to, utc: false, signature: Signature::any(1, Volatility::Stable) };
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![expr]))
+}
+
+/// The same where the clock is UTC's.
+pub(super) fn utc_cast(expr: Expr, to: DataType) -> Expr {
+    let function = ClockCast { to, utc: true, signature: Signature::any(1, Volatility::Immutable) };
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), vec![expr]))
+}
+
+/// What is cast on the clock of UTC, and to which type; none for other functions.
+pub(crate) fn of_utc_cast(call: &ScalarFunction) -> Option<(&Expr, &DataType)> {
+    let cast = call.func.inner().downcast_ref::<ClockCast>().filter(|cast| cast.utc)?;
+    Some((call.args.first()?, &cast.to))
 }
 
 /// Puts [`ClockCast`] in the place of such casts.
@@ -274,9 +294,9 @@ fn casts_to_time(plan: &LogicalPlan) -> DfResult<bool> {
 }
 
 fn cast_plan(plan: LogicalPlan, in_utc: bool) -> DfResult<Transformed<LogicalPlan>> {
-    each::expression(plan, |expr, schema| match in_utc {
-        true => time_of_interval(expr, schema),
-        false => cast_one(expr, schema),
+    each::expression(plan, |expr, schema| {
+        let done = if in_utc { time_of_interval(expr, schema)? } else { cast_one(expr, schema)? };
+        done.transform_data(|expr| of_constant(expr, schema))
     })
 }
 
@@ -337,7 +357,7 @@ mod tests {
     #[test]
     fn an_infinite_day_is_an_infinite_time() {
         let to = DataType::Timestamp(TimeUnit::Microsecond, None);
-        let cast = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+        let cast = ClockCast { to, utc: false, signature: Signature::any(1, Volatility::Stable) };
         let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(i32::MAX), Some(1), None]));
         let times = cast.cast_all(&days, Zone::Named(Tz::Europe__Berlin)).unwrap();
         let expected: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(i64::MAX), Some(DAY), None]));
@@ -347,7 +367,7 @@ mod tests {
     #[test]
     fn the_time_of_an_interval() {
         let to = DataType::Time64(TimeUnit::Microsecond);
-        let cast = ClockCast { to, signature: Signature::any(1, Volatility::Stable) };
+        let cast = ClockCast { to, utc: false, signature: Signature::any(1, Volatility::Stable) };
         let spans = [(1, 2, 25 * 3_600), (0, 0, -3_600)]
             .map(|(months, days, seconds)| IntervalMonthDayNano::new(months, days, seconds * 1_000_000_000));
         let spans: ArrayRef = Arc::new(datafusion::arrow::array::IntervalMonthDayNanoArray::from(spans.to_vec()));

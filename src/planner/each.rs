@@ -22,7 +22,7 @@ pub(super) fn expression(
 }
 
 /// The columns that a node's own expressions read.
-fn input_schema(plan: &LogicalPlan) -> DfResult<DFSchema> {
+pub(super) fn input_schema(plan: &LogicalPlan) -> DfResult<DFSchema> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())

@@ -1,4 +1,4 @@
-//! The arguments of an aggregate are evaluated for the rows that its FILTER keeps, and for no others.
+//! The arguments of an aggregate, and the keys that it sorts by, are evaluated for the rows that its FILTER keeps alone.
 //!
 //! DataFusion evaluates them for every row and looks at the condition afterwards, so that
 //! `max(10 / x) FILTER (WHERE x <> 0)` would divide by zero. An argument that may fail is made a CASE of the condition.
@@ -56,10 +56,22 @@ fn filtered(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
         return Ok(Transformed::no(Expr::AggregateFunction(call)));
     };
     let mut found = false;
-    // What is also a key of the ORDER BY is known by that.
-    let keys: Vec<Expr> = call.params.order_by.iter().map(|key| key.expr.clone()).collect();
+    // What is also a key of the ORDER BY is known by that, and stays the same as the key.
+    let mut keys = vec![];
+    for key in &mut call.params.order_by {
+        let written = key.expr.clone();
+        if !is_kept(&written, &filter, schema)? {
+            key.expr = only_where(filter.clone(), written.clone())?;
+            found = true;
+        }
+        keys.push((written, key.expr.clone()));
+    }
     for argument in &mut call.params.args {
-        if keys.contains(argument) || is_kept(argument, &filter, schema)? {
+        if let Some((_, key)) = keys.iter().find(|(written, _)| written == argument) {
+            *argument = key.clone();
+            continue;
+        }
+        if is_kept(argument, &filter, schema)? {
             continue;
         }
         *argument = only_where(filter.clone(), argument.clone())?;
@@ -113,5 +125,23 @@ mod tests {
         assert!(once.transformed);
         assert!(once.data.to_string().contains("CASE WHEN x != Int32(0) THEN Int32(10) / x END"), "{}", once.data);
         assert!(!changed(once.data).transformed);
+    }
+
+    #[test]
+    fn keys_are_guarded_too_and_stay_equal_to_arguments() {
+        let fields = vec![Field::new("x", DataType::Int32, true)];
+        let schema = DFSchema::try_from(Schema::new(fields)).unwrap();
+        let keyed = |argument: Expr| {
+            let key = (lit(10) / col("x")).sort(true, false);
+            max(argument).filter(col("x").not_eq(lit(0))).order_by(vec![key]).build().unwrap()
+        };
+        for argument in [col("x"), lit(10) / col("x")] {
+            let done = filtered(keyed(argument.clone()), &schema).unwrap();
+            assert!(done.transformed);
+            let Expr::AggregateFunction(call) = done.data else { panic!("no aggregate") };
+            let (key, given) = (&call.params.order_by[0].expr, &call.params.args[0]);
+            assert!(matches!(key, Expr::Case(_)));
+            assert_eq!(key == given, argument != col("x"));
+        }
     }
 }

@@ -25,7 +25,9 @@ use super::number_casts::exact_float;
 use super::number_texts;
 use super::operators;
 use super::stars;
+use super::types;
 use super::wide_columns::WideColumns;
+use crate::catalog::types::PgType;
 use crate::functions::pg::lagging::{LAG, LEAD};
 
 /// Functions whose result has the type of their arguments, or tells it.
@@ -131,8 +133,12 @@ impl Settling {
         }
         Ok(Transformed::yes(match expr {
             Expr::Literal(value, metadata) => Expr::Literal(narrowed(value), metadata),
-            Expr::Cast(Cast { expr, field }) => Expr::Cast(Cast { expr: Box::new(widened(*expr)), field }),
+            Expr::Cast(Cast { expr, field }) => {
+                let field = of_cast(field, &expr, schema);
+                Expr::Cast(Cast { expr: Box::new(widened(*expr)), field })
+            }
             Expr::TryCast(mut cast) => {
+                cast.field = of_cast(cast.field, &cast.expr, schema);
                 cast.expr = Box::new(widened(*cast.expr));
                 Expr::TryCast(cast)
             }
@@ -230,6 +236,12 @@ impl Settling {
         let schema = DFSchema::from_unqualified_fields(Fields::from(fields), HashMap::new())?;
         Ok(LogicalPlan::Values(Values { schema: Arc::new(schema), values: rows }))
     }
+}
+
+/// The field of a cast of `value`.
+fn of_cast(field: FieldRef, value: &Expr, schema: &DFSchema) -> FieldRef {
+    let from = value.to_field(schema).ok().map(|(_, from)| PgType::of_field(&from));
+    types::cast_field(field, from.as_ref())
 }
 
 /// The type of a column of VALUES whose rows DataFusion made `field`'s.

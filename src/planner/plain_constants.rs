@@ -112,7 +112,7 @@ fn plain(expr: Expr, simplifier: &ExprSimplifier) -> DfResult<Transformed<Expr>>
 }
 
 /// Whether an expression is made of literals and functions that give the same each time.
-fn is_constant(expr: &Expr) -> DfResult<bool> {
+pub(super) fn is_constant(expr: &Expr) -> DfResult<bool> {
     let from_elsewhere = expr.exists(|inner| {
         Ok(!matches!(
             inner,

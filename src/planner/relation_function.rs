@@ -22,6 +22,10 @@ use crate::catalog::definitions::{DATABASE, Definitions, RelationDef, RelationNa
 use crate::catalog::pg::FunctionInfo;
 use crate::error::{Error, Result};
 
+/// The names of all functions over named relations, whose rows are rows as those of a table are.
+pub const NAMES: &[&str] =
+    &["accepted", "conflicts", "diff_views", "lineage", "profile", "quality", "rejected", "trusted", "violations"];
+
 /// What a function takes in one place. Arguments are literals: the plan depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {

@@ -2,7 +2,8 @@
 //!
 //! A field says in its metadata that a text is a `uuid` or `jsonb`. DataFusion hands that on for columns and casts, and
 //! drops it for CASE, `coalesce`, aggregates and arrays. So the types are found here, from the plan as it was written,
-//! and put on the answer's fields. Plans are left as they are.
+//! and put on the answer's fields, and on the arguments of functions that ask for their type (`carried_types`). Plans
+//! are left as they are otherwise.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub fn typed(plan: &LogicalPlan, schema: &SchemaRef) -> Option<SchemaRef> {
 }
 
 /// The field as one of type `kind`, when it is not and its values can be.
-fn carried(field: &Field, kind: &PgType) -> Option<Field> {
+pub(super) fn carried(field: &Field, kind: &PgType) -> Option<Field> {
     if PgType::of_field(field) == *kind {
         return None;
     }
@@ -139,6 +140,17 @@ fn columns(plan: &LogicalPlan) -> Vec<PgType> {
     // What is not known is what the fields say.
     let fields = plan.schema().fields();
     if found.len() == fields.len() { found } else { fields.iter().map(|field| PgType::of_field(field)).collect() }
+}
+
+/// The types of the columns that a node's own expressions read; none where they are not as many as those.
+pub(super) fn read_by(plan: &LogicalPlan, schema: &DFSchema) -> Option<Vec<PgType>> {
+    let kinds: Vec<PgType> = plan.inputs().into_iter().flat_map(columns).collect();
+    (kinds.len() == schema.fields().len()).then_some(kinds)
+}
+
+/// The type of an expression over columns of these types.
+pub(super) fn of_expression(expr: &Expr, schema: &DFSchema, kinds: &[PgType]) -> PgType {
+    Input { schema, kinds: kinds.to_vec() }.kind(expr)
 }
 
 /// The columns of `pg_index`, which are arrays while they are computed with.

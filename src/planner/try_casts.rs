@@ -26,6 +26,7 @@ use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
 
 use super::clock_casts::ClockCasts;
+use super::infinite_casts::infinite;
 use super::input::TextInputRules;
 use super::number_casts::NumberCasts;
 use super::output::TextOutputRules;
@@ -69,6 +70,7 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
     for rule in rules {
         plan = rule.analyze(plan, config)?;
     }
+    let plan = each::expression(plan, infinite)?.data;
     let LogicalPlan::Projection(projection) = &plan else {
         return Err(Error::internal("the plan of a cast is no projection").into());
     };

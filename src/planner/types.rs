@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::FieldRef;
+use datafusion::arrow::datatypes::{Field, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast::{DataType as SqlType, TimezoneInfo};
@@ -12,6 +12,20 @@ use crate::error::{Error, SqlState};
 
 /// The most characters that `varchar(n)` and `char(n)` may be declared with, as in Postgres.
 const LONGEST: u32 = 10_485_760;
+
+/// The name of the field that a cast to `text` is planned with. DataFusion takes a field without a name and without
+/// metadata for a bare Arrow type, and hands on what the metadata of the value says: `id::text` would be a `uuid` still.
+const TEXT: &str = "text";
+
+/// The field of a cast whose value was of the type `from`: that of a cast to text says that the value is text where the
+/// value's own metadata says otherwise, and is a bare type everywhere else, so that casts are alike whoever made them.
+pub(super) fn cast_field(field: FieldRef, from: Option<&PgType>) -> FieldRef {
+    let said = matches!(from, Some(PgType::Uuid | PgType::Json | PgType::Jsonb));
+    if said || field.name() != TEXT || !field.metadata().is_empty() {
+        return field;
+    }
+    Arc::new(Field::clone(&field).with_name(""))
+}
 
 /// Plans the types that [`PgType`] knows, asks `next` about others (such as `regclass`).
 #[derive(Debug)]
@@ -67,6 +81,7 @@ impl TypePlanner for PgTypePlanner {
                 format!("NUMERIC precision {p} must be between 1 and 76"),
             )
             .into()),
+            Some(PgType::Text) => Ok(Some(Arc::new(PgType::Text.field(TEXT, true)))),
             Some(pg_type) => Ok(Some(Arc::new(pg_type.field("", true)))),
             None => match &self.next {
                 Some(next) => next.plan_type_field(sql_type),

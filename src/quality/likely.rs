@@ -67,6 +67,10 @@ fn is_integer(text: &str) -> bool {
 
 fn is_numeric(text: &str) -> bool {
     let number = text.strip_prefix(['-', '+']).unwrap_or(text);
+    // Nobody writes a plus before so many digits that are to be added up.
+    if text.starts_with('+') && number.len() >= 9 && digits(number) {
+        return false;
+    }
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     digits(whole) && digits(part) && (whole.len() == 1 || !whole.starts_with('0'))
 }
@@ -187,6 +191,7 @@ mod tests {
             (vec!["ann@example.com", "o'neil+x@a.co.uk"], "email"),
             (vec!["https://a.example/x?y"], "url"),
             (vec!["+90 (532) 123-45-67", "0532 1234567"], "phone"),
+            (vec!["+905321234567", "+41446681800"], "phone"),
             (vec!["{\"a\": [1]}", "[]"], "json"),
             (vec!["01234", "00042"], "text"),
             (vec!["2023-02-29"], "text"),

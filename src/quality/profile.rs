@@ -192,9 +192,10 @@ impl Profiled {
     /// The aggregates of the column in one pass over the relation, each with its position in its name.
     fn aggregates(&self) -> Vec<String> {
         let (column, at) = (&self.sql, self.position);
-        // The two zeros are one value.
+        // The two zeros are one value, and so are intervals that are as long.
         let value = match &self.kind {
             kind @ (PgType::Float4 | PgType::Float8) => format!("({column} + 0::{kind})"),
+            PgType::Interval => format!("justify_interval({column})"),
             _ => column.clone(),
         };
         let mut all = vec![

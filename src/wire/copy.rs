@@ -13,6 +13,7 @@ use super::running::{Begun, Started, watch};
 use super::script::Command;
 use crate::ddl::copy::Copy;
 use crate::error::{Error, Result};
+use crate::functions::pg::json;
 use crate::values::copy::{CopyKind, RowWriter};
 use crate::values::encode::too_large;
 
@@ -40,8 +41,12 @@ impl Connection {
         let Begun::Rows { schema, .. } = begun else {
             return Err(Failure::Statement(Error::internal("the query of a COPY gave no rows")));
         };
-        let mut writer = RowWriter::new(&copy.format, &schema, self.zone())?;
-        let (form, columns, forms) = formats(copy.format.kind, schema.fields().len())?;
+        // A row as an object is one value.
+        let as_objects = copy.format.kind == CopyKind::Json;
+        let written = if as_objects { json::object_schema() } else { Arc::clone(&schema) };
+        let zone = self.zone();
+        let mut writer = RowWriter::new(&copy.format, &written, zone)?;
+        let (form, columns, forms) = formats(copy.format.kind, written.fields().len())?;
         self.wire.put(&CopyOutResponse::new(form, columns, forms))?;
         let mut header = BytesMut::new();
         writer.header(&mut header);
@@ -53,6 +58,7 @@ impl Connection {
         }
         let (mut count, most) = (0u64, self.most_rows());
         while let Some(batch) = watch(&mut self.wire, &self.shared.ending, &leash, started.batches.next()).await? {
+            let batch = if as_objects { json::objects(&schema, &batch, zone)? } else { batch };
             let columns = writer.columns(&batch)?;
             let mut row = 0;
             while row < batch.num_rows() {

@@ -17,6 +17,16 @@ impl Copy {
                 return Err(Error::syntax("cannot specify NULL in BINARY mode", None));
             }
         }
+        if said.kind == CopyKind::Json {
+            let given = [
+                ("DELIMITER", said.delimiter.is_some()),
+                ("NULL", said.null.is_some()),
+                ("HEADER", said.header != Header::No),
+            ];
+            if let Some((what, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+                return Err(Error::syntax(format!("cannot specify {what} in JSON mode"), None));
+            }
+        }
         let mut format = CopyFormat::new(said.kind);
         if let Some(delimiter) = &said.delimiter {
             format.delimiter = one_byte(delimiter, "delimiter")?;
@@ -170,6 +180,7 @@ impl CopyOption {
             "text" => Ok(CopyKind::Text),
             "csv" => Ok(CopyKind::Csv),
             "binary" => Ok(CopyKind::Binary),
+            "json" => Ok(CopyKind::Json),
             other => Err(invalid(format!("COPY format \"{other}\" not recognized")).with_position(Some(self.position))),
         }
     }
@@ -253,6 +264,8 @@ mod tests {
             ("(encoding 'nope')", "22023", "argument to option \"encoding\" must be a valid encoding name", Some(19)),
             ("(force_null *)", "22023", "argument to option \"force_null\" must be a list of column names", Some(19)),
             ("(format binary, null 'x')", "42601", "cannot specify NULL in BINARY mode", None),
+            ("(format json, header)", "42601", "cannot specify HEADER in JSON mode", None),
+            ("(format json, quote 'x')", "0A000", "COPY quote available only in CSV mode", None),
             ("(delimiter 'ab')", "0A000", "COPY delimiter must be a single one-byte character", None),
             ("(delimiter 'a')", "22023", "COPY delimiter cannot be \"a\"", None),
             ("(quote 'x')", "0A000", "COPY quote available only in CSV mode", None),

@@ -7,10 +7,13 @@ use tokio_util::sync::CancellationToken;
 use super::incoming::Incoming;
 use super::target::CopyIn;
 use crate::audit;
+use crate::catalog::types::PgType;
 use crate::engine::session::Session;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::pg::json;
 use crate::values::copy::{CopyKind, Fields, Header, Lines, Step, Tuple, Tuples, malformed};
 use crate::values::decode::decode_column;
+use crate::values::reader::utf8;
 use crate::values::{Format, Zone};
 
 /// What a client sends.
@@ -158,6 +161,12 @@ impl<'a> Reader<'a> {
             if header && self.into.format.header != Header::Match {
                 continue;
             }
+            if self.into.format.kind == CopyKind::Json {
+                if lines.text().trim_ascii().is_empty() {
+                    continue;
+                }
+                return self.read_object().map(|()| true);
+            }
             if let Err(error) = fields.split(lines.text(), &self.into.format) {
                 return Err(self.in_line(error));
             }
@@ -194,6 +203,28 @@ impl<'a> Reader<'a> {
                 }
             }
             let kind = self.rows.kind(at);
+            let read = decode_column(kind, Format::Text, value.map(str::as_bytes), zone);
+            let read = read.map_err(|error| place(into, lines.number(), error, &Place::Value(name, value)))?;
+            self.rows.push(at, read, value.map_or(0, str::len));
+        }
+        Ok(())
+    }
+
+    /// Reads a line that is an object. A column that it does not name is null.
+    fn read_object(&mut self) -> Result<()> {
+        let (into, zone) = (self.into, self.zone);
+        let Source::Lines(lines, _) = &self.source else { return Ok(()) };
+        let columns: Vec<(&str, PgType)> = into
+            .columns
+            .iter()
+            .filter_map(|column| into.table.columns.get(*column))
+            .map(|column| (column.name.as_str(), column.pg_type()))
+            .collect();
+        let texts = utf8(lines.text())
+            .and_then(|line| json::texts(line, columns.iter().map(|(name, kind)| (*name, kind))))
+            .map_err(|error| self.in_line(error))?;
+        for (at, ((name, kind), value)) in columns.iter().zip(&texts).enumerate() {
+            let value = value.as_deref();
             let read = decode_column(kind, Format::Text, value.map(str::as_bytes), zone);
             let read = read.map_err(|error| place(into, lines.number(), error, &Place::Value(name, value)))?;
             self.rows.push(at, read, value.map_or(0, str::len));

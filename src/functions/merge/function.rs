@@ -87,7 +87,7 @@ impl MergeFunction {
             Choice::Majority | Choice::WeightedMajority | Choice::Unanimous | Choice::AllValues => {
                 Ok(Box::new(Votes::try_new(rule, value, types.get(1))?))
             }
-            Choice::Median if matches!(value.data_type(), DataType::Decimal128(_, _)) => {
+            Choice::Median if matches!(value.data_type(), DataType::Decimal128(_, _) | DataType::Interval(_)) => {
                 Ok(Box::new(Middle::<i128>::new(rule, value, args.is_distinct)))
             }
             Choice::Median => Ok(Box::new(Middle::<i64>::new(rule, value, args.is_distinct))),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Float64Array,
-    PrimitiveArray,
+    IntervalMonthDayNanoArray, PrimitiveArray,
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::datatypes::{
-    DataType, FieldRef, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    DataType, FieldRef, Float64Type, IntervalUnit, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType, i256,
 };
 use datafusion::common::Result;
@@ -19,6 +19,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::columns::{argument, candidates, check_lengths, no_group, takes_part, unexpected};
 use super::numbers::out_of_range;
+use super::order::of_length;
 use super::rank::RankKey;
 use super::rule::{MergeRule, item_of};
 use super::single::MergeState;
@@ -38,7 +39,9 @@ pub(super) fn median_type(data_type: &DataType) -> Option<DataType> {
         DataType::Decimal128(precision, scale) => {
             Some(DataType::Decimal128((*precision).saturating_add(1).min(38), scale.saturating_add(1)))
         }
-        DataType::Float64 | DataType::Timestamp(_, _) => Some(data_type.clone()),
+        DataType::Float64 | DataType::Timestamp(_, _) | DataType::Interval(IntervalUnit::MonthDayNano) => {
+            Some(data_type.clone())
+        }
         DataType::Date32 => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
         _ => None,
     }
@@ -230,6 +233,11 @@ fn infinite() -> datafusion::error::DataFusionError {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, "the median of an infinite and another timestamp is undefined").into()
 }
 
+/// The length in the middle of two, in nanoseconds; half a microsecond is rounded down.
+fn whole_microseconds(lower: i128, upper: i128) -> i128 {
+    (lower + upper).div_euclid(2_000) * 1_000
+}
+
 /// The midnight in the middle of two days, in microseconds.
 fn midnight(lower: i64, upper: i64) -> Result<i64> {
     let (least, greatest) = (i64::from(i32::MIN), i64::from(i32::MAX));
@@ -286,6 +294,14 @@ fn medians<K: Digits>(name: &str, data_type: &DataType, pairs: Vec<Option<(K, K)
             let (Some(lower), Some(upper)) = (lower, upper) else { return Err(unexpected(data_type)) };
             let mut means = lower.values().iter().zip(upper.values()).map(|(lower, upper)| double(*lower, *upper));
             let column: Float64Array = pairs.iter().map(|pair| pair.and_then(|_| means.next())).collect();
+            Ok(Arc::new(column))
+        }
+        (DataType::Interval(_), _) => {
+            let known = pairs.iter().flatten();
+            let lengths = known.map(|(lower, upper)| of_length(whole_microseconds(lower.wide(), upper.wide())));
+            let mut lengths = lengths.collect::<Vec<_>>().into_iter();
+            let column: IntervalMonthDayNanoArray =
+                pairs.iter().map(|pair| pair.and_then(|_| lengths.next())).collect();
             Ok(Arc::new(column))
         }
         _ => {

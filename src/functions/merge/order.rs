@@ -143,13 +143,13 @@ fn interval_fields() -> Fields {
 const DAY: i128 = 86_400_000_000_000;
 
 /// An interval's length in nanoseconds, with months of 30 days.
-fn length_of(interval: IntervalMonthDayNano) -> i128 {
+pub(super) fn length_of(interval: IntervalMonthDayNano) -> i128 {
     let days = i128::from(interval.months) * 30 + i128::from(interval.days);
     days * DAY + i128::from(interval.nanoseconds)
 }
 
 /// The interval of a length that stands for all of that length.
-fn of_length(length: i128) -> IntervalMonthDayNano {
+pub(super) fn of_length(length: i128) -> IntervalMonthDayNano {
     let whole = |number: i128| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX });
     // What is more than there is room for in months has room in days, and then in nanoseconds: no interval is longer.
     let months = whole(length / (30 * DAY));

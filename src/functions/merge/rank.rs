@@ -10,16 +10,16 @@ use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Pri
 use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{
-    ArrowNativeType, DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType,
-    Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
+    ArrowNativeType, DataType, Date32Type, Date64Type, Decimal128Type, Float64Type, Int64Type,
+    IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion::arrow::row::Rows;
 use datafusion::common::Result;
 
 use super::columns::{argument, candidates, check_lengths, present, primitive, takes_part, unexpected};
 use super::length::lengths;
-use super::order::{Encoder, Zeros, is_plain, is_spelled};
+use super::order::{Encoder, Zeros, is_plain, is_spelled, length_of, of_length};
 use super::rule::{Choice, Key, MergeRule, Role};
 use super::sort_keys::SortKeys;
 
@@ -97,6 +97,9 @@ impl RankKey for i128 {
     fn read(column: &ArrayRef) -> Result<ScalarBuffer<i128>> {
         match column.data_type() {
             DataType::Decimal128(_, _) => Ok(primitive::<Decimal128Type>(column)?.values().clone()),
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                Ok(primitive::<IntervalMonthDayNanoType>(column)?.values().iter().map(|v| length_of(*v)).collect())
+            }
             _ => Ok(i64::read(column)?.iter().map(|v| i128::from(*v)).collect()),
         }
     }
@@ -106,6 +109,10 @@ impl RankKey for i128 {
             DataType::Decimal128(_, _) => Ok(Arc::new(
                 PrimitiveArray::<Decimal128Type>::try_new(ranks.into(), nulls)?.with_data_type(data_type.clone()),
             )),
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                let intervals: Vec<_> = ranks.into_iter().map(of_length).collect();
+                Ok(Arc::new(PrimitiveArray::<IntervalMonthDayNanoType>::try_new(intervals.into(), nulls)?))
+            }
             // These came from 64 bits.
             _ => i64::restore(ranks.into_iter().map(|rank| rank as i64).collect(), nulls, data_type),
         }

@@ -168,7 +168,7 @@ impl MergeRule {
             let (fits, wanted) = match argument.role {
                 Role::Value if self.choice == Choice::WeightedAverage => (is_number(data_type), "a number"),
                 Role::Value if self.choice == Choice::Median => {
-                    (median_type(data_type).is_some(), "a number, a date or a timestamp")
+                    (median_type(data_type).is_some(), "a number, a date, a timestamp or an interval")
                 }
                 Role::Value if self.counts_fields() && types.len() == 1 => (
                     matches!(data_type, DataType::Struct(_)) && orderable(data_type),

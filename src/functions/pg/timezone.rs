@@ -125,13 +125,20 @@ pub(super) fn moment(value: &ScalarValue, zone: Zone) -> Result<Option<i64>> {
     }
 }
 
-/// What the clock of `zone` shows at an instant.
+/// What the clock of `zone` shows at an instant; an infinity stays one.
 pub(super) fn local(micros: i64, zone: Zone) -> Result<i64> {
-    micros.checked_add(i64::from(zone.offset_at(micros)) * SECOND).ok_or_else(out_of_range)
+    match micros {
+        i64::MAX | i64::MIN => Ok(micros),
+        _ => micros.checked_add(i64::from(zone.offset_at(micros)) * SECOND).ok_or_else(out_of_range),
+    }
 }
 
+/// The instant at which the clock of `zone` shows a time; an infinity stays one.
 pub(super) fn instant(local: i64, zone: Zone) -> Result<i64> {
-    local.checked_sub(i64::from(zone.offset_of_local(local)) * SECOND).ok_or_else(out_of_range)
+    match local {
+        i64::MAX | i64::MIN => Ok(local),
+        _ => local.checked_sub(i64::from(zone.offset_of_local(local)) * SECOND).ok_or_else(out_of_range),
+    }
 }
 
 /// A `timestamptz`.

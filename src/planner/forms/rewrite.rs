@@ -109,6 +109,16 @@ impl VisitorMut for Forms {
         flow(fetch::limit(query))
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        // U&'\00e9' is read by now, and a text like others.
+        if let Expr::Value(literal) = expr
+            && let Value::UnicodeStringLiteral(text) = &mut literal.value
+        {
+            literal.value = Value::SingleQuotedString(std::mem::take(text));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         flow(expression(expr))
     }

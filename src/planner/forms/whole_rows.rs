@@ -23,7 +23,7 @@ use super::call::{folded, text};
 use super::{json_sets, rows};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::whole_row;
-use crate::planner::own_level;
+use crate::planner::{own_level, relation_function};
 
 /// The operator: beside it stand the name, and whether an outer join may leave the table's row out.
 const OPERATOR: &str = "onerow_row";
@@ -250,6 +250,9 @@ fn tables_in(factor: &TableFactor) -> Vec<Table> {
         | TableFactor::Function { name, alias: Some(alias), with_ordinality: false, .. }
             if alias.columns.is_empty() =>
         {
+            if folded(name).is_some_and(|name| relation_function::NAMES.contains(&name.as_str())) {
+                return table(&alias.name);
+            }
             let value = folded(name).and_then(|name| json_sets::value_column(&name));
             let rows = counted(&alias.name);
             vec![Table { value, counted: value.is_none(), ..rows }]

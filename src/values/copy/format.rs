@@ -1,6 +1,6 @@
 //! How COPY's rows are written.
 
-/// The three forms.
+/// The forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyKind {
     /// Lines, with backslashes before what is special.
@@ -9,6 +9,8 @@ pub enum CopyKind {
     Csv,
     /// Fields with their lengths, in the types' binary forms.
     Binary,
+    /// Lines, each an object of JSON. Who writes them makes them first, as texts.
+    Json,
 }
 
 /// What the first line is.

@@ -97,6 +97,12 @@ impl RowWriter {
                 check(column, out)?;
                 column.write_field(row, out)?;
             }
+        } else if self.format.kind == CopyKind::Json {
+            for column in columns {
+                check(column, out)?;
+                column.write_text(row, out)?;
+            }
+            out.put_u8(b'\n');
         } else {
             let single = columns.len() == 1;
             for (index, (column, plan)) in columns.iter().zip(&self.columns).enumerate() {

@@ -68,6 +68,7 @@ pub const TESTS: &[Test] = &[
     ("copy_from_refuses_what_postgres_refuses", copy::refused_places),
     ("copy_from_where_it_may_write", copy::places),
     ("copy_from_data_cut_anywhere", copy::cut),
+    ("copy_of_objects", copy::objects),
     ("copy_messages", copy::messages),
     ("copy_from_clients_that_fail", copy::clients_that_fail),
     ("copy_in_transactions", copy::transactions),

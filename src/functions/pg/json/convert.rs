@@ -6,7 +6,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::scalar::ScalarValue;
 
-use crate::catalog::types::PgType;
+use crate::catalog::types::{PG_TYPE_KEY, PgType};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::pg::row_function::Call;
 use crate::functions::pg::whole_row::is_whole;
@@ -18,9 +18,19 @@ pub(super) fn json(call: &Call<'_>, at: usize) -> Result<String> {
         return Err(Error::internal("an argument is missing"));
     };
     let array = value.to_array()?;
-    // The field's type may differ from the value's in its layout alone.
-    let field = field.as_ref().clone().with_data_type(array.data_type().clone());
+    let field = laid_out(&PgType::of_field(field), array.data_type());
     element(&array, 0, &field, call.zone)
+}
+
+/// The field of a value of this type: a list that was taken out of an array of lists says nothing of its elements.
+pub(super) fn laid_out(kind: &PgType, of: &DataType) -> Field {
+    match (kind, of) {
+        (PgType::Array(element), DataType::List(item)) => {
+            let item = laid_out(element, item.data_type()).with_name(item.name());
+            Field::new("", DataType::List(Arc::new(item)), true)
+        }
+        _ => Field::new("", of.clone(), true).with_metadata([(PG_TYPE_KEY.to_string(), kind.to_string())].into()),
+    }
 }
 
 /// An argument as the text that Postgres shows; none for NULL.
@@ -41,12 +51,13 @@ pub(super) fn jsonb(json: &str) -> Result<ScalarValue> {
     read_text(&PgType::Jsonb, json, Zone::UTC)
 }
 
-fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<String> {
+/// A value of an array as JSON; `null` for NULL.
+pub(super) fn element(array: &ArrayRef, row: usize, field: &Field, zone: Zone) -> Result<String> {
     if matches!(array.data_type(), DataType::Null) || array.is_null(row) {
         return Ok("null".to_string());
     }
     if let Some(list) = array.as_list_opt::<i32>() {
-        let DataType::List(item) = array.data_type() else { return Err(Error::internal("a list without items")) };
+        let DataType::List(item) = field.data_type() else { return Err(Error::internal("a list without items")) };
         let values = list.value(row);
         let parts = (0..values.len()).map(|at| element(&values, at, item, zone)).collect::<Result<Vec<_>>>()?;
         return Ok(format!("[{}]", parts.join(",")));

@@ -15,6 +15,7 @@ mod object;
 mod operators;
 mod path;
 mod paths;
+mod rows;
 mod scan;
 mod shape;
 mod subscripts;
@@ -22,6 +23,7 @@ mod subscripts;
 use datafusion::logical_expr::ScalarUDF;
 
 pub use operators::JsonOperators;
+pub(crate) use rows::{object_schema, objects, texts};
 pub use subscripts::JsonSubscripts;
 
 /// Every function over JSON.

@@ -296,3 +296,29 @@ pub fn cut(_: &Fixtures) -> Outcome {
     }
     Ok(())
 }
+
+/// Rows as objects of JSON, one on a line, are taken as they are written.
+pub fn objects(_: &Fixtures) -> Outcome {
+    let onerow = Project::new("").serve();
+    onerow.sql("CREATE TABLE t (a int, b text, c text[], d jsonb, e timestamptz, f boolean)")?;
+    let mut wire = Wire::connect(onerow.port)?;
+    let lines = r#"{"a":1,"b":"x\"y\\z\nw","c":["p",null,"q,\"r"],"d":{"k": [1, null]},"e":"2024-01-01T00:00:00+00:00","f":true}
+{"a":2,"b":null,"c":[],"d":null,"e":null,"f":null}
+{"a":3,"b":"","c":null,"d":"s","e":"infinity","f":false}
+"#;
+    let written = "COPY (SELECT * FROM t ORDER BY a) TO STDOUT (FORMAT json)";
+    same!(poured(&mut wire, "COPY t FROM STDIN (FORMAT json)", &[lines.as_bytes()])?.0, "COPY 3");
+    let (_, written) = poured(&mut wire, written, &[])?;
+    same!(String::from_utf8_lossy(&written), lines);
+    poured(&mut wire, "DELETE FROM t", &[])?;
+    // What is no column means nothing, and what is not there is null.
+    let some = b"{\"z\": 1, \"b\": [1, 2], \"a\": \"4\"}\n\n{\"f\": \"t\"}";
+    same!(poured(&mut wire, "COPY t (f, b, a) FROM STDIN (FORMAT json)", &[&some[..]])?.0, "COPY 2");
+    same!(onerow.sql("SELECT a, b, f FROM t ORDER BY a")?, "4|[1, 2]|\n||t");
+    for (line, state) in
+        [("{\"a\": \"x\"}", "22P02"), ("[1]", "22P02"), ("{\"a\": 1", "22P02"), ("{\"a\": 1.5}", "22P02")]
+    {
+        same!(poured(&mut wire, "COPY t FROM STDIN (FORMAT json)", &[line.as_bytes()])?.0, state, "{line}");
+    }
+    Ok(())
+}

@@ -5,7 +5,7 @@ mod from;
 mod protocol;
 mod to;
 
-pub use from::{cut, into, places, refused_places};
+pub use from::{cut, into, objects, places, refused_places};
 pub use protocol::{clients_that_fail, messages, transactions};
 pub use to::{out, psql, refused, streams};
 
