@@ -34,6 +34,7 @@ mod using;
 mod values;
 pub mod whole_rows;
 mod windows;
+mod within;
 
 pub use json_records::unfold as unfold_records;
 pub use rewrite::rewrite;
