@@ -2,10 +2,11 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArguments, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// sqlparser's dialect of Postgres, in which the name of a named argument is an identifier.
 ///
@@ -94,6 +95,11 @@ impl Dialect for PgDialect {
         }))
     }
 
+    /// `x LIKE ALL (SELECT ..)`: sqlparser takes ALL for a function, whose arguments are no query.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        all_of_query(parser)
+    }
+
     as_postgres! {
         supports_unicode_string_literal
         supports_filter_during_aggregation
@@ -125,6 +131,33 @@ impl Dialect for PgDialect {
         supports_xml_expressions
         supports_comment_optimizer_hint
     }
+}
+
+/// `ALL (SELECT ..)` as a call of a function with a query.
+fn all_of_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let is = |token: &Token, word: Keyword| matches!(token, Token::Word(found) if found.keyword == word);
+    if !is(&parser.peek_token_ref().token, Keyword::ALL) {
+        return None;
+    }
+    let [all, open, first] = parser.peek_tokens::<3>();
+    if open != Token::LParen || !(is(&first, Keyword::SELECT) || is(&first, Keyword::WITH)) {
+        return None;
+    }
+    parser.advance_token();
+    parser.advance_token();
+    let query = parser.parse_query().and_then(|query| parser.expect_token(&Token::RParen).map(|_| query));
+    Some(query.map(|query| {
+        Expr::Function(Function {
+            name: ObjectName::from(vec![Ident::new(all.to_string())]),
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args: FunctionArguments::Subquery(query),
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: vec![],
+        })
+    }))
 }
 
 /// `x BETWEEN SYMMETRIC a AND b`: between the two, whichever is the greater one.

@@ -140,6 +140,7 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
 
 fn expression(expr: &mut Expr) -> Result<()> {
     prefixes::written_out(expr);
+    rows::as_in(expr);
     row_comparisons::by_field(expr)?;
     overlaps::called(expr)?;
     elements::in_values(expr)?;
@@ -181,7 +182,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
                 *expr = when(some, list);
             }
         }
-        Expr::Substring { .. } => substring::pattern(expr),
+        Expr::Substring { .. } => substring::called(expr),
         Expr::CompoundFieldAccess { root, access_chain } => fields(root, access_chain),
         Expr::Identifier(ident)
             if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
@@ -295,7 +296,8 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         // DataFusion's own take constants.
         name @ ("lag" | "lead") => {
             if let (Some(_), FunctionArguments::List(list)) = (&function.over, &function.args)
-                && (list.args.iter().skip(1).any(series::has_names) || list.args.get(1).is_some_and(is_null))
+                && (list.args.iter().skip(1).any(series::has_names)
+                    || list.args.get(1).is_some_and(|offset| is_null(offset) || any_of::has_parameter(offset)))
             {
                 function.name = call::name_of(if name == "lag" { lagging::LAG } else { lagging::LEAD });
             }
@@ -375,7 +377,7 @@ mod tests {
             ("SELECT a LIKE 'x#_%' ESCAPE '#' FROM t", "SELECT a LIKE 'x\\_%' FROM t"),
             ("SELECT a NOT SIMILAR TO 'x%' FROM t", "SELECT a !~ onerow_similar_pattern('x%', '\\') FROM t"),
             ("SELECT substring(a FROM 'o.b') FROM t", "SELECT onerow_substring(a, 'o.b') FROM t"),
-            ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
+            ("SELECT substring(a FROM 2) FROM t", "SELECT substr(a, 2) FROM t"),
             (
                 "SELECT json_agg(a ORDER BY b) FROM t",
                 "SELECT onerow_json_agg(array_agg(onerow_json_element(a) ORDER BY b)) FROM t",
