@@ -2,7 +2,9 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArguments, Ident, ObjectName};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArguments, Ident, ObjectName, UnaryOperator,
+};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -95,9 +97,17 @@ impl Dialect for PgDialect {
         }))
     }
 
-    /// `x LIKE ALL (SELECT ..)`: sqlparser takes ALL for a function, whose arguments are no query.
+    /// `-2 ^ 2` is 4: a sign before an operand binds more tightly than what stands behind it, but for casts and subscripts.
+    /// And `x LIKE ALL (SELECT ..)`: sqlparser takes ALL for a function, whose arguments are no query.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-        all_of_query(parser)
+        let op = match &parser.peek_token_ref().token {
+            Token::Minus => UnaryOperator::Minus,
+            Token::Plus => UnaryOperator::Plus,
+            _ => return all_of_query(parser),
+        };
+        parser.advance_token();
+        let operand = parser.parse_subexpr(self.prec_value(Precedence::AtTz)).map(Box::new);
+        Some(operand.map(|expr| Expr::UnaryOp { op, expr }))
     }
 
     as_postgres! {
@@ -185,6 +195,15 @@ fn either_way(between: Expr, negated: bool) -> Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_is_of_what_follows_it() {
+        for (sql, left) in [("-2 ^ 2", "-2"), ("- a::int ^ 2", "-a::INT"), ("-a * b", "-a"), ("-a[1] + 1", "-a[1]")] {
+            let parsed = Parser::new(&PgDialect).try_with_sql(sql).unwrap().parse_expr().unwrap();
+            let Expr::BinaryOp { left: operand, .. } = parsed else { panic!("{sql}: {parsed}") };
+            assert_eq!(operand.to_string(), left, "{sql}");
+        }
+    }
 
     #[test]
     fn nested_calls_are_read_once() {

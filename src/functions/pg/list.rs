@@ -6,8 +6,8 @@ use super::{
     age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_at, byte_length,
     clock_timestamp, coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again,
     gen_random_uuid, generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls,
-    ordinals, overlaps, percentile, regexp_match, regexp_split, round, scale, sign, similar, soundex, string_parts,
-    substr, substring, time_span, timezone, to_hex, to_number, to_precision, width_bucket,
+    ordinals, overlaps, percentile, regexp_match, regexp_replace, regexp_split, round, scale, sign, similar, soundex,
+    string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -67,6 +67,7 @@ pub fn all() -> Vec<ScalarUDF> {
     functions.extend(make_times::udfs());
     functions.extend(num_nulls::udfs());
     functions.extend(regexp_match::udfs());
+    functions.extend(regexp_replace::udfs());
     functions.extend(scale::udfs());
     functions.extend(string_parts::udfs());
     functions.extend(to_number::udfs());

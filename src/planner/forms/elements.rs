@@ -61,6 +61,18 @@ pub(super) fn called(array: &mut Expr) {
     }
 }
 
+/// `unnest(ARRAY[[a, b], [c, d]])` has a row for each of the innermost elements, whatever the dimensions.
+pub(super) fn flattened(array: &mut Expr) {
+    let Expr::Array(of) = array else { return };
+    while !of.elem.is_empty() && of.elem.iter().all(|element| matches!(element, Expr::Array(_))) {
+        let inner = std::mem::take(&mut of.elem).into_iter().flat_map(|element| match element {
+            Expr::Array(inner) => inner.elem,
+            other => vec![other],
+        });
+        of.elem = inner.collect();
+    }
+}
+
 /// `x IN (VALUES (1), (2))` as `x IN (1, 2)`.
 pub(super) fn in_values(expr: &mut Expr) -> Result<()> {
     let Expr::InSubquery { expr: of, subquery, negated } = expr else { return Ok(()) };

@@ -5,8 +5,10 @@
 mod aggregate;
 mod any_of;
 mod call;
+mod day_words;
 mod elements;
 mod fetch;
+mod interval_parts;
 mod json_records;
 mod json_sets;
 mod lateral_rows;

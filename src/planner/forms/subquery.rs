@@ -365,7 +365,7 @@ pub(super) fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
                 | LogicalPlan::SubqueryAlias(_)
                 | LogicalPlan::TableScan(_)
                 | LogicalPlan::Window(_)
-        );
+        ) || matches!(node, LogicalPlan::Values(_)) && !node.contains_outer_reference();
         Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     })?;
     Ok(plain)
