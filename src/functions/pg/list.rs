@@ -7,7 +7,7 @@ use super::{
     clock_timestamp, coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again,
     gen_random_uuid, generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls,
     ordinals, overlaps, percentile, regexp_match, regexp_replace, regexp_split, round, scale, sign, similar, soundex,
-    string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, width_bucket,
+    string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, whole, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -71,6 +71,7 @@ pub fn all() -> Vec<ScalarUDF> {
     functions.extend(scale::udfs());
     functions.extend(string_parts::udfs());
     functions.extend(to_number::udfs());
+    functions.extend(whole::udfs());
     functions
 }
 

@@ -64,6 +64,7 @@ mod timezone;
 mod to_hex;
 pub(crate) mod to_number;
 mod to_precision;
+mod whole;
 pub(crate) mod whole_row;
 mod width_bucket;
 

@@ -264,6 +264,10 @@ fn replaced(function: &mut Function) -> Option<Expr> {
             function.name = call::name_of("var_samp");
             None
         }
+        "ceiling" => {
+            function.name = call::name_of("ceil");
+            None
+        }
         "every" => {
             function.name = call::name_of("bool_and");
             None
