@@ -18,6 +18,7 @@ mod naming;
 mod notice;
 mod notify;
 mod open_sources;
+mod order_names;
 mod over;
 mod parameters;
 mod places;

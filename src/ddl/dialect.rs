@@ -2,10 +2,13 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArguments, Ident, ObjectName, UnaryOperator,
+};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// sqlparser's dialect of Postgres, in which the name of a named argument is an identifier.
 ///
@@ -94,6 +97,19 @@ impl Dialect for PgDialect {
         }))
     }
 
+    /// `-2 ^ 2` is 4: a sign before an operand binds more tightly than what stands behind it, but for casts and subscripts.
+    /// And `x LIKE ALL (SELECT ..)`: sqlparser takes ALL for a function, whose arguments are no query.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let op = match &parser.peek_token_ref().token {
+            Token::Minus => UnaryOperator::Minus,
+            Token::Plus => UnaryOperator::Plus,
+            _ => return all_of_query(parser),
+        };
+        parser.advance_token();
+        let operand = parser.parse_subexpr(self.prec_value(Precedence::AtTz)).map(Box::new);
+        Some(operand.map(|expr| Expr::UnaryOp { op, expr }))
+    }
+
     as_postgres! {
         supports_unicode_string_literal
         supports_filter_during_aggregation
@@ -127,6 +143,33 @@ impl Dialect for PgDialect {
     }
 }
 
+/// `ALL (SELECT ..)` as a call of a function with a query.
+fn all_of_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let is = |token: &Token, word: Keyword| matches!(token, Token::Word(found) if found.keyword == word);
+    if !is(&parser.peek_token_ref().token, Keyword::ALL) {
+        return None;
+    }
+    let [all, open, first] = parser.peek_tokens::<3>();
+    if open != Token::LParen || !(is(&first, Keyword::SELECT) || is(&first, Keyword::WITH)) {
+        return None;
+    }
+    parser.advance_token();
+    parser.advance_token();
+    let query = parser.parse_query().and_then(|query| parser.expect_token(&Token::RParen).map(|_| query));
+    Some(query.map(|query| {
+        Expr::Function(Function {
+            name: ObjectName::from(vec![Ident::new(all.to_string())]),
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args: FunctionArguments::Subquery(query),
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: vec![],
+        })
+    }))
+}
+
 /// `x BETWEEN SYMMETRIC a AND b`: between the two, whichever is the greater one.
 fn between(parser: &mut Parser, expr: &Expr) -> Option<Result<Expr, ParserError>> {
     let said = |parser: &mut Parser, word: Keyword| {
@@ -152,6 +195,15 @@ fn either_way(between: Expr, negated: bool) -> Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_is_of_what_follows_it() {
+        for (sql, left) in [("-2 ^ 2", "-2"), ("- a::int ^ 2", "-a::INT"), ("-a * b", "-a"), ("-a[1] + 1", "-a[1]")] {
+            let parsed = Parser::new(&PgDialect).try_with_sql(sql).unwrap().parse_expr().unwrap();
+            let Expr::BinaryOp { left: operand, .. } = parsed else { panic!("{sql}: {parsed}") };
+            assert_eq!(operand.to_string(), left, "{sql}");
+        }
+    }
 
     #[test]
     fn nested_calls_are_read_once() {

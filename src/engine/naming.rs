@@ -3,7 +3,7 @@
 //! DataFusion refuses a select list with the same name twice. The later ones get a mark here, which is taken off
 //! the answer's schema again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitMut, VisitorMut,
 };
 
+use super::order_names;
 use crate::catalog::pg;
 use crate::error::Result;
 use crate::planner::forms;
@@ -138,7 +139,7 @@ fn name_branch(body: &mut SetExpr) {
     }
 }
 
-fn folded(alias: &Ident) -> String {
+pub(super) fn folded(alias: &Ident) -> String {
     if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_lowercase() }
 }
 
@@ -167,6 +168,11 @@ fn name_query(query: &mut Query, mark: bool) {
             .iter()
             .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
     let ordered = ordered_names(query.order_by.as_ref());
+    let of_rows = match mark && !is_union {
+        true => order_names::of_rows(query.order_by.as_ref()),
+        false => HashSet::new(),
+    };
+    let mut hidden: HashMap<String, String> = HashMap::new();
     let mut taken: HashSet<String> = HashSet::new();
     for item in &mut select.projection {
         let (expr, name, named) = match item {
@@ -175,17 +181,28 @@ fn name_query(query: &mut Query, mark: bool) {
             _ => continue,
         };
         let kept = !star || ordered.contains(&name) && (named || is_union || !pg::is_column(&expr));
-        let first = taken.insert(name.clone()) && kept;
+        let hides = of_rows.contains(&name) && !order_names::is_column_of(&expr, &name);
+        let first = !hides && taken.insert(name.clone()) && kept;
         if first && (named || pg::is_column(&expr)) {
             continue;
         }
         if !first && !mark {
             continue;
         }
-        let name = if first { name } else { format!("{name}{MARK}{}", taken.len() + taken_marks(&taken)) };
+        let name = match first {
+            true => name,
+            false => {
+                let marked = format!("{name}{MARK}{}", taken.len() + taken_marks(&taken));
+                if hides {
+                    hidden.entry(name).or_insert_with(|| marked.clone());
+                }
+                marked
+            }
+        };
         taken.insert(name.clone());
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
     }
+    order_names::follow(query.order_by.as_mut(), &hidden);
 }
 
 /// The bare names in ORDER BY.

@@ -30,6 +30,7 @@ use crate::federation::keys::{RunTimeKeys, SmallSideFirst};
 use crate::functions::pg::json::{JsonOperators, JsonSubscripts};
 use crate::functions::{collected, distinct_count, domains, extremes, limited, registry};
 use crate::planner::arithmetic::CheckedArithmetic;
+use crate::planner::array_casts::ArrayCasts;
 use crate::planner::array_operators::ArrayOperators;
 use crate::planner::both_zeros::BothZeros;
 use crate::planner::bounds;
@@ -91,6 +92,7 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     analyzer.rules.insert(1, Arc::new(ListedSubqueries));
     analyzer.rules.insert(1, Arc::new(CarriedTypes));
     analyzer.rules.push(Arc::new(TryCasts));
+    analyzer.rules.push(Arc::new(ArrayCasts));
     analyzer.rules.push(Arc::new(TextInputRules));
     analyzer.rules.push(Arc::new(TextOutputRules));
     analyzer.rules.push(Arc::new(ClockCasts));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use datafusion::common::utils::datafusion_strsim::levenshtein;
+
 use super::accepted;
 use crate::catalog::definitions::OWNER;
 use crate::catalog::pg;
@@ -259,11 +261,16 @@ impl Settings {
         if name == "role" && self.values.get(&name) != Some(&value) {
             return Err(Error::new(SqlState("55P02"), "parameter \"role\" is set by SET ROLE"));
         }
-        if !self.values.contains_key(&name) && !name.contains('.') && accepted::default(&name).is_none() {
-            return Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("unrecognized configuration parameter \"{name}\""),
-            ));
+        if !self.values.contains_key(&name) && accepted::default(&name).is_none() {
+            if let Some(wanted) = name.strip_prefix(RESERVED) {
+                return Err(reserved(&name, wanted));
+            }
+            if !name.contains('.') {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("unrecognized configuration parameter \"{name}\""),
+                ));
+            }
         }
         let value = checked(&name, value)?;
         if self.values.get(&name) != Some(&value) {
@@ -394,6 +401,21 @@ impl Settings {
     pub fn statement_timeout(&self) -> Option<std::time::Duration> {
         let millis = self.get("statement_timeout").and_then(|text| milliseconds(text).ok())?;
         (millis > 0).then(|| std::time::Duration::from_millis(millis))
+    }
+}
+
+/// The names that nobody can make settings of, so that a slip in one of them is no setting of somebody's own.
+const RESERVED: &str = "onerow.";
+
+/// The error of a setting that is none of the reserved ones; `wanted` is its name after the prefix.
+fn reserved(name: &str, wanted: &str) -> Error {
+    let error = Error::new(SqlState::INVALID_NAME, format!("invalid configuration parameter name \"{name}\""))
+        .with_detail("\"onerow\" is a reserved prefix.");
+    let most = (wanted.chars().count() / 3).max(1);
+    let known = SETTINGS.iter().filter_map(|(known, ..)| known.strip_prefix(RESERVED));
+    match known.map(|known| (levenshtein(wanted, known), known)).filter(|(far, _)| *far <= most).min() {
+        Some((_, known)) => error.with_hint(format!("Perhaps you meant \"{RESERVED}{known}\".")),
+        None => error,
     }
 }
 

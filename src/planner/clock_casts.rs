@@ -10,8 +10,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
-    DataType, Date32Type, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Field, FieldRef, IntervalMonthDayNanoType, IntervalUnit, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
@@ -28,8 +27,9 @@ use datafusion::scalar::ScalarValue;
 use super::each;
 use super::infinite_casts::of_constant;
 use crate::error::{Error, Result, SqlState};
+use crate::functions::pg::later;
 use crate::values::Zone;
-use crate::values::calendar::{Civil, DAY, SECOND, civil, days};
+use crate::values::calendar::{DAY, SECOND};
 
 /// Casts to one type on the session's clock, or on that of UTC.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -171,31 +171,6 @@ impl ScalarUDFImpl for ClockCast {
 struct ClockLater {
     earlier: bool,
     signature: Signature,
-}
-
-/// Postgres's `timestamptz_pl_interval`.
-fn later(micros: i64, by: IntervalMonthDayNano, sign: i64, zone: Zone) -> Result<i64> {
-    if matches!(micros, i64::MAX | i64::MIN) {
-        return Ok(micros);
-    }
-    let mut micros = micros;
-    if by.months != 0 || by.days != 0 {
-        let wall = wall(micros, zone)?;
-        let mut date = civil(wall.div_euclid(DAY));
-        let months = date.year * 12 + i64::from(date.month) - 1 + sign * i64::from(by.months);
-        date.year = months.div_euclid(12);
-        date.month = u32::try_from(months.rem_euclid(12) + 1).map_err(|_| out_of_range())?;
-        // The last day of a month that is shorter.
-        let day = std::iter::successors(Some(date), |d| Some(Civil { day: d.day.checked_sub(1)?, ..*d }))
-            .find_map(days)
-            .and_then(|day| day.checked_add(sign * i64::from(by.days)));
-        let wall = day
-            .and_then(|day| day.checked_mul(DAY))
-            .and_then(|midnight| midnight.checked_add(wall.rem_euclid(DAY)))
-            .ok_or_else(out_of_range)?;
-        micros = instant(wall, zone)?;
-    }
-    micros.checked_add(sign * (by.nanoseconds / 1_000)).ok_or_else(out_of_range)
 }
 
 impl ScalarUDFImpl for ClockLater {
@@ -351,6 +326,7 @@ fn is_by_clock(from: &DataType, to: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;
+    use datafusion::arrow::datatypes::IntervalMonthDayNano;
 
     use super::*;
 

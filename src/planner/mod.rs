@@ -6,6 +6,7 @@
 mod again;
 mod alias_columns;
 pub mod arithmetic;
+pub mod array_casts;
 pub mod array_operators;
 pub mod avg;
 pub mod barrier;
@@ -46,6 +47,7 @@ pub mod names;
 mod narrow;
 pub mod number_casts;
 mod number_texts;
+mod one_cast;
 pub mod one_step;
 pub(crate) mod one_zero;
 mod operators;

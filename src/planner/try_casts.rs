@@ -3,39 +3,27 @@
 //! It is the cast itself, planned by the same rules and evaluated over a column; where that fails the column is halved
 //! until what is left is the rows that fail. So it can never read a value otherwise than CAST does.
 
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, new_empty_array, new_null_array};
 use datafusion::arrow::compute::concat;
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::execution_props::ExecutionProps;
-use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::expr::{ScalarFunction, TryCast};
 use datafusion::logical_expr::{
-    ColumnarValue, EmptyRelation, Expr, ExprSchemable, LogicalPlan, Projection, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ExprSchemable, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
 
-use super::clock_casts::ClockCasts;
-use super::infinite_casts::infinite;
-use super::input::TextInputRules;
-use super::number_casts::NumberCasts;
-use super::output::TextOutputRules;
+use super::one_cast::OneCast;
 use super::{cast_pairs, each};
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
-
-/// What the value is called in the plan of the cast.
-const VALUE: &str = "value";
 
 /// Puts the cast, tried, in the place of each TRY_CAST. It stands before the rules for casts and applies them itself.
 #[derive(Debug, Default)]
@@ -61,26 +49,8 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
     {
         return Err(cast_pairs::no_cast(&given, &wanted).into());
     }
-    let from = from.as_ref().clone().with_name(VALUE).with_nullable(true);
-    let input = DFSchema::from_unqualified_fields(vec![from].into(), HashMap::new())?;
-    let cast = Expr::Cast(Cast::new_from_field(Box::new(Expr::Column(Column::new_unqualified(VALUE))), field));
-    let empty = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(input) });
-    let mut plan = LogicalPlan::Projection(Projection::try_new(vec![cast], Arc::new(empty))?);
-    let rules: [&dyn AnalyzerRule; 4] = [&TextInputRules, &TextOutputRules, &ClockCasts, &NumberCasts];
-    for rule in rules {
-        plan = rule.analyze(plan, config)?;
-    }
-    let plan = each::expression(plan, infinite)?.data;
-    let LogicalPlan::Projection(projection) = &plan else {
-        return Err(Error::internal("the plan of a cast is no projection").into());
-    };
-    let input = projection.input.schema();
-    let cast = projection.expr.first().ok_or_else(|| Error::internal("the plan of a cast has no column"))?;
-    let (_, to) = cast.to_field(input)?;
-    let props = ExecutionProps { config_options: Some(Arc::new(config.clone())), ..ExecutionProps::new() };
-    let cast = create_physical_expr(cast, input, &props, &PhysicalPlanningContext::default())?;
-    let function =
-        TriedCast { cast, from: Arc::clone(input.inner()), to, signature: Signature::any(1, Volatility::Immutable) };
+    let cast = OneCast::planned(&from, field, config)?;
+    let function = TriedCast { cast, signature: Signature::any(1, Volatility::Immutable) };
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
@@ -88,35 +58,17 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
 }
 
 /// A cast that is tried.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct TriedCast {
-    cast: Arc<dyn PhysicalExpr>,
-    from: SchemaRef,
-    to: FieldRef,
+    cast: OneCast,
     signature: Signature,
-}
-
-impl PartialEq for TriedCast {
-    fn eq(&self, other: &Self) -> bool {
-        self.cast.as_ref() == other.cast.as_ref() && self.from == other.from && self.to == other.to
-    }
-}
-
-impl Eq for TriedCast {}
-
-impl Hash for TriedCast {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.cast.hash(state);
-        self.from.hash(state);
-        self.to.hash(state);
-    }
 }
 
 impl TriedCast {
     /// Appends what becomes of the rows: the cast of all of them, or of each half where one of them fails.
     fn read(&self, rows: &RecordBatch, read: &mut Vec<ArrayRef>) -> DfResult<()> {
         let count = rows.num_rows();
-        match self.cast.evaluate(rows).and_then(|value| value.into_array(count)) {
+        match self.cast.of(rows) {
             Ok(column) => read.push(column),
             Err(error) => {
                 let error = Error::from(error);
@@ -125,7 +77,7 @@ impl TriedCast {
                     return Err(error.into());
                 }
                 if count <= 1 {
-                    read.push(new_null_array(self.to.data_type(), count));
+                    read.push(new_null_array(self.cast.to().data_type(), count));
                 } else {
                     self.read(&rows.slice(0, count / 2), read)?;
                     self.read(&rows.slice(count / 2, count - count / 2), read)?;
@@ -137,9 +89,9 @@ impl TriedCast {
 
     fn column(&self, values: ArrayRef) -> DfResult<ArrayRef> {
         if values.is_empty() {
-            return Ok(new_empty_array(self.to.data_type()));
+            return Ok(new_empty_array(self.cast.to().data_type()));
         }
-        let rows = RecordBatch::try_new(Arc::clone(&self.from), vec![values])?;
+        let rows = self.cast.rows(values)?;
         let mut read = vec![];
         self.read(&rows, &mut read)?;
         match <[ArrayRef; 1]>::try_from(read) {
@@ -166,11 +118,11 @@ impl ScalarUDFImpl for TriedCast {
     }
 
     fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
-        Ok(self.to.data_type().clone())
+        Ok(self.cast.to().data_type().clone())
     }
 
     fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
-        let to = Field::clone(&self.to);
+        let to = Field::clone(self.cast.to());
         Ok(Arc::new(to.with_name("try_cast").with_nullable(true)))
     }
 

@@ -25,6 +25,7 @@ use crate::catalog::types::PgType;
 use crate::ddl::statement::Statement;
 use crate::engine::session::Session;
 use crate::error::Result;
+use crate::functions::pg::lagging;
 
 /// The most marks in what a mark holds: each use of it doubles them.
 const DEEPEST: usize = 8;
@@ -268,6 +269,7 @@ impl Uses<'_> {
             ("left" | "right" | "repeat" | "array_length" | "array_upper" | "array_lower", [_, count]) => {
                 self.known(count, PgType::Int4);
             }
+            ("lag" | "lead" | lagging::LAG | lagging::LEAD, [_, offset, ..]) => self.known(offset, PgType::Int4),
             ("lpad" | "rpad", [_, count, ..]) => self.known(count, PgType::Int4),
             ("split_part", [_, _, count]) => self.known(count, PgType::Int4),
             ("substr" | "substring", [_, counts @ ..]) => {

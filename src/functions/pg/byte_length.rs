@@ -35,7 +35,7 @@ struct ByteLength {
     signature: Signature,
 }
 
-fn is_bytes(of: &DataType) -> bool {
+pub(super) fn is_bytes(of: &DataType) -> bool {
     matches!(of, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
 }
 

@@ -3,11 +3,11 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::{
-    age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_length, clock_timestamp,
-    coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again, gen_random_uuid,
-    generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls, ordinals, overlaps,
-    percentile, regexp_match, regexp_split, round, scale, sign, similar, soundex, string_parts, substring, time_span,
-    timezone, to_hex, to_number, to_precision, width_bucket,
+    age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_at, byte_length,
+    clock_timestamp, coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again,
+    gen_random_uuid, generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls,
+    ordinals, overlaps, percentile, regexp_match, regexp_replace, regexp_split, round, scale, sign, similar, soundex,
+    string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, whole, width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -51,6 +51,7 @@ pub fn all() -> Vec<ScalarUDF> {
         sign::udf(),
         similar::udf(),
         soundex::udf(),
+        substr::udf(),
         substring::udf(),
         time_span::udf(),
         timezone::local_time(),
@@ -60,14 +61,17 @@ pub fn all() -> Vec<ScalarUDF> {
         width_bucket::udf(),
     ];
     functions.extend(array_relations::udfs());
+    functions.extend(byte_at::udfs());
     functions.extend(byte_length::udfs());
     functions.extend(json::all());
     functions.extend(make_times::udfs());
     functions.extend(num_nulls::udfs());
     functions.extend(regexp_match::udfs());
+    functions.extend(regexp_replace::udfs());
     functions.extend(scale::udfs());
     functions.extend(string_parts::udfs());
     functions.extend(to_number::udfs());
+    functions.extend(whole::udfs());
     functions
 }
 

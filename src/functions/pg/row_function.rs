@@ -149,7 +149,7 @@ pub(super) struct Call<'a> {
     pub returns: &'a DataType,
     /// The session's time zone.
     pub zone: Zone,
-    patterns: &'a RefCell<HashMap<String, Regex>>,
+    patterns: &'a RefCell<HashMap<String, Arc<Regex>>>,
 }
 
 impl Call<'_> {
@@ -201,18 +201,18 @@ impl Call<'_> {
     }
 
     /// A regular expression, compiled once a batch. One that is none is 2201B.
-    pub(super) fn regex(&self, pattern: &str) -> Result<Regex> {
+    pub(super) fn regex(&self, pattern: &str) -> Result<Arc<Regex>> {
         if let Some(kept) = self.patterns.borrow().get(pattern) {
-            return Ok(kept.clone());
+            return Ok(Arc::clone(kept));
         }
-        let compiled = Regex::new(pattern).map_err(|error| {
+        let compiled = Arc::new(Regex::new(pattern).map_err(|error| {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
             Error::new(SqlState("2201B"), format!("invalid regular expression: {reason}"))
-        })?;
+        })?);
         let mut patterns = self.patterns.borrow_mut();
         if patterns.len() < KEPT_PATTERNS {
-            patterns.insert(pattern.to_string(), compiled.clone());
+            patterns.insert(pattern.to_string(), Arc::clone(&compiled));
         }
         Ok(compiled)
     }

@@ -1,6 +1,6 @@
 //! `timezone(zone, moment)`, which is `moment AT TIME ZONE zone`, and the local time that `localtimestamp` is.
 
-use datafusion::arrow::datatypes::FieldRef;
+use datafusion::arrow::datatypes::{FieldRef, IntervalMonthDayNano};
 use datafusion::logical_expr::{ScalarUDF, Volatility};
 use datafusion::scalar::ScalarValue;
 
@@ -56,11 +56,16 @@ const ABBREVIATIONS: &[(&str, f64)] = &[
 
 /// `timezone`
 pub(super) fn udf() -> ScalarUDF {
-    Spec::new("timezone", &[Param::Text, Param::Moment], returns, |call| {
-        let name = call.text(0).unwrap_or_default();
-        let zone = named(name).ok_or_else(|| {
-            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized"))
-        })?;
+    Spec::new("timezone", &[Param::Any, Param::Moment], returns, |call| {
+        let zone = match call.values.first() {
+            Some(ScalarValue::IntervalMonthDayNano(Some(offset))) => east(*offset)?,
+            _ => {
+                let name = call.text(0).unwrap_or_default();
+                named(name).ok_or_else(|| {
+                    Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized"))
+                })?
+            }
+        };
         match call.values.get(1) {
             Some(ScalarValue::TimestampMicrosecond(Some(local), None)) => {
                 instant(*local, zone).map(|micros| Some(at(micros)))
@@ -95,6 +100,19 @@ fn returns(fields: &[FieldRef]) -> PgType {
     match fields.get(1).map(|field| PgType::of_field(field)) {
         Some(PgType::Timestamp) => PgType::TimestampTz,
         _ => PgType::Timestamp,
+    }
+}
+
+/// The zone that lies an interval east of Greenwich.
+fn east(offset: IntervalMonthDayNano) -> Result<Zone> {
+    let seconds = i32::try_from(offset.nanoseconds / 1_000_000_000).ok();
+    match (offset.months, offset.days, seconds) {
+        (0, 0, Some(seconds)) => Ok(Zone::Fixed(seconds)),
+        (0, 0, None) => Err(out_of_range()),
+        _ => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "the interval of a time zone must not include months or days",
+        )),
     }
 }
 

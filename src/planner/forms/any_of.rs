@@ -10,18 +10,24 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::call::{call, folded, plain_arguments, take};
+use super::rows;
 
 const ANY: &str = "onerow_any";
 
 /// Marks `x = ANY(array)`. A parameter is not marked: it would stand there twice.
 pub(super) fn mark(expr: &mut Expr) {
     let Expr::AnyOp { right, .. } = expr else { return };
-    if matches!(right.as_ref(), Expr::Subquery(_)) || right.visit(&mut Parameters).is_break() {
+    if matches!(right.as_ref(), Expr::Subquery(_)) || has_parameter(right) {
         return;
     }
     let array = right.as_ref().clone();
     let any = take(expr);
     *expr = call(ANY, vec![any, array]);
+}
+
+/// Whether there is a parameter in it.
+pub(super) fn has_parameter(within: &impl Visit) -> bool {
+    within.visit(&mut Parameters).is_break()
 }
 
 struct Parameters;
@@ -54,7 +60,11 @@ pub(super) fn unmark_conditions(select: &mut Select) {
     }
 }
 
-fn unmark(condition: &mut Expr) {
+/// The same for one condition.
+pub(super) fn unmark(condition: &mut Expr) {
+    if rows::as_condition(condition) {
+        return;
+    }
     match condition {
         Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
             unmark(left);

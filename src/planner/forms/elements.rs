@@ -2,11 +2,11 @@
 
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, SetExpr, Value,
+    FunctionArguments, Query, SetExpr, Value,
 };
 
 use super::call::{call, folded, literal, take, text};
-use super::{like, row_comparisons};
+use super::{like, row_comparisons, rows};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
 use crate::values::{Zone, read_text};
@@ -58,6 +58,18 @@ pub(super) fn called(array: &mut Expr) {
         }
         Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => called(inner),
         _ => {}
+    }
+}
+
+/// `unnest(ARRAY[[a, b], [c, d]])` has a row for each of the innermost elements, whatever the dimensions.
+pub(super) fn flattened(array: &mut Expr) {
+    let Expr::Array(of) = array else { return };
+    while !of.elem.is_empty() && of.elem.iter().all(|element| matches!(element, Expr::Array(_))) {
+        let inner = std::mem::take(&mut of.elem).into_iter().flat_map(|element| match element {
+            Expr::Array(inner) => inner.elem,
+            other => vec![other],
+        });
+        of.elem = inner.collect();
     }
 }
 
@@ -151,7 +163,14 @@ pub(super) fn like(expr: &mut Expr) -> Result<bool> {
         }
         _ => return Ok(false),
     };
-    let Some((any, array)) = found else { return Ok(false) };
+    let Some((any, array)) = found else {
+        let (Expr::Like { pattern, .. } | Expr::ILike { pattern, .. }) = &mut *expr else { return Ok(false) };
+        let Some(patterns) = all_of_query(pattern) else { return Ok(false) };
+        return like_query(expr, patterns, false).map(|()| true);
+    };
+    if let Some(patterns) = query_of(array) {
+        return like_query(expr, patterns, any).map(|()| true);
+    }
     let patterns = written(array)?.ok_or_else(|| unwritten("LIKE with ANY or ALL"))?;
     let mut parts = Vec::with_capacity(patterns.len());
     for pattern in patterns {
@@ -166,6 +185,45 @@ pub(super) fn like(expr: &mut Expr) -> Result<bool> {
     }
     *expr = joined(parts, any);
     Ok(true)
+}
+
+/// The query of `ALL (SELECT ..)`, which is parsed as a function's.
+fn all_of_query(pattern: &Expr) -> Option<Box<Query>> {
+    match pattern {
+        Expr::Function(Function { name, args: FunctionArguments::Subquery(query), .. })
+            if folded(name).as_deref() == Some("all") =>
+        {
+            Some(query.clone())
+        }
+        _ => None,
+    }
+}
+
+fn query_of(patterns: &Expr) -> Option<Box<Query>> {
+    match patterns {
+        Expr::Subquery(query) => Some(query.clone()),
+        Expr::Nested(inner) => query_of(inner),
+        _ => None,
+    }
+}
+
+/// `x LIKE ANY (SELECT y ..)`, and with ALL.
+fn like_query(expr: &mut Expr, patterns: Box<Query>, any: bool) -> Result<()> {
+    let (of, negated, escape_char, folds) = match expr {
+        Expr::Like { expr, negated, escape_char, .. } => (expr.clone(), *negated, escape_char.clone(), false),
+        Expr::ILike { expr, negated, escape_char, .. } => (expr.clone(), *negated, escape_char.clone(), true),
+        _ => return Ok(()),
+    };
+    let like = |pattern: Expr| {
+        let pattern = Box::new(pattern);
+        let mut one = match folds {
+            true => Expr::ILike { any: false, negated, expr: of, pattern, escape_char },
+            false => Expr::Like { any: false, negated, expr: of, pattern, escape_char },
+        };
+        like::like(&mut one).map(|()| one)
+    };
+    *expr = rows::compared(patterns, any, like)?;
+    Ok(())
 }
 
 /// Whether ANY or ALL of an array's patterns are asked for, and the array; none for a plain pattern.

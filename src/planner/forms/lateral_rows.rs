@@ -118,9 +118,22 @@ fn is_beyond(plan: &LogicalPlan) -> DfResult<bool> {
         LogicalPlan::Limit(limit) => refers(&limit.input),
         LogicalPlan::Distinct(Distinct::All(rows)) => Ok(refers(rows)? && is_beyond_equality(rows)?),
         LogicalPlan::Aggregate(aggregate) => Ok(refers(node)? && is_beyond_groups(aggregate)?),
-        LogicalPlan::Filter(_) | LogicalPlan::Subquery(_) => Ok(false),
+        // A condition on the one row of an aggregate, which DataFusion takes for a group that is not there.
+        LogicalPlan::Filter(filter) => Ok(is_of_all(&filter.input) && refers(&filter.input)?),
+        LogicalPlan::Subquery(_) => Ok(false),
         node => Ok(node.expressions().iter().any(Expr::contains_outer)),
     })
+}
+
+/// Whether a plan is the one row of an aggregate without groups, which a condition may leave out.
+fn is_of_all(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::Projection(projection) => is_of_all(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => is_of_all(&alias.input),
+        LogicalPlan::Filter(filter) => is_of_all(&filter.input),
+        _ => false,
+    }
 }
 
 /// The rows before the subquery, numbered, under names that nobody can type.
@@ -220,10 +233,13 @@ impl Left {
             return self.based(base, conditions, keep).map(Some);
         }
         if !std::ptr::eq(base, plan) {
-            if keep {
+            if keep && !is_of_all(base) {
                 return Ok(None);
             }
-            let Some(below) = self.beside(base, false)? else { return Ok(None) };
+            let Some(below) = self.beside(base, keep)? else { return Ok(None) };
+            if keep {
+                return self.marked(below, conditions).map(Some);
+            }
             let mut filtered = LogicalPlanBuilder::from(below);
             for condition in conditions {
                 filtered = filtered.filter(condition)?;
@@ -255,6 +271,16 @@ impl Left {
             LogicalPlan::Aggregate(aggregate) => self.grouped(plan, aggregate, keep),
             _ => Ok(None),
         }
+    }
+
+    /// The rows before the subquery, each beside one row, without the mark of those that do not meet the conditions.
+    fn marked(&self, below: LogicalPlan, conditions: Vec<Expr>) -> DfResult<LogicalPlan> {
+        let mark = column(MATCHED);
+        let mut shown: Vec<Expr> =
+            below.schema().columns().into_iter().filter(|column| *column != mark).map(Expr::Column).collect();
+        let met = conditions.into_iter().fold(Expr::Column(mark).is_not_null(), Expr::and);
+        shown.push(when(met, lit(true)).end()?.alias(MATCHED));
+        LogicalPlanBuilder::from(below).project(shown)?.build()
     }
 
     /// The rows before the subquery, joined with a plan that refers to none of them.

@@ -5,8 +5,10 @@
 mod aggregate;
 mod any_of;
 mod call;
+mod day_words;
 mod elements;
 mod fetch;
+mod interval_parts;
 mod json_records;
 mod json_sets;
 mod lateral_rows;
@@ -34,6 +36,7 @@ mod using;
 mod values;
 pub mod whole_rows;
 mod windows;
+mod within;
 
 pub use json_records::unfold as unfold_records;
 pub use rewrite::rewrite;

@@ -12,10 +12,12 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{self, call, literal};
 use super::{
-    aggregate, any_of, elements, fetch, json_records, json_sets, like, one_list, overlaps, precision, prefixes,
-    repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows, windows,
+    aggregate, any_of, day_words, elements, fetch, interval_parts, json_records, json_sets, like, one_list, overlaps,
+    precision, prefixes, repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows,
+    windows,
 };
 use crate::error::{Error, Result};
+use crate::functions::pg::pattern::of_operator;
 use crate::functions::pg::{ARRAY_ROWS, date_part, lagging, to_number};
 
 /// Rewrites every form in a statement. What Postgres has and cannot be had here is refused (0A000); a pattern or an
@@ -59,6 +61,7 @@ impl VisitorMut for Forms {
                 series::name_column(factor);
                 json_sets::number_rows(factor);
                 if let TableFactor::UNNEST { array_exprs, .. } = factor {
+                    array_exprs.iter_mut().for_each(elements::flattened);
                     array_exprs.iter_mut().for_each(elements::called);
                 }
                 match factor {
@@ -150,11 +153,13 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
 
 fn expression(expr: &mut Expr) -> Result<()> {
     prefixes::written_out(expr);
+    rows::as_in(expr);
     row_comparisons::by_field(expr)?;
     overlaps::called(expr)?;
     elements::in_values(expr)?;
     elements::operators(expr)?;
     elements::cast(expr);
+    day_words::meant(expr);
     precision::rounded(expr);
     if elements::like(expr)? {
         return Ok(());
@@ -180,6 +185,19 @@ fn expression(expr: &mut Expr) -> Result<()> {
             rows::set_aside(right);
             any_of::mark(expr);
         }
+        Expr::Array(array) => values::typed_elements(&mut array.elem),
+        Expr::BinaryOp { left, op: BinaryOperator::PGStartsWith, right } => {
+            *expr = call("starts_with", vec![call::take(left), call::take(right)]);
+        }
+        Expr::BinaryOp {
+            op:
+                BinaryOperator::PGRegexMatch
+                | BinaryOperator::PGRegexNotMatch
+                | BinaryOperator::PGRegexIMatch
+                | BinaryOperator::PGRegexNotIMatch,
+            right,
+            ..
+        } => patterns(right),
         Expr::Collate { .. } => {
             return Err(Error::unsupported("COLLATE is not supported").with_hint("Text compares and sorts by bytes."));
         }
@@ -191,7 +209,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
                 *expr = when(some, list);
             }
         }
-        Expr::Substring { .. } => substring::pattern(expr),
+        Expr::Substring { .. } => substring::called(expr),
         Expr::CompoundFieldAccess { root, access_chain } => fields(root, access_chain),
         Expr::Identifier(ident)
             if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
@@ -203,6 +221,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
             whole_rows::refuse_counted(function)?;
             windows::check(function.over.as_ref())?;
             aggregate::constant_orders(function);
+            interval_parts::in_order(function);
             if let Some(replaced) = replaced(function) {
                 *expr = replaced;
             }
@@ -210,6 +229,13 @@ fn expression(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// A pattern in quotes as a regular expression of this program.
+fn patterns(pattern: &mut Expr) {
+    if let Some(written) = literal(pattern) {
+        *pattern = call::text(of_operator(written));
+    }
 }
 
 /// `(value).field`: the planner wants the name of a struct's field as a text. What follows a bare name, as in
@@ -246,6 +272,10 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         }
         "variance" => {
             function.name = call::name_of("var_samp");
+            None
+        }
+        "ceiling" => {
+            function.name = call::name_of("ceil");
             None
         }
         "every" => {
@@ -305,9 +335,27 @@ fn replaced(function: &mut Function) -> Option<Expr> {
         // DataFusion's own take constants.
         name @ ("lag" | "lead") => {
             if let (Some(_), FunctionArguments::List(list)) = (&function.over, &function.args)
-                && (list.args.iter().skip(1).any(series::has_names) || list.args.get(1).is_some_and(is_null))
+                && (list.args.iter().skip(1).any(series::has_names)
+                    || list.args.get(1).is_some_and(|offset| is_null(offset) || any_of::has_parameter(offset)))
             {
                 function.name = call::name_of(if name == "lag" { lagging::LAG } else { lagging::LEAD });
+            }
+            None
+        }
+        "regexp_like" | "regexp_count" | "regexp_instr" => {
+            if let Some(pattern) = call::plain_arguments(function)?.into_iter().nth(1) {
+                patterns(pattern);
+            }
+            None
+        }
+        "unnest" => {
+            call::plain_arguments(function)?.into_iter().for_each(elements::flattened);
+            None
+        }
+        // It counts digits exactly, where the logarithm to a base that is given comes near.
+        "log" => {
+            if call::plain_arguments(function)?.len() == 1 {
+                function.name = call::name_of("log10");
             }
             None
         }
@@ -385,7 +433,7 @@ mod tests {
             ("SELECT a LIKE 'x#_%' ESCAPE '#' FROM t", "SELECT a LIKE 'x\\_%' FROM t"),
             ("SELECT a NOT SIMILAR TO 'x%' FROM t", "SELECT a !~ onerow_similar_pattern('x%', '\\') FROM t"),
             ("SELECT substring(a FROM 'o.b') FROM t", "SELECT onerow_substring(a, 'o.b') FROM t"),
-            ("SELECT substring(a FROM 2) FROM t", "SELECT SUBSTRING(a FROM 2) FROM t"),
+            ("SELECT substring(a FROM 2) FROM t", "SELECT substr(a, 2) FROM t"),
             (
                 "SELECT json_agg(a ORDER BY b) FROM t",
                 "SELECT onerow_json_agg(array_agg(onerow_json_element(a) ORDER BY b)) FROM t",

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr as PlanExpr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
-    TableAliasColumnDef, TableFactor, TableWithJoins, Value, WildcardAdditionalOptions,
+    BinaryOperator, CaseWhen, Expr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value, WildcardAdditionalOptions,
     helpers::attached_token::AttachedToken,
 };
 
 use super::call::take;
 use super::row_comparisons;
+use crate::error::Result;
 
 /// The name of the subquery's rows; no user can type it, so that no name of theirs is taken for one of its columns.
 const ROWS: &str = "\u{1}rows";
 
-/// `EXISTS (SELECT 1 FROM (SELECT x, y ..) AS rows (1, 2) WHERE a = rows.1 AND b = rows.2)`. Of NOT IN a row that
-/// might be equal is enough, as one with a null.
+/// `CASE WHEN EXISTS (SELECT 1 FROM (SELECT x, y ..) AS rows (1, 2) WHERE a = rows.1 AND b = rows.2) THEN true WHEN EXISTS (..
+/// WHERE (..) IS NULL) THEN NULL ELSE false END`, which [`as_condition`] makes shorter.
 pub(super) fn in_subquery(expr: &mut Expr) {
     let Expr::InSubquery { expr: row, subquery, negated } = expr else { return };
     let Some(values) = row_comparisons::fields(row).filter(|values| values.len() > 1) else { return };
@@ -43,18 +44,102 @@ pub(super) fn in_subquery(expr: &mut Expr) {
         })
         .reduce(|all, next| Expr::BinaryOp { left: Box::new(all), op: BinaryOperator::And, right: Box::new(next) });
     let Some(equal) = equal else { return };
-    let condition = if *negated { Expr::IsNotFalse(Box::new(Expr::Nested(Box::new(equal)))) } else { equal };
-    let table = TableFactor::Derived {
-        lateral: false,
-        subquery: subquery.clone(),
-        alias: Some(TableAlias { explicit: true, name: rows, columns, at: None }),
-        sample: None,
-    };
+    let table = derived(subquery.clone(), columns);
     let negated = *negated;
-    let one = SelectItem::UnnamedExpr(Expr::value(Value::Number("1".to_string(), false)));
-    let found = select(vec![one], Some(table), Some(condition));
     let _ = take(expr);
-    *expr = Expr::Exists { subquery: Box::new(found), negated };
+    *expr = three_valued(table, equal.clone(), equal, !negated);
+}
+
+/// A comparison of something with ANY or ALL of the values of a query.
+pub(super) fn compared(subquery: Box<Query>, any: bool, comparison: impl FnOnce(Expr) -> Result<Expr>) -> Result<Expr> {
+    let value = Ident::with_quote('"', "\u{1}0");
+    let table = derived(subquery, vec![TableAliasColumnDef { name: value.clone(), data_type: None }]);
+    let rows = Ident::with_quote('"', ROWS);
+    let one = comparison(Expr::CompoundIdentifier(vec![rows, value]))?;
+    // Of ALL one that is false decides.
+    let decides = match any {
+        true => one.clone(),
+        false => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(one.clone()))) },
+    };
+    Ok(three_valued(table, decides, one, any))
+}
+
+/// `(subquery) AS rows (columns)`
+fn derived(subquery: Box<Query>, columns: Vec<TableAliasColumnDef>) -> TableFactor {
+    let name = Ident::with_quote('"', ROWS);
+    let alias = Some(TableAlias { explicit: true, name, columns, at: None });
+    TableFactor::Derived { lateral: false, subquery, alias, sample: None }
+}
+
+/// What is `decided` where a row of the table decides, not known where `unknown` is not known of a row, and the contrary
+/// else.
+fn three_valued(table: TableFactor, decides: Expr, unknown: Expr, decided: bool) -> Expr {
+    let unknown = Expr::IsNull(Box::new(Expr::Nested(Box::new(unknown))));
+    let boolean = |value: bool| Expr::value(Value::Boolean(value));
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![
+            CaseWhen { condition: any(table.clone(), decides), result: boolean(decided) },
+            CaseWhen { condition: any(table, unknown), result: Expr::value(Value::Null) },
+        ],
+        else_result: Some(Box::new(boolean(!decided))),
+    }
+}
+
+/// `EXISTS (SELECT 1 FROM table WHERE condition)`
+fn any(table: TableFactor, condition: Expr) -> Expr {
+    let one = SelectItem::UnnamedExpr(Expr::value(Value::Number("1".to_string(), false)));
+    Expr::Exists { subquery: Box::new(select(vec![one], Some(table), Some(condition))), negated: false }
+}
+
+/// What [`three_valued`] has made, or its NOT, as a condition, which lets no row through where it is not known: EXISTS, and
+/// of NOT IN and ALL no row that might decide, as one with a null. False for any other expression, which stays.
+pub(super) fn as_condition(condition: &mut Expr) -> bool {
+    let (case, turned) = match &mut *condition {
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+            let mut inner = expr.as_mut();
+            while let Expr::Nested(nested) = inner {
+                inner = nested.as_mut();
+            }
+            (inner, true)
+        }
+        other => (other, false),
+    };
+    let Expr::Case { operand: None, conditions, else_result: Some(otherwise), .. } = case else { return false };
+    let [CaseWhen { condition: Expr::Exists { subquery, negated: false }, .. }, _] = conditions.as_mut_slice() else {
+        return false;
+    };
+    let SetExpr::Select(found) = subquery.body.as_mut() else { return false };
+    let is_own = found.from.iter().any(
+        |table| matches!(&table.relation, TableFactor::Derived { alias: Some(alias), .. } if alias.name.value == ROWS),
+    );
+    if !is_own {
+        return false;
+    }
+    let negated = turned != matches!(otherwise.as_ref(), Expr::Value(value) if value.value == Value::Boolean(true));
+    if let (true, Some(equal)) = (negated, found.selection.as_mut()) {
+        let inner = take(equal);
+        *equal = Expr::IsNotFalse(Box::new(Expr::Nested(Box::new(inner))));
+    }
+    let subquery = subquery.clone();
+    *condition = Expr::Exists { subquery, negated };
+    true
+}
+
+/// `(a, b) = ANY (SELECT x, y ..)` is IN, and `(a, b) <> ALL (SELECT x, y ..)` NOT IN.
+pub(super) fn as_in(expr: &mut Expr) {
+    let (row, right, negated) = match expr {
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => (left, right, false),
+        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => (left, right, true),
+        _ => return,
+    };
+    let Expr::Subquery(subquery) = right.as_mut() else { return };
+    if row_comparisons::fields(row).is_none_or(|fields| fields.len() < 2) {
+        return;
+    }
+    *expr = Expr::InSubquery { expr: Box::new(take(row)), subquery: subquery.clone(), negated };
 }
 
 /// `x > ANY (SELECT y FROM t)` as `x > ANY (SELECT * FROM (SELECT y FROM t) AS rows)`: the planner would take the `x` of

@@ -106,7 +106,8 @@ fn in_time(factor: &mut TableFactor) -> bool {
     };
     // Between dates it is one of instants, as in Postgres.
     let dates = is_cast(&first, |to| *to == DataType::Date);
-    let zone = if dates { TimezoneInfo::Tz } else { TimezoneInfo::None };
+    let instants = |to: &DataType| matches!(to, DataType::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone));
+    let zone = if dates || is_cast(&first, instants) { TimezoneInfo::Tz } else { TimezoneInfo::None };
     let typed = |expr: Expr| Expr::Cast {
         kind: CastKind::DoubleColon,
         expr: Box::new(expr),

@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::partitioned::{self, Limits};
-use super::{lateral_rows, outside, set_apart, set_comparisons, single_rows, unknown};
+use super::{lateral_rows, outside, set_apart, set_comparisons, single_rows, unknown, within};
 use crate::error::Error;
 use crate::functions::collected::array_agg;
 use crate::functions::pg::{ARRAY_ROWS, of_all_rows, only_row};
@@ -75,7 +75,7 @@ fn windows_apart(plan: LogicalPlan) -> DfResult<LogicalPlan> {
                 }
                 Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
                     Transformed::yes(Expr::Exists(Exists {
-                        subquery: partitioned::of_each(subquery, Limits::Within)?,
+                        subquery: within::brought(partitioned::of_each(subquery, Limits::Within)?)?,
                         negated,
                     }))
                 }
@@ -86,6 +86,21 @@ fn windows_apart(plan: LogicalPlan) -> DfResult<LogicalPlan> {
                 other => Transformed::no(other),
             })
         })?;
+        Ok(changed.update_data(|e| saved.restore(e)))
+    })?;
+    Ok(plan.data)
+}
+
+/// Comparisons with what a subquery of outside always has one row of.
+fn one_row_compared(plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    // A join's condition has no such values.
+    if matches!(plan, LogicalPlan::Join(_)) {
+        return Ok(plan);
+    }
+    let names = NamePreserver::new(&plan);
+    let plan = plan.map_expressions(|expr| {
+        let saved = names.save(&expr);
+        let changed = expr.transform_up(|e| Ok(single_rows::compared(e)))?;
         Ok(changed.update_data(|e| saved.restore(e)))
     })?;
     Ok(plan.data)
@@ -157,7 +172,7 @@ fn counted_beside(mut join: Join) -> DfResult<Join> {
 }
 
 fn rewrite_other(plan: LogicalPlan) -> DfResult<Transformed<LogicalPlan>> {
-    let plan = windows_apart(plan)?;
+    let plan = one_row_compared(windows_apart(plan)?)?;
     let plan = unknown::of_conditions(plan)?;
     // Conditions have semi joins for EXISTS.
     let lists = !matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
@@ -350,7 +365,7 @@ pub(super) fn is_plain(plan: &LogicalPlan) -> DfResult<bool> {
                 | LogicalPlan::SubqueryAlias(_)
                 | LogicalPlan::TableScan(_)
                 | LogicalPlan::Window(_)
-        );
+        ) || matches!(node, LogicalPlan::Values(_)) && !node.contains_outer_reference();
         Ok(if plain { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
     })?;
     Ok(plain)

@@ -1,18 +1,26 @@
 //! `substring(text FROM pattern)`: the part that a regular expression finds.
 
-use datafusion::sql::sqlparser::ast::{Expr, Function};
+use datafusion::sql::sqlparser::ast::{Expr, Function, Value};
 
 use super::call::{call, literal, name_of, plain_arguments, take};
 
 /// The function that finds it.
 const FUNCTION: &str = "onerow_substring";
+/// The function that takes what stands at a place, of texts and of bytes.
+const PART: &str = "substr";
 
-/// The form with FROM, when what follows is a text literal: a number there is a position.
-pub(super) fn pattern(expr: &mut Expr) {
-    let Expr::Substring { expr: of, substring_from: Some(from), substring_for: None, .. } = expr else { return };
-    if literal(from).is_some() {
-        *expr = call(FUNCTION, vec![take(of), take(from)]);
-    }
+/// The form with FROM and FOR as a call. A text literal there is a pattern, a number a position.
+pub(super) fn called(expr: &mut Expr) {
+    let Expr::Substring { expr: of, substring_from, substring_for, .. } = expr else { return };
+    *expr = match (substring_from, substring_for) {
+        (Some(from), None) if literal(from).is_some() => call(FUNCTION, vec![take(of), take(from)]),
+        (Some(from), None) => call(PART, vec![take(of), take(from)]),
+        (Some(from), Some(count)) => call(PART, vec![take(of), take(from), take(count)]),
+        (None, Some(count)) => {
+            call(PART, vec![take(of), Expr::value(Value::Number("1".to_string(), false)), take(count)])
+        }
+        (None, None) => return,
+    };
 }
 
 /// The form with a comma.

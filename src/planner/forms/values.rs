@@ -105,6 +105,22 @@ fn written_type<'e>(values: impl Iterator<Item = &'e Expr>) -> Option<DataType> 
     found.filter(|_| open)
 }
 
+/// The same for the elements of `ARRAY[..]`.
+pub(super) fn typed_elements(elements: &mut [Expr]) {
+    let Some(data_type) = written_type(elements.iter()) else { return };
+    for element in elements {
+        if call::literal(element).is_some() {
+            *element = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(call::take(element)),
+                data_type: data_type.clone(),
+                array: false,
+                format: None,
+            };
+        }
+    }
+}
+
 fn is_null(expr: &Expr) -> bool {
     matches!(bare(expr), Expr::Value(value) if matches!(value.value, Value::Null))
 }
