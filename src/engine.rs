@@ -59,7 +59,7 @@ pub use notice::{Level, Notice};
 pub use notify::Notification;
 pub use parameters::Parameter;
 pub use reuse::{Lookup, PlanMemo};
-pub use run::{Described, Outcome};
+pub use run::{Described, Limits, Outcome};
 pub use session::{Session, SessionParameters, TransactionState};
 pub use turns::Turn;
 

@@ -175,6 +175,7 @@ impl Connection {
                 return Ok(());
             }
             Progress::Suspended(mut rows) => {
+                rows.leash.goes_on(&self.leash());
                 let _running = self.slot.run(&rows.leash.cancel);
                 self.entry = rows.entry.clone();
                 // A cursor's DECLARE has ended; its rows are taken by a statement of their own.
@@ -287,7 +288,10 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
         }
-        let leash = self.leash().of(&prepared.command);
+        let mut leash = self.leash().of(&prepared.command);
+        if limit.is_some() {
+            leash = leash.in_parts();
+        }
         let _running = self.slot.run(&leash.cancel);
         let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
         let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash)?;
@@ -346,6 +350,7 @@ impl Connection {
         } else {
             // Its rows go on being counted where they were.
             self.entry = None;
+            rows.leash.rests();
             self.wire.put(&PortalSuspended::new())?;
             Ok(Progress::Suspended(rows))
         }

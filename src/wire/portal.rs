@@ -163,6 +163,21 @@ impl Portal {
     }
 }
 
+impl Progress {
+    /// No statement asks for its rows now: no time runs for them.
+    pub fn rests(&self) {
+        match self {
+            Progress::Suspended(rows) => rows.leash.rests(),
+            Progress::Kept(kept) => {
+                if let Some(leash) = kept.leash() {
+                    leash.rests();
+                }
+            }
+            Progress::Ready | Progress::Finished(_) => {}
+        }
+    }
+}
+
 /// How far a portal was run.
 pub(super) enum Progress {
     /// Not at all.

@@ -11,6 +11,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::Error;
@@ -88,12 +89,16 @@ impl ScalarUDFImpl for AllRows {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        let given = match args.args.first() {
-            Some(given) => given.to_array(args.number_rows)?,
-            None => return Err(Error::internal("an array of nothing").into()),
-        };
-        let lists = given.as_list_opt::<i32>().ok_or_else(|| Error::internal("rows that are no array"))?;
-        Ok(ColumnarValue::Array(without_nulls(lists)?))
+        let given = args.args.first().ok_or_else(|| Error::internal("an array of nothing"))?;
+        // An array that is the same for every row is there once.
+        let rows = if matches!(given, ColumnarValue::Scalar(_)) { 1 } else { args.number_rows };
+        let lists = given.to_array(rows)?;
+        let lists = lists.as_list_opt::<i32>().ok_or_else(|| Error::internal("rows that are no array"))?;
+        let lists = without_nulls(lists)?;
+        Ok(match given {
+            ColumnarValue::Array(_) => ColumnarValue::Array(lists),
+            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&lists, 0)?),
+        })
     }
 }
 
