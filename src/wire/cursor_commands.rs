@@ -242,6 +242,7 @@ impl Connection {
             return Err(Failure::Statement(Error::unsupported(message)));
         }
         self.describe_once(&prepared).await?;
+        self.check_described(&prepared).await?;
         let given = match &execute.arguments {
             Some(arguments) => self.evaluate(arguments).await?,
             None => vec![],

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::Schema;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
@@ -18,6 +19,7 @@ use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::{Command, Direction, Fetch};
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::types::PgType;
 use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
 use crate::values::Format;
@@ -288,6 +290,7 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
         }
+        self.check_described(&prepared).await?;
         let mut leash = self.leash().of(&prepared.command);
         if limit.is_some() {
             leash = leash.in_parts();
@@ -365,6 +368,31 @@ impl Connection {
         if prepared.described.get().is_some() {
             return Ok(());
         }
+        let seen = self.session.seen();
+        let described = self.ask_about(prepared).await?;
+        // Only this connection sets it, and it was empty above.
+        let _ = prepared.described.set(described);
+        prepared.see(seen);
+        Ok(())
+    }
+
+    /// Refuses (0A000) what would give rows of other columns than the client was told of, since definitions or settings
+    /// have changed.
+    pub(super) async fn check_described(&mut self, prepared: &Arc<Prepared>) -> Result<(), Failure> {
+        let Some(told) = prepared.told() else { return Ok(()) };
+        let seen = self.session.seen();
+        if prepared.has_seen(&seen) {
+            return Ok(());
+        }
+        let now = self.ask_about(prepared).await?;
+        if !now.schema.as_ref().is_some_and(|now| are_alike(told, now)) {
+            return Err(Failure::Statement(Error::unsupported("cached plan must not change result type")));
+        }
+        prepared.see(seen);
+        Ok(())
+    }
+
+    async fn ask_about(&mut self, prepared: &Arc<Prepared>) -> Result<Described, Failure> {
         let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let (session, asked, cancel) = (Arc::clone(&self.session), Arc::clone(prepared), leash.cancel.clone());
@@ -379,11 +407,17 @@ impl Connection {
                 () = cancel.cancelled() => Err(canceled()),
             }
         })?;
-        let described = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??;
-        // Only this connection sets it, and it was empty above.
-        let _ = prepared.described.set(described);
-        Ok(())
+        Ok(watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??)
     }
+}
+
+/// Whether rows have the same columns for a client.
+fn are_alike(told: &Schema, now: &Schema) -> bool {
+    told.fields().len() == now.fields().len()
+        && told.fields().iter().zip(now.fields()).all(|(told, now)| {
+            let (of, is) = (PgType::of_field(told), PgType::of_field(now));
+            told.name() == now.name() && of.oid() == is.oid() && of.typmod() == is.typmod()
+        })
 }
 
 /// A verb with the name of what it is about.

@@ -81,6 +81,15 @@ pub(super) fn from_clauses(line: &str) -> Option<Error> {
     if line.starts_with("OFFSET must be >=") {
         return Some(Error::new(SqlState::INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative"));
     }
+    if let Some(column) = between(line, "While expanding wildcard, column \"", "\" must appear in the GROUP BY clause")
+    {
+        // A table's schema is not named.
+        let start = column.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+        let column = column.get(start..).unwrap_or(column);
+        let message =
+            format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        return Some(Error::new(SqlState::GROUPING_ERROR, message));
+    }
     let lower = line.to_ascii_lowercase();
     for (words, state, message) in CLAUSES {
         if lower.starts_with(words) {

@@ -1,5 +1,7 @@
 //! What ends: the time of each part of a cursor's rows, what is computed for nobody any more, and room.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::super::support::onerow::Onerow;
@@ -113,6 +115,38 @@ pub fn computing(fixtures: &Fixtures) -> Outcome {
             same!(Instant::now() < end, true, "{took} ticks of a second with nothing to do");
         }
     })
+}
+
+/// Whoever has not logged in after a minute is gone, however much of a login was said.
+pub fn logins(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve_with(&[], &[("ONEROW_PASSWORD", "pencil")]);
+    let mut startup = vec![0, 3, 0, 0];
+    startup.extend(zero_ended(&["user", "onerow", ""]));
+    let length = i32::try_from(startup.len() + 4).unwrap_or_default().to_be_bytes();
+    let whole = [length.to_vec(), startup].concat();
+    // Nothing, half of the first message, and all that comes before the password.
+    let waiting: Vec<_> = [vec![], whole[..9].to_vec(), whole]
+        .into_iter()
+        .map(|said| {
+            let port = onerow.port;
+            std::thread::spawn(move || -> std::io::Result<Duration> {
+                let began = Instant::now();
+                let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+                socket.set_read_timeout(Some(Duration::from_secs(100)))?;
+                socket.write_all(&said)?;
+                let mut heard = [0; 1024];
+                // A reset is an end too.
+                while let Ok(1..) = socket.read(&mut heard) {}
+                Ok(began.elapsed())
+            })
+        })
+        .collect();
+    for waited in waiting {
+        let took = waited.join().map_err(|_| "a client failed")??;
+        same!((55..90).contains(&took.as_secs()), true, "{took:?}");
+    }
+    Ok(())
 }
 
 /// A large value that is the same for every row is not there once for each.

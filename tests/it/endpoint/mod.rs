@@ -98,6 +98,7 @@ pub const TESTS: &[Test] = &[
     ("statement_timeout_ends_a_statement", limits::timeout),
     ("each_fetch_has_its_time", ending::fetches),
     ("what_was_ended_computes_no_more", ending::computing),
+    ("a_login_has_a_minute", ending::logins),
     ("large_values_for_every_row_are_bounded", ending::large_values),
     ("a_client_that_leaves_ends_its_statement", limits::disconnect),
     ("too_many_clients", limits::too_many),
