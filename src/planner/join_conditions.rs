@@ -11,11 +11,12 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::internal_err;
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{JoinType, internal_err};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::lit;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::utils::JoinFilter;
@@ -32,11 +33,18 @@ impl PhysicalOptimizerRule for JoinConditions {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> DfResult<Arc<dyn ExecutionPlan>> {
         let Some(interrupt) = config.extensions.get::<Interrupt>() else { return Ok(plan) };
         let looking = plan.transform_up(|node| {
-            if let Some(join) = node.downcast_ref::<HashJoinExec>()
-                && let Some(filter) = join.filter()
-            {
-                let filter = asking(filter, interrupt)?;
-                return Ok(Transformed::yes(join.builder().with_filter(Some(filter)).build_exec()?));
+            if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                let filter = match join.filter() {
+                    Some(filter) => Some(asking(filter, interrupt)?),
+                    // Each pair of equal keys is tried, and gives a row once or never.
+                    None if gives_one_side(*join.join_type()) && !join.null_aware => {
+                        Some(asking(&JoinFilter::new(lit(true), vec![], Arc::new(Schema::empty())), interrupt)?)
+                    }
+                    None => None,
+                };
+                if let Some(filter) = filter {
+                    return Ok(Transformed::yes(join.builder().with_filter(Some(filter)).build_exec()?));
+                }
             }
             if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>()
                 && let Some(filter) = join.filter()
@@ -57,6 +65,19 @@ impl PhysicalOptimizerRule for JoinConditions {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// Whether a join gives rows of one side, each once, however many of the other side they meet.
+fn gives_one_side(join: JoinType) -> bool {
+    matches!(
+        join,
+        JoinType::LeftSemi
+            | JoinType::LeftAnti
+            | JoinType::LeftMark
+            | JoinType::RightSemi
+            | JoinType::RightAnti
+            | JoinType::RightMark
+    )
 }
 
 fn asking(filter: &JoinFilter, interrupt: &Interrupt) -> DfResult<JoinFilter> {
@@ -137,9 +158,10 @@ impl PhysicalExpr for Condition {
 mod tests {
     use datafusion::arrow::array::{ArrayRef, Int32Array};
     use datafusion::catalog::memory::MemorySourceConfig;
-    use datafusion::common::{JoinSide, JoinType};
+    use datafusion::common::{JoinSide, NullEquality};
     use datafusion::logical_expr::Operator;
     use datafusion::physical_expr::expressions::{binary, col};
+    use datafusion::physical_plan::joins::PartitionMode;
     use datafusion::physical_plan::joins::utils::ColumnIndex;
     use datafusion::prelude::SessionContext;
     use futures::TryStreamExt;
@@ -168,9 +190,22 @@ mod tests {
             .with_filter(Some(JoinFilter::new(less, indices, both)))
             .build()
             .unwrap();
+        rows_of(Arc::new(join), interrupt).await
+    }
+
+    /// How many of ten rows have one of the same number among ten others.
+    async fn met(join: JoinType, interrupt: Interrupt) -> Result<usize, SqlState> {
+        let (left, right) = (side("a"), side("b"));
+        let on = vec![(col("a", &left.schema()).unwrap(), col("b", &right.schema()).unwrap())];
+        let (mode, nulls) = (PartitionMode::CollectLeft, NullEquality::NullEqualsNothing);
+        let join = HashJoinExec::try_new(left, right, on, None, &join, None, mode, nulls, false).unwrap();
+        rows_of(Arc::new(join), interrupt).await
+    }
+
+    async fn rows_of(join: Arc<dyn ExecutionPlan>, interrupt: Interrupt) -> Result<usize, SqlState> {
         let mut config = ConfigOptions::default();
         config.extensions.insert(interrupt);
-        let plan = JoinConditions.optimize(Arc::new(join), &config).unwrap();
+        let plan = JoinConditions.optimize(join, &config).unwrap();
         let rows = plan.execute(0, SessionContext::new().task_ctx()).unwrap();
         let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(|error| Error::from(error).state())?;
         Ok(batches.iter().map(RecordBatch::num_rows).sum())
@@ -181,7 +216,21 @@ mod tests {
         let cancel = CancellationToken::new();
         let interrupt = Interrupt { cancel: cancel.clone(), deadline: None };
         assert_eq!(pairs(interrupt.clone()).await, Ok(45));
+        let counts = [
+            (JoinType::LeftSemi, 10),
+            (JoinType::LeftAnti, 0),
+            (JoinType::LeftMark, 10),
+            (JoinType::RightSemi, 10),
+            (JoinType::RightAnti, 0),
+            (JoinType::RightMark, 10),
+        ];
+        for (join, count) in counts {
+            assert_eq!(met(join, interrupt.clone()).await, Ok(count), "{join:?}");
+        }
         cancel.cancel();
-        assert_eq!(pairs(interrupt).await, Err(SqlState::QUERY_CANCELED));
+        assert_eq!(pairs(interrupt.clone()).await, Err(SqlState::QUERY_CANCELED));
+        for (join, _) in counts {
+            assert_eq!(met(join, interrupt.clone()).await, Err(SqlState::QUERY_CANCELED), "{join:?}");
+        }
     }
 }

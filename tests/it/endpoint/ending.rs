@@ -97,6 +97,14 @@ pub fn computing(fixtures: &Fixtures) -> Outcome {
             same!(ended, Err(TIMED_OUT.to_string()), "{sql}");
             same!(began.elapsed() < Duration::from_secs(5), true, "{sql}: {:?}", began.elapsed());
         }
+        let twos = "(SELECT n % 2 AS k FROM generate_series(1, 200000) AS g(n))";
+        for word in ["EXISTS", "NOT EXISTS"] {
+            let sql =
+                format!("SELECT count(*) FROM {twos} AS a WHERE {word} (SELECT 1 FROM {twos} AS b WHERE b.k = a.k)");
+            // It may be done in time.
+            let ended = rows(&client, &sql).await.map(|_| ()).map_err(|f| f.message);
+            same!(ended.is_ok() || ended == Err(TIMED_OUT.to_string()), true, "{sql}: {ended:?}");
+        }
         // A cursor that is closed computes no more either.
         let sql = format!("SELECT a.n FROM {sides}")
             .replace("{join}", "JOIN")
