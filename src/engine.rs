@@ -33,6 +33,7 @@ mod roles;
 mod rules;
 mod run;
 mod securing;
+mod seen;
 mod session;
 mod settings;
 mod shape;
@@ -60,7 +61,8 @@ pub use notice::{Level, Notice};
 pub use notify::Notification;
 pub use parameters::Parameter;
 pub use reuse::{Lookup, PlanMemo};
-pub use run::{Described, Outcome};
+pub use run::{Described, Limits, Outcome};
+pub use seen::Seen;
 pub use session::{Session, SessionParameters, TransactionState};
 pub use turns::Turn;
 

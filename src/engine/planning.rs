@@ -47,7 +47,9 @@ use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
 use crate::planner::infinite_casts::InfiniteCasts;
 use crate::planner::input::TextInputRules;
+use crate::planner::join_conditions::JoinConditions;
 use crate::planner::join_filters;
+use crate::planner::large_constants::LargeConstants;
 use crate::planner::merged::{MergedFilter, MergedOrder};
 use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
@@ -169,9 +171,11 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     // Before sides are chosen, and before anything is sorted or dealt out by columns that are taken for constants.
     rules.insert(choice.saturating_sub(1), Arc::new(Forgetful));
     rules.push(Arc::new(OneStep));
+    rules.push(Arc::new(JoinConditions));
     rules.push(Arc::new(CooperativeJoins));
     rules.push(interrupt::physical());
     rules.push(Arc::new(SkipRule));
+    rules.push(Arc::new(LargeConstants));
     // What it links must not be taken apart: it is the last.
     rules.push(Arc::new(RunTimeKeys));
     rules

@@ -41,6 +41,21 @@ pub struct Described {
     pub schema: Option<SchemaRef>,
 }
 
+/// What ends a statement early.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Cancelled, it ends with 57014.
+    pub cancel: CancellationToken,
+    /// Whether `statement_timeout` is for all of its rows. If not, whoever takes them sees to the time.
+    pub timed: bool,
+}
+
+impl From<CancellationToken> for Limits {
+    fn from(cancel: CancellationToken) -> Self {
+        Limits { cancel, timed: true }
+    }
+}
+
 /// What a statement gave.
 pub enum Outcome {
     /// Rows.
@@ -130,7 +145,7 @@ impl Session {
         parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
-        self.run_again(statement, parameters, cancel, &PlanMemo::default()).await
+        self.run_again(statement, parameters, cancel.into(), &PlanMemo::default()).await
     }
 
     /// The same for a statement that is run more than once, with a memo of its own.
@@ -138,19 +153,14 @@ impl Session {
         &self,
         statement: &Statement,
         parameters: Vec<Parameter>,
-        cancel: CancellationToken,
+        limits: Limits,
         memo: &PlanMemo,
     ) -> Result<Outcome> {
-        self.run_guarded(statement, cancel, Box::pin(self.run_unguarded(statement, parameters, memo))).await
+        self.run_guarded(statement, limits, Box::pin(self.run_unguarded(statement, parameters, memo))).await
     }
 
     /// Runs a statement that is one question to a source, as [`Session::run_again`] does.
-    pub async fn run_lookup(
-        &self,
-        statement: &Statement,
-        lookup: Lookup,
-        cancel: CancellationToken,
-    ) -> Result<Outcome> {
+    pub async fn run_lookup(&self, statement: &Statement, lookup: Lookup, limits: Limits) -> Result<Outcome> {
         let work = async {
             self.check_transaction(statement)?;
             self.check_login()?;
@@ -160,16 +170,16 @@ impl Session {
             let (shown, stream) = lookup.ask(self, shown).await.map_err(|e| located(e, statement))?;
             Ok(answer(shown, stream))
         };
-        self.run_guarded(statement, cancel, work).await
+        self.run_guarded(statement, limits, work).await
     }
 
     async fn run_guarded(
         &self,
         statement: &Statement,
-        cancel: CancellationToken,
+        limits: Limits,
         work: impl Future<Output = Result<Outcome>>,
     ) -> Result<Outcome> {
-        let guard = Guard { cancel, deadline: self.deadline() };
+        let mut guard = Guard { cancel: limits.cancel, deadline: self.deadline() };
         self.plan_until(Interrupt { cancel: guard.cancel.clone(), deadline: guard.deadline });
         let outcome = guard.until(work).await;
         self.audit(None);
@@ -177,6 +187,7 @@ impl Session {
         if outcome.is_err() {
             self.fail();
         }
+        guard.deadline = guard.deadline.filter(|_| limits.timed);
         Ok(match outcome? {
             Outcome::Rows { schema, stream, verb } => {
                 Outcome::Rows { stream: Box::pin(GuardedStream::new(Arc::clone(&schema), stream, guard)), schema, verb }

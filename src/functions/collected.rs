@@ -21,11 +21,15 @@ use datafusion::scalar::ScalarValue;
 
 use super::delegated::delegated;
 use super::limited::{MOST, too_large};
+use crate::error::{Error, SqlState};
 
 /// A view holds texts up to this long itself.
 const IN_VIEW: u32 = 12;
 /// What is collected, the value that it is copied to, and the column that becomes of that.
 const COPIES: usize = 3;
+/// The most bytes that the values of the rows of one window may have together: DataFusion holds them in no account of
+/// memory, and each is a copy of all that was collected for its row.
+const MOST_OF_WINDOW: u64 = 4 * MOST;
 
 /// The functions to register in the place of DataFusion's.
 pub fn functions() -> Vec<Arc<AggregateUDF>> {
@@ -79,7 +83,7 @@ impl AggregateUDFImpl for Counted {
         } else {
             args
         };
-        Ok(Box::new(One { inner: self.function.accumulator(args)?, name, hides, hidden: 0, collected: 0 }))
+        Ok(Box::new(One { inner: self.function.accumulator(args)?, name, hides, hidden: 0, collected: 0, given: 0 }))
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> DfResult<Box<dyn GroupsAccumulator>> {
@@ -152,6 +156,8 @@ struct One {
     hidden: usize,
     /// Bytes of all values.
     collected: usize,
+    /// Bytes of what was given: once for a group, and for each row of a window.
+    given: u64,
 }
 
 impl fmt::Debug for One {
@@ -181,6 +187,15 @@ impl Accumulator for One {
     }
 
     fn evaluate(&mut self) -> DfResult<ScalarValue> {
+        self.given = self.given.saturating_add(self.collected as u64);
+        if self.given > MOST_OF_WINDOW {
+            return Err(Error::new(SqlState("54000"), "requested length too large")
+                .with_detail(format!(
+                    "What {} would give for the rows of a window has more than {MOST_OF_WINDOW} bytes.",
+                    self.name
+                ))
+                .into());
+        }
         self.inner.evaluate()
     }
 
@@ -285,6 +300,40 @@ mod tests {
     use datafusion::arrow::datatypes::Field;
 
     use super::*;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Accumulator for Nothing {
+        fn update_batch(&mut self, _: &[ArrayRef]) -> DfResult<()> {
+            Ok(())
+        }
+
+        fn evaluate(&mut self) -> DfResult<ScalarValue> {
+            Ok(ScalarValue::Null)
+        }
+
+        fn size(&self) -> usize {
+            0
+        }
+
+        fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
+            Ok(vec![])
+        }
+
+        fn merge_batch(&mut self, _: &[ArrayRef]) -> DfResult<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_window_have_an_end() {
+        let name = "array_agg".to_string();
+        let half = 1 << 29;
+        let mut window = One { inner: Box::new(Nothing), name, hides: false, hidden: 0, collected: half, given: 0 };
+        let rows = (0..100).take_while(|_| window.evaluate().is_ok()).count();
+        assert_eq!(rows, 7);
+    }
 
     #[test]
     fn texts_behind_views_are_counted() {

@@ -66,6 +66,16 @@ impl ExprPlanner for ArrayOperators {
             BinaryOperator::StringConcat if is_null(&expr.left) && is_list(&expr.right) => {
                 return Ok(PlannerResult::Planned(expr.right));
             }
+            // As in Postgres it is an array too, and no element.
+            BinaryOperator::StringConcat if is_text(&expr.left) != is_text(&expr.right) => {
+                let RawBinaryExpr { op, left, right } = expr;
+                let (left, right) = match (is_list(&left), is_list(&right)) {
+                    (true, false) => (left.clone(), read_beside(right, &left, schema)?),
+                    (false, true) => (read_beside(left, &right, schema)?, right),
+                    _ => (left, right),
+                };
+                return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }));
+            }
             BinaryOperator::PGOverlap => Some((Relation::Overlap, false)),
             BinaryOperator::AtArrow => Some((Relation::Contains, false)),
             BinaryOperator::ArrowAt => Some((Relation::Contains, true)),

@@ -243,7 +243,7 @@ pub struct ClockCasts;
 impl AnalyzerRule for ClockCasts {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> DfResult<LogicalPlan> {
         let in_utc = matches!(config.execution.time_zone.as_deref().and_then(Zone::parse), None | Some(Zone::UTC));
-        if in_utc && !casts_to_time(&plan)? {
+        if in_utc && !casts_to_clock(&plan)? {
             return Ok(plan);
         }
         Ok(plan.transform_up_with_subqueries(|plan| cast_plan(plan, in_utc))?.data)
@@ -254,12 +254,13 @@ impl AnalyzerRule for ClockCasts {
     }
 }
 
-/// Whether anything is cast to a time of day.
-fn casts_to_time(plan: &LogicalPlan) -> DfResult<bool> {
+/// Whether anything is cast to a date or a time.
+fn casts_to_clock(plan: &LogicalPlan) -> DfResult<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
-            let is_cast = |part: &Expr| matches!(part, Expr::Cast(Cast { field, .. }) if is_time(field.data_type()));
+            let is_cast =
+                |part: &Expr| matches!(part, Expr::Cast(Cast { field, .. }) if is_of_clock(field.data_type()));
             found = found || expr.exists(|part| Ok(is_cast(part)))?;
             Ok(TreeNodeRecursion::Continue)
         })?;
@@ -285,6 +286,10 @@ fn time_of_interval(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>
         }
         expr => Ok(Transformed::no(expr)),
     }
+}
+
+fn is_of_clock(of: &DataType) -> bool {
+    matches!(of, DataType::Date32 | DataType::Timestamp(..)) || is_time(of)
 }
 
 fn is_time(of: &DataType) -> bool {

@@ -110,6 +110,52 @@ impl ScalarUDFImpl for TextInput {
     }
 }
 
+/// An array that was cast, with elements that say what type they are.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Labelled {
+    kind: PgType,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Labelled {
+    fn name(&self) -> &str {
+        "array_of_type"
+    }
+
+    fn display_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(Expr::to_string).collect())
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        Ok(args.iter().map(|e| e.schema_name().to_string()).collect())
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(self.kind.arrow())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs) -> DfResult<FieldRef> {
+        Ok(Arc::new(self.kind.field(self.name(), true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let target = self.kind.arrow();
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(value)) => {
+                let list = cast(&value.to_array()?, &target)?;
+                let list = list.as_list_opt::<i32>().ok_or_else(|| Error::internal("an array that is none"))?;
+                Ok(ColumnarValue::Scalar(ScalarValue::List(Arc::new(list.clone()))))
+            }
+            Some(ColumnarValue::Array(lists)) => Ok(ColumnarValue::Array(cast(lists, &target)?)),
+            None => Err(Error::internal("nothing to cast").into()),
+        }
+    }
+}
+
 /// Puts [`TextInput`] in the place of casts of text to types that have input rules of their own.
 #[derive(Debug, Default)]
 pub struct TextInputRules;
@@ -171,6 +217,14 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
                 .with_hint("Cast the elements.")
                 .into());
         }
+        // Once it is computed ahead, it would be a list whose elements say nothing of their type.
+        Ok(from) if depth(&from) == 1 && labels_elements(field.data_type()) => {
+            let function = Labelled { kind, signature: Signature::any(1, Volatility::Immutable) };
+            return Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
+                Arc::new(ScalarUDF::new_from_impl(function)),
+                vec![Expr::Cast(Cast { expr: inner, field })],
+            ))));
+        }
         _ => return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
     };
     let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
@@ -178,6 +232,11 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
     ))))
+}
+
+/// Whether the elements of an array say what type they are, as their Arrow type does not.
+fn labels_elements(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::List(item) if !item.metadata().is_empty())
 }
 
 /// How many dimensions an array has; 0 for what is none.

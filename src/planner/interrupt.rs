@@ -29,11 +29,17 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// 57014 when the statement should end.
-    pub fn check(&self) -> Result<()> {
+    /// 57014 when somebody wants the statement to end, or nobody waits for it any more.
+    pub fn check_cancelled(&self) -> Result<()> {
         if self.cancel.is_cancelled() {
             return Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"));
         }
+        Ok(())
+    }
+
+    /// 57014 when the statement should end.
+    pub fn check(&self) -> Result<()> {
+        self.check_cancelled()?;
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"));
         }

@@ -1,5 +1,5 @@
 //! A text in quotes that meets numbers in CASE, `coalesce`, `greatest`, `least` or UNION is a number, as in Postgres: as a
-//! text it would make texts of the others, of which 9 is greater than 10.
+//! text it would make texts of the others, of which 9 is greater than 10. One that meets arrays there is an array.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use datafusion::logical_expr::expr::{Alias, Case};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection};
 use datafusion::scalar::ScalarValue;
 
+use super::array_operators::is_array;
 use crate::catalog::types::PgType;
 use crate::values::{Zone, read_text};
 
@@ -90,9 +91,12 @@ fn read(exprs: Vec<&mut Expr>, schema: &DFSchema) -> DfResult<()> {
     Ok(())
 }
 
-/// The type at which numbers meet; none where one is no number, or there are none.
+/// The type at which numbers meet, or that of arrays that are the same; none where one is neither, or there are none.
 fn meeting(types: Vec<DataType>) -> Option<DataType> {
     let types: Vec<DataType> = types.into_iter().filter(|of| !of.is_null()).collect();
+    if types.first().is_some_and(is_array) && types.windows(2).all(|two| two.first() == two.last()) {
+        return types.into_iter().next();
+    }
     if !types.iter().all(DataType::is_numeric) {
         return None;
     }
@@ -107,7 +111,7 @@ fn meeting(types: Vec<DataType>) -> Option<DataType> {
     types.into_iter().max_by_key(rank)
 }
 
-/// A text as a number of a type; a numeric keeps the digits that are written.
+/// A text as a number of a type, or as an array; a numeric keeps the digits that are written.
 fn number(text: &str, to: &DataType) -> DfResult<Expr> {
     let kind = match to {
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
@@ -154,5 +158,10 @@ mod tests {
         assert_eq!(meeting(vec![DataType::Int32, DataType::Float64]), Some(DataType::Float64));
         assert_eq!(meeting(vec![DataType::Int32, DataType::Date32]), None);
         assert_eq!(meeting(vec![]), None);
+        let list = |of: DataType| DataType::new_list(of, true);
+        let (numbers, texts) = (list(DataType::Int32), list(DataType::Utf8View));
+        assert_eq!(meeting(vec![numbers.clone(), DataType::Null, numbers.clone()]), Some(numbers.clone()));
+        assert_eq!(meeting(vec![numbers.clone(), texts]), None);
+        assert_eq!(meeting(vec![numbers, DataType::Int32]), None);
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Connection {
     pub trail: Option<Arc<Trail>>,
     /// The statement that runs.
     pub entry: Option<Arc<Entry>>,
+    /// When the text came whose first statement runs; none in another's.
+    pub since: Option<tokio::time::Instant>,
     /// The text that the last message was about, where statements are recorded.
     pub said: Option<String>,
     /// Whether the client was told that the next query may come, and has said nothing since.
@@ -148,6 +150,7 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
                 transactions: 0,
                 trail,
                 entry: None,
+                since: None,
                 said: None,
                 idle: true,
                 present,
@@ -305,7 +308,11 @@ impl Connection {
         self.notes(&message);
         match message {
             Message::Query(sql) => {
-                self.query(sql).await?;
+                // What reading a text takes is a part of its first statement's time.
+                self.since = Some(tokio::time::Instant::now());
+                let answered = self.query(sql).await;
+                self.since = None;
+                answered?;
                 if self.session.transaction_state() == TransactionState::Idle {
                     self.end_portals();
                 }
@@ -426,7 +433,8 @@ impl Connection {
 
     /// What ends the next statement early.
     pub(super) fn leash(&self) -> Leash {
-        Leash::new(self.session.setting("statement_timeout").as_deref())
+        let since = self.since.unwrap_or_else(tokio::time::Instant::now);
+        Leash::new(self.session.setting("statement_timeout").as_deref(), since)
     }
 
     /// The zone in which times are shown and read.

@@ -67,6 +67,7 @@ impl Connection {
         if kind.holds && outside {
             self.keep_all(&mut portal).await?;
         }
+        portal.progress.rests();
         self.recorded("DECLARE CURSOR").await?;
         self.portals.insert(name.to_string(), portal);
         Ok(self.wire.put_complete("DECLARE CURSOR".to_string())?)
@@ -98,7 +99,11 @@ impl Connection {
     }
 
     async fn keep_all(&mut self, portal: &mut Portal) -> Result<(), Failure> {
+        let own = self.leash();
         if let Progress::Kept(kept) = &mut portal.progress {
+            if let Some(leash) = kept.leash() {
+                leash.goes_on(&own);
+            }
             let cancel = kept.leash().map(|leash| leash.cancel.clone());
             let _running = cancel.as_ref().map(|cancel| self.slot.run(cancel));
             kept.reach(&mut self.wire, &self.shared.ending, u64::MAX).await?;
@@ -152,13 +157,14 @@ impl Connection {
         fetch: &Fetch,
         formats: &[Format],
     ) -> Result<u64, Failure> {
-        let (zone, told) = (self.zone(), portal.prepared.told());
+        let (zone, told, own) = (self.zone(), portal.prepared.told(), self.leash());
         let (leash, encoder) = match &mut portal.progress {
             Progress::Suspended(rows) => {
                 if !fetch.moves {
                     rows.reformat(told, formats, zone)?;
                 }
                 rows.entry = self.entry.clone();
+                rows.leash.goes_on(&own);
                 (rows.leash.clone(), None)
             }
             Progress::Kept(kept) => {
@@ -166,9 +172,12 @@ impl Connection {
                     true => None,
                     false => Some(RowEncoder::new(&kept.schema, told, formats, zone)?),
                 };
-                (kept.leash().cloned().unwrap_or_else(|| self.leash()), encoder)
+                if let Some(leash) = kept.leash() {
+                    leash.goes_on(&own);
+                }
+                (kept.leash().cloned().unwrap_or(own), encoder)
             }
-            Progress::Ready | Progress::Finished(_) => (self.leash(), None),
+            Progress::Ready | Progress::Finished(_) => (own, None),
         };
         let _running = self.slot.run(&leash.cancel);
         let mut out = Outlet {
@@ -185,7 +194,9 @@ impl Connection {
             out: &mut out,
             moves: fetch.moves,
         };
-        walk.go(fetch.direction).await
+        let count = walk.go(fetch.direction).await?;
+        leash.rests();
+        Ok(count)
     }
 
     /// PREPARE: a statement under a name, as Parse keeps it.
@@ -231,6 +242,7 @@ impl Connection {
             return Err(Failure::Statement(Error::unsupported(message)));
         }
         self.describe_once(&prepared).await?;
+        self.check_described(&prepared).await?;
         let given = match &execute.arguments {
             Some(arguments) => self.evaluate(arguments).await?,
             None => vec![],
@@ -294,7 +306,7 @@ impl Connection {
 
     /// Starts a query whose rows are taken later.
     async fn open(&mut self, prepared: &Arc<Prepared>, values: Vec<Parameter>) -> Result<Box<Rows>, Failure> {
-        let leash = self.leash().reading();
+        let leash = self.leash().reading().in_parts();
         let _running = self.slot.run(&leash.cancel);
         let session = Arc::clone(&self.session);
         let mut started = Started::new(&self.shared.workers, session, Arc::clone(prepared), values, &leash)?;

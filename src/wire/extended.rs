@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::Schema;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::EmptyQueryResponse;
@@ -18,6 +19,7 @@ use super::rows::Rows;
 use super::running::{Begun, Started, watch};
 use super::script::{Command, Direction, Fetch};
 use crate::catalog::definitions::quote_identifier;
+use crate::catalog::types::PgType;
 use crate::engine::{Described, Parameter};
 use crate::error::{Error, SqlState};
 use crate::values::Format;
@@ -175,6 +177,7 @@ impl Connection {
                 return Ok(());
             }
             Progress::Suspended(mut rows) => {
+                rows.leash.goes_on(&self.leash());
                 let _running = self.slot.run(&rows.leash.cancel);
                 self.entry = rows.entry.clone();
                 // A cursor's DECLARE has ended; its rows are taken by a statement of their own.
@@ -287,7 +290,11 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
         }
-        let leash = self.leash().of(&prepared.command);
+        self.check_described(&prepared).await?;
+        let mut leash = self.leash().of(&prepared.command);
+        if limit.is_some() {
+            leash = leash.in_parts();
+        }
         let _running = self.slot.run(&leash.cancel);
         let (session, workers) = (Arc::clone(&self.session), &self.shared.workers);
         let mut started = Started::new(workers, session, Arc::clone(&prepared), values, &leash)?;
@@ -346,6 +353,7 @@ impl Connection {
         } else {
             // Its rows go on being counted where they were.
             self.entry = None;
+            rows.leash.rests();
             self.wire.put(&PortalSuspended::new())?;
             Ok(Progress::Suspended(rows))
         }
@@ -360,6 +368,31 @@ impl Connection {
         if prepared.described.get().is_some() {
             return Ok(());
         }
+        let seen = self.session.seen();
+        let described = self.ask_about(prepared).await?;
+        // Only this connection sets it, and it was empty above.
+        let _ = prepared.described.set(described);
+        prepared.see(seen);
+        Ok(())
+    }
+
+    /// Refuses (0A000) what would give rows of other columns than the client was told of, since definitions or settings
+    /// have changed.
+    pub(super) async fn check_described(&mut self, prepared: &Arc<Prepared>) -> Result<(), Failure> {
+        let Some(told) = prepared.told() else { return Ok(()) };
+        let seen = self.session.seen();
+        if prepared.has_seen(&seen) {
+            return Ok(());
+        }
+        let now = self.ask_about(prepared).await?;
+        if !now.schema.as_ref().is_some_and(|now| are_alike(told, now)) {
+            return Err(Failure::Statement(Error::unsupported("cached plan must not change result type")));
+        }
+        prepared.see(seen);
+        Ok(())
+    }
+
+    async fn ask_about(&mut self, prepared: &Arc<Prepared>) -> Result<Described, Failure> {
         let leash = self.leash().reading();
         let _running = self.slot.run(&leash.cancel);
         let (session, asked, cancel) = (Arc::clone(&self.session), Arc::clone(prepared), leash.cancel.clone());
@@ -374,11 +407,17 @@ impl Connection {
                 () = cancel.cancelled() => Err(canceled()),
             }
         })?;
-        let described = watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??;
-        // Only this connection sets it, and it was empty above.
-        let _ = prepared.described.set(described);
-        Ok(())
+        Ok(watch(&mut self.wire, &self.shared.ending, &leash, task.join()).await??)
     }
+}
+
+/// Whether rows have the same columns for a client.
+fn are_alike(told: &Schema, now: &Schema) -> bool {
+    told.fields().len() == now.fields().len()
+        && told.fields().iter().zip(now.fields()).all(|(told, now)| {
+            let (of, is) = (PgType::of_field(told), PgType::of_field(now));
+            told.name() == now.name() && of.oid() == is.oid() && of.typmod() == is.typmod()
+        })
 }
 
 /// A verb with the name of what it is about.

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::datatypes::Schema;
+use parking_lot::Mutex;
 
 use super::cursor_place::Place;
 use super::rows::Rows;
@@ -12,7 +13,7 @@ use super::scroll::Scroll;
 use crate::catalog::pg::micros;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, StatementKind};
-use crate::engine::{Described, Parameter, PlanMemo, Statement};
+use crate::engine::{Described, Parameter, PlanMemo, Seen, Statement};
 use crate::values::Format;
 
 /// The OID of a type that is not known: a client that names it leaves the choice to the server, as with 0.
@@ -26,6 +27,8 @@ pub(super) struct Prepared {
     declared: Vec<u32>,
     /// What the engine says of it, once it was asked.
     pub described: OnceLock<Described>,
+    /// What there was when it was described, or last found to be the same.
+    seen: Mutex<Option<Seen>>,
     /// The plan that it had.
     pub memo: PlanMemo,
     /// The PREPARE that made it; none for one of the protocol's.
@@ -42,11 +45,22 @@ impl Prepared {
             command,
             declared,
             described: OnceLock::new(),
+            seen: Mutex::default(),
             memo: PlanMemo::default(),
             by_sql: None,
             since: micros(),
             runs: AtomicI64::default(),
         }
+    }
+
+    /// What it is described by.
+    pub fn see(&self, seen: Seen) {
+        *self.seen.lock() = Some(seen);
+    }
+
+    /// Whether it is described by this.
+    pub fn has_seen(&self, seen: &Seen) -> bool {
+        self.seen.lock().as_ref() == Some(seen)
     }
 
     /// Whether the text has what could be a parameter.
@@ -159,6 +173,21 @@ impl Portal {
             savepoints: 0,
             by_sql: None,
             since: micros(),
+        }
+    }
+}
+
+impl Progress {
+    /// No statement asks for its rows now: no time runs for them.
+    pub fn rests(&self) {
+        match self {
+            Progress::Suspended(rows) => rows.leash.rests(),
+            Progress::Kept(kept) => {
+                if let Some(leash) = kept.leash() {
+                    leash.rests();
+                }
+            }
+            Progress::Ready | Progress::Finished(_) => {}
         }
     }
 }

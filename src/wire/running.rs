@@ -15,9 +15,9 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::errors::{Failure, canceled, timed_out};
 use super::portal::Prepared;
@@ -25,8 +25,8 @@ use super::script::Command;
 use super::transport::Transport;
 use super::workers::{Task, Workers, mistaken};
 use crate::ddl::statement::{Statement, StatementKind};
-use crate::engine::{Lookup, Outcome, Parameter, Session, Turn};
-use crate::error::{Error, Result};
+use crate::engine::{Limits, Lookup, Outcome, Parameter, Session, Turn};
+use crate::error::{Error, Result, SqlState};
 
 /// Batches that may wait for their connection.
 const AHEAD: usize = 1;
@@ -41,15 +41,82 @@ const PATIENCE_OF_READS: Duration = Duration::from_millis(60);
 pub(super) struct Leash {
     /// Cancelled by the client's request, or when the client is gone.
     pub cancel: CancellationToken,
-    deadline: Option<Instant>,
+    until: Until,
     patience: Duration,
+}
+
+/// When a statement has used up its time.
+#[derive(Clone)]
+enum Until {
+    /// Then, or never.
+    Fixed(Option<Instant>),
+    /// As each part of its rows that is asked for has a time of its own, this one then; never while none is.
+    Parts(Arc<watch::Sender<Option<Instant>>>),
 }
 
 impl Leash {
     /// With the time that `statement_timeout`, as SHOW gives it, allows from now on.
-    pub fn new(statement_timeout: Option<&str>) -> Leash {
-        let deadline = statement_timeout.and_then(duration).and_then(|time| Instant::now().checked_add(time));
-        Leash { cancel: CancellationToken::new(), deadline, patience: PATIENCE }
+    pub fn new(statement_timeout: Option<&str>, since: Instant) -> Leash {
+        let deadline = statement_timeout.and_then(duration).and_then(|time| since.checked_add(time));
+        Leash { cancel: CancellationToken::new(), until: Until::Fixed(deadline), patience: PATIENCE }
+    }
+
+    /// For rows that are taken in parts, each in a time of its own: this is the first one's.
+    pub fn in_parts(self) -> Leash {
+        let first = watch::Sender::new(self.deadline());
+        Leash { until: Until::Parts(Arc::new(first)), ..self }
+    }
+
+    /// The next part of the rows is asked for, by a statement that has this leash.
+    pub fn goes_on(&self, with: &Leash) {
+        if let Until::Parts(until) = &self.until {
+            until.send_replace(with.deadline());
+        }
+    }
+
+    /// A part of the rows was given, and no other is asked for yet.
+    pub fn rests(&self) {
+        if let Until::Parts(until) = &self.until {
+            until.send_replace(None);
+        }
+    }
+
+    /// Whether its time is that of the parts.
+    pub fn is_in_parts(&self) -> bool {
+        matches!(self.until, Until::Parts(_))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.until {
+            Until::Fixed(deadline) => *deadline,
+            Until::Parts(until) => *until.borrow(),
+        }
+    }
+
+    /// Waits until the time has been used up for so long.
+    async fn late(&self, more: Duration) {
+        let mut told = match &self.until {
+            Until::Fixed(Some(deadline)) => return sleep_until(*deadline + more).await,
+            Until::Fixed(None) => return pending().await,
+            Until::Parts(until) => until.subscribe(),
+        };
+        loop {
+            let deadline = *told.borrow_and_update();
+            let late = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline + more).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                () = late => return,
+                changed = told.changed() => {
+                    if changed.is_err() {
+                        return pending().await;
+                    }
+                }
+            }
+        }
     }
 
     /// For what reads alone: it may be left at any moment.
@@ -72,15 +139,9 @@ impl Leash {
 
     /// Waits until the statement must end, and says why.
     async fn ended(&self) -> Error {
-        let late = async {
-            match self.deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => pending().await,
-            }
-        };
         tokio::select! {
             () = self.cancel.cancelled() => canceled(),
-            () = late => timed_out(),
+            () = self.late(Duration::ZERO) => timed_out(),
         }
     }
 
@@ -89,9 +150,23 @@ impl Leash {
         if self.cancel.is_cancelled() {
             return Err(canceled());
         }
-        match self.deadline {
+        match self.deadline() {
             Some(deadline) if deadline <= Instant::now() => Err(timed_out()),
             _ => Ok(()),
+        }
+    }
+
+    /// What a failure means: what was told to end since its time was over did not end because its client wanted that.
+    fn meant(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Statement(error)
+                if self.is_in_parts()
+                    && error.state() == SqlState::QUERY_CANCELED
+                    && self.deadline().is_some_and(|deadline| deadline <= Instant::now()) =>
+            {
+                Failure::Statement(timed_out())
+            }
+            other => other,
         }
     }
 
@@ -102,14 +177,19 @@ impl Leash {
             sleep(self.patience).await;
         };
         let late = async {
-            match self.deadline {
-                Some(deadline) => sleep_until(deadline + self.patience).await,
-                None => pending().await,
+            if self.is_in_parts() {
+                // What runs does not know of its parts' time, and is told that it is over.
+                self.late(Duration::ZERO).await;
+                self.cancel.cancel();
+                sleep(self.patience).await;
+            } else {
+                self.late(self.patience).await;
             }
         };
         tokio::select! {
-            () = cancelled => canceled(),
+            biased;
             () = late => timed_out(),
+            () = cancelled => canceled(),
         }
     }
 }
@@ -140,7 +220,7 @@ pub(super) async fn watch<T>(
 ) -> Result<T, Failure> {
     tokio::select! {
         biased;
-        done = work => done,
+        done = work => done.map_err(|failure| leash.meant(failure)),
         () = wire.gone() => {
             leash.cancel.cancel();
             Err(Failure::Gone)
@@ -199,7 +279,7 @@ impl Started {
         {
             let begun = Begun::Rows { schema: row.schema(), verb: "SELECT" };
             let begins = Begins::Here(Box::pin(async move { Ok((begun, Source::Here(Some(row)))) }));
-            return Ok(Started { begins, batches: Batches { source: Source::Here(None), turn: None } });
+            return Ok(Started { begins, batches: Batches { source: Source::Here(None), turn: None, ends: None } });
         }
         // What ends a transaction, or a limit that is set, needs no turn.
         let turn = match &prepared.command {
@@ -210,16 +290,19 @@ impl Started {
             && let Some(lookup) = session.lookup(statement, &values, &prepared.memo)
         {
             let begins = here(Arc::clone(workers), session, Arc::clone(&prepared), lookup, leash.clone());
-            let batches = Batches { source: Source::Here(None), turn };
+            let batches = Batches { source: Source::Here(None), turn, ends: None };
             return Ok(Started { begins: Begins::Here(Box::pin(begins)), batches });
         }
         let (tell, begun) = oneshot::channel();
         let (give, rows) = mpsc::channel(AHEAD);
-        let (cancel, ending) = (leash.cancel.clone(), leash.clone());
+        // Computing ends too when nobody is there any more to take what it gives.
+        let (cancel, ending) = (leash.cancel.child_token(), leash.clone());
+        let ends = Some(cancel.clone().drop_guard());
         let task = workers.spawn(async move {
             let Command::Run(statement) = &prepared.command else { return };
+            let limits = Limits { cancel, timed: !ending.is_in_parts() };
             let (schema, stream, verb) =
-                match Box::pin(session.run_again(statement, values, cancel, &prepared.memo)).await {
+                match Box::pin(session.run_again(statement, values, limits, &prepared.memo)).await {
                     Ok(Outcome::Rows { schema, stream, verb }) => (schema, stream, verb),
                     // Whoever started it may be gone.
                     Ok(Outcome::Done { tag }) => return drop(tell.send(Ok(Begun::Done { tag }))),
@@ -229,7 +312,7 @@ impl Started {
                 give_all(stream, give, ending).await;
             }
         })?;
-        let batches = Batches { source: Source::Worker { rows, task }, turn };
+        let batches = Batches { source: Source::Worker { rows, task }, turn, ends };
         Ok(Started { begins: Begins::Told(begun), batches })
     }
 
@@ -276,10 +359,11 @@ async fn here(
     leash: Leash,
 ) -> Result<(Begun, Source)> {
     let Command::Run(statement) = &prepared.command else { return Err(Error::internal("a lookup is a statement")) };
+    let limits = Limits { cancel: leash.cancel.clone(), timed: !leash.is_in_parts() };
     // It always gives way, as it computes next to nothing.
     let answered = tokio::select! {
         biased;
-        answered = session.run_lookup(statement, lookup, leash.cancel.clone()) => answered?,
+        answered = session.run_lookup(statement, lookup, limits) => answered?,
         error = leash.ended() => return Err(error),
     };
     let (schema, mut stream, verb) = match answered {
@@ -326,6 +410,8 @@ pub(super) struct Batches {
     source: Source,
     /// What it counts as among its role's.
     turn: Option<Turn>,
+    /// Ends what computes them when they are wanted no more.
+    ends: Option<DropGuard>,
 }
 
 /// Where batches come from.
@@ -350,7 +436,7 @@ impl Batches {
             },
         };
         self.source = Source::Here(None);
-        self.turn = None;
+        (self.turn, self.ends) = (None, None);
         ended.map(|()| None)
     }
 

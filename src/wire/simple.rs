@@ -50,6 +50,7 @@ impl Connection {
             if self.wire.output.len() >= FLUSH_SIZE {
                 self.wire.flush_until(&self.shared.ending).await?;
             }
+            self.since = None;
         }
         if self.session.is_in_text() {
             self.keep_held().await?;

@@ -227,7 +227,7 @@ fn a_statement_that_runs_again_sees_what_has_changed() {
         let run = async |id: Option<i32>| {
             let parameters = vec![Parameter { value: ScalarValue::Int32(id), kind: PgType::Int4 }];
             let cancel = CancellationToken::new();
-            let outcome = Box::pin(session.run_again(&statement, parameters, cancel, &memo)).await.unwrap();
+            let outcome = Box::pin(session.run_again(&statement, parameters, cancel.into(), &memo)).await.unwrap();
             let Outcome::Rows { stream, .. } = outcome else { panic!("no rows") };
             let batches: Vec<_> = stream.try_collect().await.unwrap();
             let names = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));

@@ -81,11 +81,29 @@ pub(super) fn from_clauses(line: &str) -> Option<Error> {
     if line.starts_with("OFFSET must be >=") {
         return Some(Error::new(SqlState::INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative"));
     }
+    for clause in ["LIMIT", "OFFSET"] {
+        if let Some(given) = line.strip_prefix(&format!("Expected {clause} to be an integer or null, but got ")) {
+            let message = format!("argument of {clause} must be type bigint, not type {}", type_words(given));
+            return Some(Error::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+    }
+    if let Some(column) = between(line, "While expanding wildcard, column \"", "\" must appear in the GROUP BY clause")
+    {
+        // A table's schema is not named.
+        let start = column.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+        let column = column.get(start..).unwrap_or(column);
+        let message =
+            format!("column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        return Some(Error::new(SqlState::GROUPING_ERROR, message));
+    }
     let lower = line.to_ascii_lowercase();
     for (words, state, message) in CLAUSES {
         if lower.starts_with(words) {
             return Some(Error::new(*state, *message));
         }
+    }
+    if lower.starts_with("window function calls cannot be nested") {
+        return Some(Error::new(SqlState("42P20"), "window function calls cannot be nested"));
     }
     (lower.starts_with("aggregate function calls cannot be nested"))
         .then(|| Error::new(SqlState::GROUPING_ERROR, "aggregate function calls cannot be nested"))
@@ -125,11 +143,16 @@ pub(super) fn from_types(line: &str) -> Option<Error> {
     let operation = between(line, "Cannot coerce arithmetic expression ", " to valid types")
         .or_else(|| between(line, "Cannot get result type for temporal operation ", ":"))
         .or_else(|| line.strip_prefix("Cannot infer common string type for string concat operation "))
-        .or_else(|| line.strip_prefix("Cannot infer common argument type for comparison operation "))?;
-    let operators = ["||", "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">="];
+        .or_else(|| line.strip_prefix("Cannot infer common argument type for comparison operation "))
+        .or_else(|| line.strip_prefix("Cannot infer common type for bitwise operation "))?;
+    let operators = ["||", "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=", "<<", ">>", "&", "|", "BIT_XOR"];
     let (op, (left, right)) =
         operators.into_iter().find_map(|op| operation.split_once(&format!(" {op} ")).map(|sides| (op, sides)))?;
-    let op = if op == "!=" { "<>" } else { op };
+    let op = match op {
+        "!=" => "<>",
+        "BIT_XOR" => "#",
+        op => op,
+    };
     let message = format!("operator does not exist: {} {op} {}", type_words(left), type_words(right));
     Some(
         Error::new(SqlState::UNDEFINED_FUNCTION, message).with_hint(

@@ -30,6 +30,7 @@ use super::restriction::{Function, is_injective};
 use crate::lineage::exec::LineageExec;
 use crate::planner::barrier::BarrierExec;
 use crate::planner::forgetful::ForgetConstants;
+use crate::planner::large_constants::FewRowsExec;
 use crate::quality::exec::RulesExec;
 use crate::sources::scan::SourceScanExec;
 
@@ -137,6 +138,7 @@ fn steps(plan: &Arc<dyn ExecutionPlan>, key: &Key) -> Vec<(usize, Key)> {
         || plan.is::<SortPreservingMergeExec>()
         || plan.is::<KeyCollectExec>()
         || plan.is::<CandidatesExec>()
+        || plan.is::<FewRowsExec>()
         // A key is compared and no more; the value of a function is not asked for below.
         || (plan.is::<BarrierExec>() && key.function.is_none());
     if passes {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, ListArray};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, ListArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -11,6 +11,7 @@ use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
 use crate::error::Error;
@@ -88,19 +89,23 @@ impl ScalarUDFImpl for AllRows {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        let given = match args.args.first() {
-            Some(given) => given.to_array(args.number_rows)?,
-            None => return Err(Error::internal("an array of nothing").into()),
-        };
-        let lists = given.as_list_opt::<i32>().ok_or_else(|| Error::internal("rows that are no array"))?;
-        Ok(ColumnarValue::Array(without_nulls(lists)?))
+        let given = args.args.first().ok_or_else(|| Error::internal("an array of nothing"))?;
+        // An array that is the same for every row is there once.
+        let rows = if matches!(given, ColumnarValue::Scalar(_)) { 1 } else { args.number_rows };
+        let lists = given.to_array(rows)?;
+        let lists = lists.as_list_opt::<i32>().ok_or_else(|| Error::internal("rows that are no array"))?;
+        let lists = without_nulls(lists)?;
+        Ok(match given {
+            ColumnarValue::Array(_) => ColumnarValue::Array(Arc::new(lists)),
+            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::List(Arc::new(lists))),
+        })
     }
 }
 
 /// Lists whose nulls are empty. What a null stands over is left out: it need not be nothing.
-fn without_nulls(lists: &ListArray) -> DfResult<ArrayRef> {
+fn without_nulls(lists: &ListArray) -> DfResult<ListArray> {
     if lists.nulls().is_none() {
-        return Ok(Arc::new(lists.clone()));
+        return Ok(lists.clone());
     }
     let (field, offsets, values, nulls) = lists.clone().into_parts();
     let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
@@ -120,7 +125,7 @@ fn without_nulls(lists: &ListArray) -> DfResult<ArrayRef> {
     let kept = BooleanArray::new(kept.finish(), None);
     let values = filter(&values, &kept)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(field, offsets, values, None)?))
+    Ok(ListArray::try_new(field, offsets, values, None)?)
 }
 
 #[cfg(test)]
@@ -138,7 +143,6 @@ mod tests {
             Some(vec![Some(3)]),
         ]);
         let all = without_nulls(&lists).unwrap();
-        let all = all.as_list::<i32>();
         assert_eq!(all.null_count(), 0);
         assert_eq!((0..4).map(|row| all.value(row).len()).collect::<Vec<_>>(), [2, 0, 0, 1]);
     }

@@ -5,6 +5,7 @@ mod copy;
 mod crowd;
 mod cursors;
 mod door;
+mod ending;
 mod errors;
 mod forms;
 mod fuzz;
@@ -96,6 +97,10 @@ pub const TESTS: &[Test] = &[
     ("metrics_on_an_address_of_their_own", door::metrics),
     ("cancel_ends_a_statement", limits::cancel),
     ("statement_timeout_ends_a_statement", limits::timeout),
+    ("each_fetch_has_its_time", ending::fetches),
+    ("what_was_ended_computes_no_more", ending::computing),
+    ("a_login_has_a_minute", ending::logins),
+    ("large_values_for_every_row_are_bounded", ending::large_values),
     ("a_client_that_leaves_ends_its_statement", limits::disconnect),
     ("too_many_clients", limits::too_many),
     ("statements_of_a_role_are_limited", limits::statements_of_a_role),

@@ -384,5 +384,21 @@ pub fn prepared_errors(_: &Fixtures) -> Outcome {
         wire.send(b'S', &[])?;
         same!(state(&wire.until_ready()?), Some(expected.to_string()));
     }
+    // What would give other columns by now than its client was told of.
+    same!(ask(&mut wire, "CREATE TABLE changed (v int)")?, None);
+    wire.send(b'P', &[zero_ended(&["changed", "SELECT v FROM changed"]), vec![0, 0]].concat())?;
+    for (ddl, expected) in [
+        ("SELECT 1", None),
+        ("DROP TABLE changed; CREATE TABLE changed (v numeric(10,2))", Some("0A000")),
+        ("DROP TABLE changed; CREATE TABLE changed (v int)", None),
+    ] {
+        wire.send(b'S', &[])?;
+        same!(state(&wire.until_ready()?), None);
+        same!(ask(&mut wire, ddl)?, None);
+        wire.send(b'B', &[zero_ended(&["", "changed"]), vec![0; 6]].concat())?;
+        wire.send(b'E', &[0; 5])?;
+        wire.send(b'S', &[])?;
+        same!(state(&wire.until_ready()?), expected.map(str::to_string), "{ddl}");
+    }
     Ok(())
 }

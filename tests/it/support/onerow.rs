@@ -174,6 +174,14 @@ impl Onerow {
         let value = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':')).expect("the line");
         value.trim().trim_end_matches(" kB").parse::<u64>().expect("kilobytes") * 1024
     }
+
+    /// How long it has computed, in the system's ticks.
+    pub fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("its state");
+        // What follows the name, which may hold anything: the 12th and 13th are the ticks as a user and in the system.
+        let (_, rest) = stat.rsplit_once(')').expect("a name");
+        rest.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+    }
 }
 
 /// Connects by the Rust driver.
