@@ -42,9 +42,11 @@ use crate::planner::column_fields::ColumnFields;
 use crate::planner::concatenation::LimitedConcatenation;
 use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
+use crate::planner::filtered_arguments::FilteredArguments;
 use crate::planner::forgetful::Forgetful;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
+use crate::planner::guarded_cases::GuardedCases;
 use crate::planner::infinite_casts::InfiniteCasts;
 use crate::planner::input::TextInputRules;
 use crate::planner::join_conditions::JoinConditions;
@@ -55,6 +57,7 @@ use crate::planner::names::{NameScope, OneDatabase, Relations, SessionCatalog};
 use crate::planner::number_casts::NumberCasts;
 use crate::planner::one_step::OneStep;
 use crate::planner::output::TextOutputRules;
+use crate::planner::plain_constants::PlainConstants;
 use crate::planner::remote_query;
 use crate::planner::shipping::ShippingPlanner;
 use crate::planner::skipping::SkipRule;
@@ -64,8 +67,7 @@ use crate::planner::types::PgTypePlanner;
 use crate::planner::unnested::UnnestedKeys;
 use crate::planner::view::InlineViews;
 use crate::planner::{
-    avg, barrier, distinct_sums, filtered_arguments, guarded_cases, interrupt, lateral, literals, outer_aggregates,
-    plain_constants, sum, whole_groups, written,
+    avg, barrier, distinct_sums, interrupt, lateral, literals, outer_aggregates, sum, whole_groups, written,
 };
 use crate::quality;
 
@@ -148,10 +150,12 @@ pub(super) fn without_functions(state: &SessionState) -> SessionState {
 
 /// DataFusion's rules for logical plans, with ours among them.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let rules = barrier::guarded(whole_groups::guarded(distinct_sums::rules()));
-    let rules = plain_constants::before_simplifying(rules);
-    let rules = filtered_arguments::before_simplifying(rules);
-    let mut rules = guarded_cases::before_simplifying(rules);
+    let mut rules = barrier::guarded(whole_groups::guarded(distinct_sums::rules()));
+    // The simplifier is not to find what it would compute too early or compare too closely.
+    let simplifier = rules.iter().position(|rule| rule.name() == "simplify_expressions").unwrap_or_default();
+    let ours: [Arc<dyn OptimizerRule + Send + Sync>; 3] =
+        [Arc::new(PlainConstants), Arc::new(FilteredArguments), Arc::new(GuardedCases)];
+    rules.splice(simplifier..simplifier, ours);
     // Once filters are where they can be, those above a grouping are about what it merges.
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
     rules.insert(pushed, Arc::new(MergedFilter));

@@ -253,10 +253,11 @@ impl Sizes {
                     2 => (self.number(0, row)?, self.number(1, row)?, (false, 1)),
                     _ => (self.number(0, row)?, self.number(1, row)?, self.step(row)?),
                 };
-                if (down && first < last) || (!down && first > last) {
+                // A step of nothing is the function's to refuse.
+                if step == 0 || (down && first < last) || (!down && first > last) {
                     return Some(0);
                 }
-                Some((first.abs_diff(last) / step.max(1)).saturating_add(1).saturating_mul(8))
+                Some((first.abs_diff(last) / step).saturating_add(1).saturating_mul(8))
             }
         }
     }
@@ -351,6 +352,7 @@ mod tests {
         assert_eq!(size(Growth::Series, &[number(1), number(10)]), 80);
         assert_eq!(size(Growth::Series, &[number(10), number(1), number(-3)]), 32);
         assert_eq!(size(Growth::Series, &[number(10), number(1)]), 0);
+        assert_eq!(size(Growth::Series, &[number(1), number(i64::MAX), number(0)]), 0);
         assert_eq!(size(Growth::Series, &[number(i64::MIN), number(i64::MAX)]), u64::MAX);
         assert!(size(Growth::ArrayRepeat, &[number(1), number(1_000_000_000)]) > MOST);
     }

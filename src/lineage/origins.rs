@@ -29,7 +29,8 @@ struct Made {
     rules: Vec<String>,
     /// The same in words: `newest by updated_at`.
     words: Vec<String>,
-    /// The other aggregates in it, in words: `count DISTINCT`. They describe a column that no merge function is in.
+    /// The other aggregates in it, in words: `count DISTINCT`. They describe a column that no merge function is in, of a view
+    /// that has some.
     plain: Vec<String>,
 }
 
@@ -54,6 +55,8 @@ impl Made {
 /// Where the columns of a view come from; `plan` is the view's own as it was written.
 pub fn origins(plan: &LogicalPlan) -> Result<Vec<ColumnLineage>> {
     let made = columns(plan)?;
+    // Of a view that merges nothing nobody expects rules.
+    let merges = made.iter().any(|made| !made.words.is_empty());
     let fields = plan.schema().fields().iter();
     Ok(fields
         .zip(made)
@@ -61,7 +64,7 @@ pub fn origins(plan: &LogicalPlan) -> Result<Vec<ColumnLineage>> {
             column: field.name().clone(),
             origins: made.origins,
             rule: joined(made.rules, ", "),
-            description: joined(if made.words.is_empty() { made.plain } else { made.words }, "; "),
+            description: joined(if made.words.is_empty() && merges { made.plain } else { made.words }, "; "),
         })
         .collect())
 }

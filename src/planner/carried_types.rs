@@ -82,7 +82,12 @@ fn told(mut expr: Expr, schema: &DFSchema, kinds: &[PgType]) -> Transformed<Expr
         for arg in &mut call.args {
             let Ok((_, field)) = arg.to_field(schema) else { continue };
             let kind = result_types::of_expression(arg, schema, kinds);
-            if result_types::carried(&field, &kind).is_none() {
+            // The value of a subquery says nothing of its type once it is there.
+            let says = match arg {
+                Expr::ScalarSubquery(_) => Field::new(field.name(), field.data_type().clone(), true),
+                _ => field.as_ref().clone(),
+            };
+            if result_types::carried(&says, &kind).is_none() {
                 continue;
             }
             let function = Carried { kind, signature: Signature::any(1, Volatility::Immutable) };

@@ -3,8 +3,6 @@
 //! DataFusion evaluates them for every row and looks at the condition afterwards, so that
 //! `max(10 / x) FILTER (WHERE x <> 0)` would divide by zero. An argument that may fail is made a CASE of the condition.
 
-use std::sync::Arc;
-
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DfResult;
@@ -15,20 +13,9 @@ use datafusion::optimizer::optimizer::{ApplyOrder, OptimizerConfig};
 use super::each;
 use crate::quality::on_any_row;
 
-/// The rule before which expressions are still as they were written.
-const RULE: &str = "simplify_expressions";
-
-/// The rules, with this one before those that change expressions.
-pub fn before_simplifying(
-    mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
-) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let at = rules.iter().position(|rule| rule.name() == RULE).unwrap_or_default();
-    rules.insert(at, Arc::new(FilteredArguments));
-    rules
-}
-
+/// Makes a CASE of what may fail. It is to come before rules that change expressions.
 #[derive(Debug)]
-struct FilteredArguments;
+pub struct FilteredArguments;
 
 impl OptimizerRule for FilteredArguments {
     fn name(&self) -> &str {

@@ -23,23 +23,12 @@ use super::each;
 use crate::error::Error;
 use crate::quality::on_any_row;
 
-/// The rule that must not find them as they were.
-const RULE: &str = "simplify_expressions";
-
 /// Functions that the simplifier makes a CASE of.
 const CASES: &[&str] = &["coalesce", "fill_constant", "fill_from", "ifnull", "nvl"];
 
-/// The rules, with this one before that which takes such a CASE apart.
-pub fn before_simplifying(
-    mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
-) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let at = rules.iter().position(|rule| rule.name() == RULE).unwrap_or_default();
-    rules.insert(at, Arc::new(GuardedCases));
-    rules
-}
-
+/// Gives such branches as numbers. It is to come before the rule that takes a CASE apart.
 #[derive(Debug)]
-struct GuardedCases;
+pub struct GuardedCases;
 
 impl OptimizerRule for GuardedCases {
     fn name(&self) -> &str {

@@ -18,20 +18,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::optimizer::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
-/// The rule that is to find them so.
-const RULE: &str = "simplify_expressions";
-
-/// The rules, with this one before that which takes comparisons together.
-pub fn before_simplifying(
-    mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
-) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
-    let at = rules.iter().position(|rule| rule.name() == RULE).unwrap_or_default();
-    rules.insert(at, Arc::new(PlainConstants));
-    rules
-}
-
+/// Evaluates them. It is to come before the rule that takes comparisons together.
 #[derive(Debug)]
-struct PlainConstants;
+pub struct PlainConstants;
 
 impl OptimizerRule for PlainConstants {
     fn name(&self) -> &str {

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::{Case, InSubquery, SetComparison};
+use datafusion::logical_expr::expr::{Case, InSubquery};
 use datafusion::logical_expr::{Aggregate, BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit};
 
-use super::rows;
 use super::subquery::has_subquery;
 use crate::functions::pg::maybe;
 
@@ -39,8 +38,8 @@ fn one_row(plan: &LogicalPlan) -> Option<OneRow<'_>> {
     }
 }
 
-/// `x IN (SELECT max(y) ..)` and `x > ALL (SELECT max(y) ..)` with columns of outside: a comparison with the one value that
-/// is always there, also where no row of outside has been found. Any other expression as it is.
+/// `x IN (SELECT max(y) ..)` with columns of outside: a comparison with the one value that is always there, also where no
+/// row of outside has been found. Any other expression as it is.
 pub(super) fn compared(expr: Expr) -> Transformed<Expr> {
     let always = |plan: &LogicalPlan| {
         matches!(one_row(plan), Some(OneRow { condition: None, .. })) && plan.schema().fields().len() == 1
@@ -50,15 +49,6 @@ pub(super) fn compared(expr: Expr) -> Transformed<Expr> {
             if !subquery.outer_ref_columns.is_empty() && always(&subquery.subquery) =>
         {
             (expr, if negated { Operator::NotEq } else { Operator::Eq }, subquery)
-        }
-        Expr::SetComparison(SetComparison { expr, subquery, op, quantifier })
-            if !subquery.outer_ref_columns.is_empty() =>
-        {
-            let rows = rows::taken_back(&subquery.subquery);
-            if !always(&rows) {
-                return Transformed::no(Expr::SetComparison(SetComparison { expr, subquery, op, quantifier }));
-            }
-            (expr, op, Subquery { subquery: rows, ..subquery })
         }
         expr => return Transformed::no(expr),
     };

@@ -46,6 +46,11 @@ fn side_by_side(plan: &LogicalPlan) -> DfResult<Option<LogicalPlan>> {
         }),
         e => Ok(Transformed::no(e)),
     })?;
-    let rows = LogicalPlanBuilder::from(within.input.as_ref().clone()).filter(condition.data)?;
+    // As one condition: of two, one above the other, the upper one would look for its columns in vain.
+    let (rows, condition) = match within.input.as_ref() {
+        LogicalPlan::Filter(below) => (below.input.as_ref(), below.predicate.clone().and(condition.data)),
+        rows => (rows, condition.data),
+    };
+    let rows = LogicalPlanBuilder::from(rows.clone()).filter(condition)?;
     rows.project(vec![lit(1i64)])?.build().map(Some)
 }

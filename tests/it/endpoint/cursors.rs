@@ -329,6 +329,10 @@ pub fn prepared(fixtures: &Fixtures) -> Outcome {
             "DEALLOCATE ask",
             "EXECUTE ask (2)",
             "PREPARE plain AS SELECT count(*) FROM t; EXECUTE plain",
+            "PREPARE lags AS SELECT id, lag(id, $1) OVER (ORDER BY id), lead(id, $1, 0) OVER (ORDER BY id) FROM t ORDER BY 1",
+            "EXECUTE lags (NULL)",
+            "EXECUTE lags (1)",
+            "DEALLOCATE lags",
             // As it is written at PostgreSQL; here as it would be.
             "PREPARE asked (int, text) AS SELECT $1 + 1, $2",
             "SELECT name FROM pg_prepared_statements ORDER BY 1",

@@ -206,3 +206,48 @@ impl<'a> FromSql<'a> for Wire<'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::AsArray;
+    use datafusion::arrow::datatypes::{Int32Type, Schema};
+
+    use super::*;
+
+    fn decoder() -> BatchDecoder {
+        let column = PgType::Int4;
+        let schema = Arc::new(Schema::new(vec![column.field("n", true)]));
+        let plan = ColumnPlan { name: "n".into(), wire: column.clone(), target: column, nullable: true, zone: None };
+        let place = Place::table("s", "t");
+        BatchDecoder::new(Arc::new(place), schema, &[plan], Tz::UTC).unwrap()
+    }
+
+    /// Rows of one number each.
+    fn messages(numbers: &[i32]) -> Bytes {
+        let of = |number: &i32| [&[b'D', 0, 0, 0, 14, 0, 1, 0, 0, 0, 4][..], &number.to_be_bytes()].concat();
+        numbers.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn an_answer_has_as_many_rows_as_were_sent() {
+        let mut decoder = decoder();
+        decoder.take_messages(&mut messages(&[1, 2])).unwrap();
+        decoder.end_statement(Some(2)).unwrap();
+        // Another one, in the same batch.
+        decoder.take_messages(&mut messages(&[3])).unwrap();
+        assert_eq!(decoder.end_statement(Some(2)).unwrap_err().state(), SqlState::PROTOCOL_VIOLATION);
+        let batch = decoder.finish().unwrap().unwrap();
+        assert_eq!(batch.column(0).as_primitive::<Int32Type>().values(), &[1, 2, 3]);
+    }
+
+    #[test]
+    fn a_row_that_is_not_whole_is_refused() {
+        let whole = messages(&[7]);
+        for cut in 1..whole.len() {
+            assert!(decoder().take_messages(&mut whole.slice(..cut)).is_err(), "{cut}");
+        }
+        // A row of two values, where one is expected.
+        let mut two = Bytes::from_static(&[b'D', 0, 0, 0, 14, 0, 2, 255, 255, 255, 255, 255, 255, 255, 255]);
+        assert!(decoder().take_messages(&mut two).is_err());
+    }
+}
