@@ -47,6 +47,7 @@ use crate::planner::forgetful::Forgetful;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
 use crate::planner::guarded_cases::GuardedCases;
+use crate::planner::hash_groups::HashGroups;
 use crate::planner::infinite_casts::InfiniteCasts;
 use crate::planner::input::TextInputRules;
 use crate::planner::join_conditions::JoinConditions;
@@ -180,6 +181,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     rules.push(interrupt::physical());
     rules.push(Arc::new(SkipRule));
     rules.push(Arc::new(LargeConstants));
+    rules.push(Arc::new(HashGroups));
     // What it links must not be taken apart: it is the last.
     rules.push(Arc::new(RunTimeKeys));
     rules

@@ -31,6 +31,7 @@ pub mod foreign;
 pub mod forgetful;
 pub mod forms;
 pub mod guarded_cases;
+pub mod hash_groups;
 pub mod infinite_casts;
 pub mod input;
 pub mod interrupt;

@@ -29,7 +29,7 @@ const MANY: u64 = 10_000;
 const FINER: usize = 4;
 
 /// With fewer rows its groups are near each other anyway.
-const MANY_GROUPED: u64 = 500_000;
+pub(super) const MANY_GROUPED: u64 = 500_000;
 
 /// The rule.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
 use crate::planner::forgetful::ForgetConstants;
+use crate::planner::hash_groups::HashGroupsExec;
 use crate::sources::scan::SourceScanExec;
 
 /// What a filter is taken to keep: one row of so many.
@@ -45,7 +46,8 @@ fn unbounded(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     if let Some(filter) = plan.downcast_ref::<FilterExec>() {
         return Some((rows(filter.input())? / FILTER_KEEPS).max(1));
     }
-    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+    let near = plan.downcast_ref::<HashGroupsExec>().map(HashGroupsExec::aggregate);
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>().or(near) {
         return if aggregate.group_expr().is_empty() { Some(1) } else { rows(aggregate.input()) };
     }
     if plan.is::<UnionExec>() || plan.is::<InterleaveExec>() {

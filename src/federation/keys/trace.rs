@@ -30,6 +30,7 @@ use super::restriction::{Function, is_injective};
 use crate::lineage::exec::LineageExec;
 use crate::planner::barrier::BarrierExec;
 use crate::planner::forgetful::ForgetConstants;
+use crate::planner::hash_groups::HashGroupsExec;
 use crate::planner::large_constants::FewRowsExec;
 use crate::quality::exec::RulesExec;
 use crate::sources::scan::SourceScanExec;
@@ -160,7 +161,8 @@ fn steps(plan: &Arc<dyn ExecutionPlan>, key: &Key) -> Vec<(usize, Key)> {
         };
         return column.map(|column| (0, key.at(column))).into_iter().collect();
     }
-    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+    let near = plan.downcast_ref::<HashGroupsExec>().map(HashGroupsExec::aggregate);
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>().or(near) {
         let groups = aggregate.group_expr();
         // With a bound on groups, fewer rows make other groups the first ones.
         if groups.has_grouping_set() || aggregate.limit_options().is_some() {

@@ -32,8 +32,8 @@ pub(super) trait Moments: Copy + Debug + Default + Send + Sync + 'static {
     const PARTS: &'static [&'static str];
     /// The data type of a part.
     fn part_type() -> DataType;
-    /// Appends the state, a part to each column.
-    fn write(&self, columns: &mut [Vec<<Self::Part as ArrowPrimitiveType>::Native>]);
+    /// Puts the state into a row, a part into each column. That of no rows is zeros.
+    fn write(&self, columns: &mut [Vec<<Self::Part as ArrowPrimitiveType>::Native>], row: usize);
     /// Adds the state in a row of these columns. None when a sum leaves its range, or a column lacks.
     fn merge(&mut self, columns: &[&[<Self::Part as ArrowPrimitiveType>::Native]], row: usize) -> Option<()>;
     /// Adds a value with its weight. None when a sum leaves its range.
@@ -59,10 +59,8 @@ impl Moments for ExactMoments {
         DataType::Decimal256(76, 0)
     }
 
-    fn write(&self, columns: &mut [Vec<i256>]) {
-        for (column, part) in columns.iter_mut().zip([self.value, self.weight]) {
-            column.push(part);
-        }
+    fn write(&self, columns: &mut [Vec<i256>], row: usize) {
+        put(columns, row, [self.value, self.weight]);
     }
 
     fn merge(&mut self, columns: &[&[i256]], row: usize) -> Option<()> {
@@ -164,11 +162,9 @@ impl Moments for PreciseMoments {
         DataType::Float64
     }
 
-    fn write(&self, columns: &mut [Vec<f64>]) {
-        let parts = [self.value.sum, self.value.lost, self.weight.sum, self.weight.lost];
-        for (column, part) in columns.iter_mut().zip(parts) {
-            column.push(part);
-        }
+    #[inline]
+    fn write(&self, columns: &mut [Vec<f64>], row: usize) {
+        put(columns, row, [self.value.sum, self.value.lost, self.weight.sum, self.weight.lost]);
     }
 
     #[inline]
@@ -274,9 +270,19 @@ impl<M: Moments> Mean<M> {
     }
 }
 
-/// Columns of a state with room for so many groups.
+/// Puts parts into a row, one into each column.
+#[inline]
+fn put<T, const PARTS: usize>(columns: &mut [Vec<T>], row: usize, parts: [T; PARTS]) {
+    for (column, part) in columns.iter_mut().zip(parts) {
+        if let Some(cell) = column.get_mut(row) {
+            *cell = part;
+        }
+    }
+}
+
+/// The columns of the states of so many groups that have no rows.
 fn columns_for<M: Moments>(groups: usize) -> Vec<Vec<<M::Part as ArrowPrimitiveType>::Native>> {
-    M::PARTS.iter().map(|_| Vec::with_capacity(groups)).collect()
+    M::PARTS.iter().map(|_| vec![Default::default(); groups]).collect()
 }
 
 /// The columns of a state as Arrow's.
@@ -342,29 +348,20 @@ impl<M: Moments> GroupsAccumulator for Mean<M> {
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let groups = self.take(emit_to);
         let mut columns = columns_for::<M>(groups.len());
-        for moments in &groups {
-            moments.write(&mut columns);
+        for (group, moments) in groups.iter().enumerate() {
+            moments.write(&mut columns, group);
         }
         state_of::<M>(columns)
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let rows = argument(values, 0)?.len();
-        let mut columns = columns_for::<M>(rows);
-        let mut done = 0;
+        let mut columns = columns_for::<M>(argument(values, 0)?.len());
         self.each_row(values, opt_filter, |row, value, weight| {
             let mut moments = M::default();
-            for _ in done..row {
-                moments.write(&mut columns);
-            }
             moments.add(value, weight).ok_or_else(|| out_of_range(self.rule.name))?;
-            moments.write(&mut columns);
-            done = row + 1;
+            moments.write(&mut columns, row);
             Ok(())
         })?;
-        for _ in done..rows {
-            M::default().write(&mut columns);
-        }
         state_of::<M>(columns)
     }
 

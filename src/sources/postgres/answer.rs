@@ -11,6 +11,7 @@ use tokio_postgres::{Row, RowStream, Statement};
 
 use super::connection::Connection;
 use super::diversion::Diverted;
+use super::forms::Form;
 use super::parameter::TextParameter;
 
 /// Fewer rows are not worth another way than the driver's.
@@ -44,19 +45,21 @@ pub(super) enum Answer {
 pub(super) enum Piece {
     /// One row.
     Row(Row),
-    /// Whole messages, each of one row.
-    Messages(Bytes),
+    /// Whole messages, each of one row, with their numerics in this form.
+    Messages(Bytes, Form),
 }
 
 impl Answer {
-    /// Sends a prepared statement. Nothing else may be under way on the connection.
+    /// Sends a prepared statement, whose columns come in these forms where its rows go past the driver. Nothing else may
+    /// be under way on the connection.
     pub(super) async fn ask(
         connection: &Connection,
         statement: &Statement,
         parameters: &[TextParameter],
         expected: Expected,
+        forms: &[Form],
     ) -> Result<Answer, tokio_postgres::Error> {
-        let diverted = diverted(connection, expected);
+        let diverted = diverted(connection, expected, forms);
         Answer::of(connection.client.query_raw(statement, parameters.iter()).await, diverted)
     }
 
@@ -67,8 +70,9 @@ impl Answer {
         sql: &str,
         parameters: &[TextParameter],
         expected: Expected,
+        forms: &[Form],
     ) -> Result<Answer, tokio_postgres::Error> {
-        let diverted = diverted(connection, expected);
+        let diverted = diverted(connection, expected, forms);
         // The server finds out what types they have.
         let parameters = parameters.iter().map(|parameter| (parameter, Type::UNKNOWN));
         Answer::of(connection.client.query_typed_raw(sql, parameters).await, diverted)
@@ -123,9 +127,9 @@ impl Answer {
 }
 
 /// Where the rows of the statement to be sent go, where they go past the driver.
-fn diverted(connection: &Connection, expected: Expected) -> Option<Diverted> {
+fn diverted(connection: &Connection, expected: Expected, forms: &[Form]) -> Option<Diverted> {
     let diversion = connection.diversion.as_ref()?;
-    (expected == Expected::Many).then(|| diversion.begin())
+    (expected == Expected::Many).then(|| diversion.begin(forms))
 }
 
 /// Rows that go past the driver.
@@ -142,8 +146,8 @@ impl DivertedRows {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, tokio_postgres::Error>>> {
         loop {
             // What was diverted came before what the driver has to say of the end.
-            if let Some(messages) = self.diverted.as_mut().and_then(|diverted| diverted.poll_take(cx)) {
-                return Poll::Ready(Some(Ok(Piece::Messages(messages))));
+            if let Some((messages, numerics)) = self.diverted.as_mut().and_then(|diverted| diverted.poll_take(cx)) {
+                return Poll::Ready(Some(Ok(Piece::Messages(messages, numerics))));
             }
             if self.ended {
                 if let Some(diverted) = self.diverted.take() {

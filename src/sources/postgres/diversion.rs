@@ -4,13 +4,13 @@
 //! and hand it from task to task, which takes longer than reading its values. So while the answer to a large statement
 //! comes, the connection's stream ([`Tap`]) keeps its rows to itself, many at a time, and gives the driver everything
 //! else: it sees an answer without rows. They wait in a [`Diversion`], whose room is bounded: when it is full the socket
-//! is not read.
+//! is not read. In which forms their values come is asked for in the driver's place (`forms`).
 
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
 use tokio_util::io::poll_read_buf;
+
+use super::forms::{self, Form, Written};
 
 /// The tag of a message that holds a row.
 const DATA_ROW: u8 = b'D';
@@ -55,6 +57,10 @@ pub(super) struct Diversion(Arc<Mutex<Waiting>>);
 #[derive(Default)]
 struct Waiting {
     mode: Mode,
+    /// The forms in which the columns are to be asked for, until they have been.
+    wanted: Option<Vec<Form>>,
+    /// The form that numerics were asked for in.
+    numerics: Form,
     chunks: VecDeque<Bytes>,
     bytes: usize,
     /// How many bytes of this answer have come.
@@ -79,11 +85,36 @@ enum Mode {
 }
 
 impl Diversion {
-    /// From now on rows are diverted. To be called before the statement is sent, when nothing else is under way.
-    pub(super) fn begin(&self) -> Diverted {
+    /// From now on rows are diverted. To be called before the statement is sent, when nothing else is under way. Its
+    /// columns are asked for in these forms.
+    pub(super) fn begin(&self, forms: &[Form]) -> Diverted {
         let mut waiting = self.0.lock();
-        *waiting = Waiting { mode: Mode::Diverted, giver: waiting.giver.take(), ..Waiting::default() };
+        // What the driver asks for by itself need not be changed.
+        let wanted = forms.contains(&Form::Text).then(|| forms.to_vec());
+        *waiting = Waiting { mode: Mode::Diverted, wanted, giver: waiting.giver.take(), ..Waiting::default() };
         Diverted(Arc::clone(&self.0))
+    }
+
+    /// What is written in the place of what the driver writes; none for the same.
+    fn in_place_of(&self, written: &[u8]) -> Option<Vec<u8>> {
+        let mut waiting = self.0.lock();
+        match forms::asked(written, waiting.wanted.as_ref()?) {
+            Written::Asking(asking) => {
+                waiting.wanted = None;
+                waiting.numerics = Form::Text;
+                Some(asking)
+            }
+            Written::Other => None,
+            Written::Unknown => {
+                waiting.wanted = None;
+                None
+            }
+        }
+    }
+
+    /// What was written goes on with the next that the driver writes, so that that is no whole message.
+    fn is_broken_off(&self) {
+        self.0.lock().wanted = None;
     }
 
     /// Whether the rows of a large answer are coming.
@@ -147,9 +178,10 @@ impl Diversion {
 pub(super) struct Diverted(Arc<Mutex<Waiting>>);
 
 impl Diverted {
-    /// What has come; none when nothing waits, in which case the task is woken when something does.
-    pub(super) fn poll_take(&mut self, cx: &Context<'_>) -> Option<Bytes> {
-        let (chunk, giver) = {
+    /// What has come, and the form of its numerics; none when nothing waits, in which case the task is woken when
+    /// something does.
+    pub(super) fn poll_take(&mut self, cx: &Context<'_>) -> Option<(Bytes, Form)> {
+        let (chunk, numerics, giver) = {
             let mut waiting = self.0.lock();
             let Some(chunk) = waiting.chunks.pop_front() else {
                 waiting.taker = Some(cx.waker().clone());
@@ -157,12 +189,12 @@ impl Diverted {
             };
             waiting.bytes -= chunk.len();
             let giver = if waiting.bytes < ROOM / 2 { waiting.giver.take() } else { None };
-            (chunk, giver)
+            (chunk, waiting.numerics, giver)
         };
         if let Some(giver) = giver {
             giver.wake();
         }
-        Some(chunk)
+        Some((chunk, numerics))
     }
 
     /// What has come is thrown away, and what still comes.
@@ -212,6 +244,8 @@ pub(super) struct Tap<S> {
     unsorted: BytesMut,
     /// What the driver is to have.
     through: BytesMut,
+    /// What is written in the driver's place, and has not been.
+    outgoing: BytesMut,
     /// When whoever takes data is woken at the latest, while there are any that nobody was told of.
     untold: Option<Pin<Box<Sleep>>>,
 }
@@ -225,6 +259,7 @@ impl<S> Tap<S> {
             frames: Frames::default(),
             unsorted: BytesMut::new(),
             through: BytesMut::new(),
+            outgoing: BytesMut::new(),
             untold: None,
         }
     }
@@ -340,15 +375,46 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(cx))?;
+        if let Some(asking) = this.diversion.in_place_of(buf) {
+            this.outgoing.extend_from_slice(&asking);
+            // What cannot be written now is before the next, or when the driver flushes.
+            if let Poll::Ready(Err(error)) = this.poll_outgoing(cx) {
+                return Poll::Ready(Err(error));
+            }
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
+        if written < buf.len() {
+            this.diversion.is_broken_off();
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(cx))?;
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        ready!(this.poll_outgoing(cx))?;
+        Pin::new(&mut this.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Tap<S> {
+    /// Writes what is written in the driver's place.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outgoing.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.outgoing))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.outgoing.advance(written),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -436,14 +502,14 @@ mod tests {
     async fn taken(diverted: &mut Diverted) -> Vec<u8> {
         std::future::poll_fn(|cx| Poll::Ready(diverted.poll_take(cx)))
             .await
-            .map(|bytes| bytes.to_vec())
+            .map(|(bytes, _)| bytes.to_vec())
             .unwrap_or_default()
     }
 
     #[tokio::test]
     async fn rows_go_past_the_driver_and_nothing_else_does() {
         let (mut server, mut tap, diversion) = connected();
-        let mut diverted = diversion.begin();
+        let mut diverted = diversion.begin(&[]);
         let rows = [of(b'D', &[0, 1, 0, 0, 0, 1, 7]), of(b'D', &[0, 0])].concat();
         server
             .write_all(&[of(b'2', b""), rows.clone(), of(b'C', b"SELECT 2\0"), of(b'Z', b"I")].concat())
@@ -454,6 +520,38 @@ mod tests {
         assert!(taken(&mut diverted).await.is_empty());
     }
 
+    /// The server has what the driver said, but for the forms; of an answer that is not diverted, and of the next, all.
+    #[tokio::test]
+    async fn numerics_are_asked_for_as_text() {
+        let (mut server, mut tap, diversion) = connected();
+        let asking = |forms: &[u8]| [of(b'B', &[b"\0s\0\0\0\0\0", forms].concat()), of(b'S', b"")].concat();
+        let (binary, text) = (asking(&[0, 1, 0, 1]), asking(&[0, 2, 0, 1, 0, 0]));
+        let forms = [Form::Binary, Form::Text];
+        let row = of(b'D', &[0, 1, 0, 0, 0, 1, 7]);
+        for (diverts, said, form) in [(false, &binary, None), (true, &text, Some(Form::Text)), (false, &binary, None)] {
+            let mut diverted = diverts.then(|| diversion.begin(&forms));
+            // What is said before the question is not the question.
+            tap.write_all(&of(b'C', b"Ss\0")).await.unwrap();
+            tap.write_all(&binary).await.unwrap();
+            tap.flush().await.unwrap();
+            let mut heard = vec![0; 8 + said.len()];
+            server.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard[8..], &said[..]);
+            server.write_all(&[row.clone(), of(b'C', b"SELECT 1\0")].concat()).await.unwrap();
+            if diverts {
+                driver_has(&mut tap, &of(b'C', b"SELECT 1\0")).await;
+            } else {
+                driver_has(&mut tap, &[row.clone(), of(b'C', b"SELECT 1\0")].concat()).await;
+            }
+            let came =
+                diverted.as_mut().map(|diverted| diverted.poll_take(&Context::from_waker(Waker::noop())).unwrap());
+            assert_eq!(came.map(|(_, form)| form), form);
+            if let Some(diverted) = diverted {
+                diverted.finish();
+            }
+        }
+    }
+
     /// What is dropped are the rest of one answer's rows, never those of the next.
     #[tokio::test]
     async fn rows_of_the_next_answer_come_whenever_this_one_was_given_up() {
@@ -461,7 +559,7 @@ mod tests {
         for end in [of(b'C', b"SELECT 9\0"), of(b'E', b"SERROR\0\0")] {
             // After its end had passed.
             let (mut server, mut tap, diversion) = connected();
-            let diverted = diversion.begin();
+            let diverted = diversion.begin(&[]);
             server.write_all(&[of(b'D', b"ab"), end.clone()].concat()).await.unwrap();
             driver_has(&mut tap, &end).await;
             drop(diverted);
@@ -469,7 +567,7 @@ mod tests {
             driver_has(&mut tap, &next).await;
             // Before.
             let (mut server, mut tap, diversion) = connected();
-            drop(diversion.begin());
+            drop(diversion.begin(&[]));
             server.write_all(&[of(b'D', b"ab"), end.clone(), next.clone()].concat()).await.unwrap();
             driver_has(&mut tap, &[end.clone(), next.clone()].concat()).await;
         }

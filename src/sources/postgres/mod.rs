@@ -9,6 +9,7 @@ mod dialect;
 mod diversion;
 mod errors;
 mod expressions;
+mod forms;
 mod introspect;
 mod kind;
 mod lookup;

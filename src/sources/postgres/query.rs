@@ -8,6 +8,7 @@ use tokio_postgres::{Row, Statement};
 use super::answer::{Answer, Expected};
 use super::connection::Plans;
 use super::errors::{self, Place};
+use super::forms::Form;
 use super::parameter::TextParameter;
 use super::pool::{Lease, Pool};
 use crate::error::{Error, Result};
@@ -61,6 +62,8 @@ pub(super) struct Question<'a> {
     pub(super) sql: &'a str,
     pub(super) parameters: &'a [TextParameter],
     pub(super) expected: Expected,
+    /// The forms in which its columns come when many rows are expected.
+    pub(super) forms: &'a [Form],
     pub(super) check: Check<'a>,
 }
 
@@ -196,13 +199,14 @@ async fn send_in_block(
     let connection = lease.connection()?;
     if checked {
         traffic.add_round_trip();
-        return Ok(Answer::ask_at_once(connection, question.sql, question.parameters, question.expected).await?);
+        let Question { sql, parameters, expected, forms, .. } = question;
+        return Ok(Answer::ask_at_once(connection, sql, parameters, expected, forms).await?);
     }
     traffic.add_round_trip();
     let statement = connection.client.prepare(question.sql).await?;
     (question.check)(&statement)?;
     traffic.add_round_trip();
-    Ok(Answer::ask(connection, &statement, question.parameters, question.expected).await?)
+    Ok(Answer::ask(connection, &statement, question.parameters, question.expected, question.forms).await?)
 }
 
 async fn prepare_and_send(
@@ -211,7 +215,7 @@ async fn prepare_and_send(
     plans: Plans,
     traffic: &Traffic,
 ) -> Result<Answer, Failure> {
-    let Question { sql, parameters, expected, check } = question;
+    let Question { sql, parameters, expected, forms, check } = question;
     let connection = lease.connection()?;
     let statement = match connection.prepared(sql) {
         Some(statement) => statement,
@@ -226,7 +230,7 @@ async fn prepare_and_send(
     }
     traffic.add_round_trip();
     if connection.plans == plans {
-        return Ok(Answer::ask(connection, &statement, parameters, expected).await?);
+        return Ok(Answer::ask(connection, &statement, parameters, expected, forms).await?);
     }
     // What is given up in between is asked for again by those that need it.
     connection.plans = Plans::Kept;
@@ -235,7 +239,7 @@ async fn prepare_and_send(
         // What is asked for answers with a row too, which is not to be taken for one of the statement's.
         client.batch_execute(plans.setting()).await?;
         connection.plans = plans;
-        return Ok(Answer::ask(connection, &statement, parameters, expected).await?);
+        return Ok(Answer::ask(connection, &statement, parameters, expected, forms).await?);
     }
     // In one round trip.
     let (set, rows) =

@@ -22,6 +22,7 @@ use super::connection::Plans;
 use super::decode::{BatchDecoder, ColumnPlan};
 use super::dialect::PostgresDialect;
 use super::errors::{self, Place};
+use super::forms::Form;
 use super::lookup::{PostgresLookup, Template};
 use super::parameter::{self, TextParameter};
 use super::parts::{self, Part};
@@ -241,9 +242,14 @@ impl PostgresRead {
         let decoder = BatchDecoder::new(Arc::clone(&self.place), Arc::clone(&self.schema), &self.columns, self.zone)?;
         let parameters = values.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let check = |statement: &Statement| check(statement, &self.columns);
-        let question = Question { sql, parameters: &parameters, expected: Expected::Few, check: &check };
+        let question = Question { sql, parameters: &parameters, expected: Expected::Few, forms: &[], check: &check };
         let started = query::start(&self.pool, &self.place, question, plans, traffic).await?;
         Ok(batches(started, None, decoder, Arc::clone(&self.place), Arc::clone(traffic)))
+    }
+
+    /// The forms in which the columns of many rows come.
+    fn forms(&self) -> Vec<Form> {
+        self.columns.iter().map(|column| Form::of(&column.wire)).collect()
     }
 
     /// Asks for all rows: on this connection, or on one of the pool.
@@ -251,8 +257,8 @@ impl PostgresRead {
         let rendered = self.query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let check = |statement: &Statement| check(statement, &self.columns);
-        let expected = Expected::of(self.rows);
-        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, check: &check };
+        let (expected, forms) = (Expected::of(self.rows), self.forms());
+        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, forms: &forms, check: &check };
         match lease {
             Some(lease) => query::start_on(lease, &self.place, question, traffic).await,
             None => query::start(&self.pool, &self.place, question, Plans::OfValues, traffic).await,
@@ -275,8 +281,8 @@ impl PostgresRead {
         let rendered = query.render(&PostgresDialect, keys);
         let parameters = rendered.parameters.iter().map(bind).collect::<Result<Vec<_>>>()?;
         let check = |statement: &Statement| check(statement, &self.columns);
-        let expected = Expected::of(self.rows);
-        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, check: &check };
+        let (expected, forms) = (Expected::of(self.rows), self.forms());
+        let question = Question { sql: &rendered.sql, parameters: &parameters, expected, forms: &forms, check: &check };
         query::start_in_block(lease, &self.place, question, checked, traffic).await.map(Some)
     }
 }
@@ -328,6 +334,7 @@ fn batches(
         rows: Some(started.rows),
         further,
         messages: Bytes::new(),
+        numerics: Form::Binary,
         decoder,
         place,
         traffic,
@@ -349,6 +356,8 @@ struct Running {
     further: Option<Further>,
     /// Rows that have not been decoded.
     messages: Bytes,
+    /// In which form their numerics are.
+    numerics: Form,
     decoder: BatchDecoder,
     place: Arc<Place>,
     traffic: Arc<Traffic>,
@@ -359,15 +368,15 @@ impl Running {
         let mut bytes = 0;
         loop {
             let Some(rows) = &mut self.rows else { return Ok(None) };
-            self.decoder.take_messages(&mut self.messages)?;
+            self.decoder.take_messages(&mut self.messages, self.numerics)?;
             if self.decoder.is_full() {
                 self.traffic.add_bytes(bytes);
                 return self.decoder.finish();
             }
             match rows.next().await {
-                Some(Ok(Piece::Messages(messages))) => {
+                Some(Ok(Piece::Messages(messages, numerics))) => {
                     bytes += messages.len() as u64;
-                    self.messages = messages;
+                    (self.messages, self.numerics) = (messages, numerics);
                 }
                 Some(Ok(Piece::Row(row))) => {
                     bytes += row.raw_size_bytes() as u64;

@@ -178,7 +178,7 @@ mod tests {
             said
         });
         let diversion = Diversion::default();
-        let diverted = diversion.begin();
+        let diverted = diversion.begin(&[]);
         let mut socket = Socket::connect("127.0.0.1", port, diversion.clone()).await.unwrap();
         let mut came = vec![0; 4_000_000];
         let (mut at, mut timed) = (0, 0);

@@ -16,6 +16,7 @@ use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::postgres::diversion::message;
 use crate::sources::postgres::errors::{self, Place};
+use crate::sources::postgres::forms::Form;
 use crate::sources::scan::BATCH_ROWS;
 
 /// A batch is full at so many bytes too, so that wide rows stay within memory.
@@ -73,14 +74,14 @@ impl BatchDecoder {
         self.push(row)
     }
 
-    /// Takes rows from whole messages, until the batch is full; what is left stays.
-    pub(in crate::sources::postgres) fn take_messages(&mut self, messages: &mut Bytes) -> Result<()> {
+    /// Takes rows from whole messages with their numerics in this form, until the batch is full; what is left stays.
+    pub(in crate::sources::postgres) fn take_messages(&mut self, messages: &mut Bytes, numerics: Form) -> Result<()> {
         let mut rest = messages.as_ref();
         while !self.is_full() && !rest.is_empty() {
             let (body, after) = message(rest).ok_or_else(|| Unread::Malformed.at(&self.place))?;
             self.bytes += body.len();
             rest = after;
-            self.push_message(body).map_err(|unread| unread.at(&self.place))?;
+            self.push_message(body, numerics).map_err(|unread| unread.at(&self.place))?;
         }
         let left = rest.len();
         messages.advance(messages.len() - left);
@@ -101,7 +102,7 @@ impl BatchDecoder {
     }
 
     #[inline]
-    fn push_message(&mut self, body: &[u8]) -> Result<(), Unread> {
+    fn push_message(&mut self, body: &[u8], numerics: Form) -> Result<(), Unread> {
         let (count, mut values) = values::row(body)?;
         // Where only the number of rows counts there is one constant a row.
         if count != self.columns.len() && !self.columns.is_empty() {
@@ -109,7 +110,7 @@ impl BatchDecoder {
         }
         for (plan, column) in &mut self.columns {
             let raw = values::value(&mut values)?;
-            column.append(raw).map_err(|fault| Unread::Value(fault.at(&self.place, &plan.name)))?;
+            column.append(raw, numerics).map_err(|fault| Unread::Value(fault.at(&self.place, &plan.name)))?;
         }
         // Nothing but whole rows, each as long as it says.
         if !values.is_empty() && !self.columns.is_empty() {
@@ -128,7 +129,7 @@ impl BatchDecoder {
                     format!("{}: column \"{}\" is missing: {}", self.place, plan.name, errors::reason(&error)),
                 )
             })?;
-            column.append(raw).map_err(|fault| fault.at(&self.place, &plan.name))?;
+            column.append(raw, Form::Binary).map_err(|fault| fault.at(&self.place, &plan.name))?;
         }
         self.rows += 1;
         self.taken += 1;
@@ -231,10 +232,10 @@ mod tests {
     #[test]
     fn an_answer_has_as_many_rows_as_were_sent() {
         let mut decoder = decoder();
-        decoder.take_messages(&mut messages(&[1, 2])).unwrap();
+        decoder.take_messages(&mut messages(&[1, 2]), Form::Binary).unwrap();
         decoder.end_statement(Some(2)).unwrap();
         // Another one, in the same batch.
-        decoder.take_messages(&mut messages(&[3])).unwrap();
+        decoder.take_messages(&mut messages(&[3]), Form::Text).unwrap();
         assert_eq!(decoder.end_statement(Some(2)).unwrap_err().state(), SqlState::PROTOCOL_VIOLATION);
         let batch = decoder.finish().unwrap().unwrap();
         assert_eq!(batch.column(0).as_primitive::<Int32Type>().values(), &[1, 2, 3]);
@@ -244,10 +245,10 @@ mod tests {
     fn a_row_that_is_not_whole_is_refused() {
         let whole = messages(&[7]);
         for cut in 1..whole.len() {
-            assert!(decoder().take_messages(&mut whole.slice(..cut)).is_err(), "{cut}");
+            assert!(decoder().take_messages(&mut whole.slice(..cut), Form::Binary).is_err(), "{cut}");
         }
         // A row of two values, where one is expected.
         let mut two = Bytes::from_static(&[b'D', 0, 0, 0, 14, 0, 2, 255, 255, 255, 255, 255, 255, 255, 255]);
-        assert!(decoder().take_messages(&mut two).is_err());
+        assert!(decoder().take_messages(&mut two, Form::Binary).is_err());
     }
 }

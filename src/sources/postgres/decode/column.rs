@@ -16,6 +16,7 @@ use super::numeric::Shape;
 use super::temporal;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
+use crate::sources::postgres::forms::Form;
 
 /// Room for so many values at first: a point query must not pay for a full batch.
 const ROOM: usize = 256;
@@ -106,9 +107,9 @@ impl Column {
         })
     }
 
-    /// Appends one value.
+    /// Appends one value, which is binary but that a numeric may be in another form.
     #[inline]
-    pub(super) fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Fault> {
+    pub(super) fn append(&mut self, raw: Option<&[u8]>, numerics: Form) -> Result<(), Fault> {
         let Some(raw) = raw else {
             self.append_null();
             return Ok(());
@@ -128,8 +129,8 @@ impl Column {
                 let value = f64::from_be_bytes(fixed(raw)?);
                 builder.append_value(if value.is_nan() { f64::NAN } else { value });
             }
-            Column::Decimal128(builder, shape) => builder.append_value(shape.read(raw)?),
-            Column::Decimal256(builder, shape) => builder.append_value(shape.read(raw)?),
+            Column::Decimal128(builder, shape) => builder.append_value(shape.read(raw, numerics)?),
+            Column::Decimal256(builder, shape) => builder.append_value(shape.read(raw, numerics)?),
             Column::Text(builder) => text(builder, utf8(raw)?)?,
             Column::Filled(builder) => text(builder, utf8(raw)?.trim_end_matches(' '))?,
             Column::Char(builder) => match fixed::<1>(raw)? {
@@ -245,10 +246,10 @@ mod tests {
         let mut column = Column::new(&array, &array, Tz::UTC).unwrap();
         let words = |words: &[i32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
         // {7,NULL}, then {}, then NULL
-        column.append(Some(&words(&[1, 1, 23, 2, 1, 4, 7, -1]))).unwrap();
-        column.append(Some(&words(&[0, 0, 23]))).unwrap();
-        column.append(None).unwrap();
-        assert!(column.append(Some(&words(&[2, 0, 23, 1, 1, 1, 1, 4, 7]))).is_err());
+        column.append(Some(&words(&[1, 1, 23, 2, 1, 4, 7, -1])), Form::Binary).unwrap();
+        column.append(Some(&words(&[0, 0, 23])), Form::Binary).unwrap();
+        column.append(None, Form::Binary).unwrap();
+        assert!(column.append(Some(&words(&[2, 0, 23, 1, 1, 1, 1, 4, 7])), Form::Binary).is_err());
         let lists = column.finish().unwrap();
         let lists = lists.as_list::<i32>();
         assert_eq!(lists.data_type(), &array.arrow());
@@ -263,8 +264,8 @@ mod tests {
             Ok("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
         );
         let mut column = Column::new(&PgType::Jsonb, &PgType::Jsonb, Tz::UTC).unwrap();
-        column.append(Some(b"\x01{}")).unwrap();
-        assert!(column.append(Some(b"{}")).is_err());
+        column.append(Some(b"\x01{}"), Form::Binary).unwrap();
+        assert!(column.append(Some(b"{}"), Form::Binary).is_err());
         assert_eq!(column.finish().unwrap().as_string_view().value(0), "{}");
     }
 }

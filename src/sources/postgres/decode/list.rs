@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::FieldRef;
 
 use super::column::Column;
 use super::fault::Fault;
+use crate::sources::postgres::forms::Form;
 
 /// Builds a list column; bounds other than 1 are not kept.
 pub(super) struct List {
@@ -54,11 +55,11 @@ impl List {
             let size = number(&mut rest)?;
             match usize::try_from(size) {
                 // -1 stands for null.
-                Err(_) => self.items.append(None)?,
+                Err(_) => self.items.append(None, Form::Binary)?,
                 Ok(size) => {
                     let (item, after) = rest.split_at_checked(size).ok_or_else(Fault::malformed)?;
                     rest = after;
-                    self.items.append(Some(item))?;
+                    self.items.append(Some(item), Form::Binary)?;
                 }
             }
             self.count = self.count.checked_add(1).ok_or_else(|| Fault::unfit("holds too many array items"))?;

@@ -5,6 +5,7 @@ mod column;
 mod fault;
 mod list;
 mod numeric;
+mod numeric_text;
 mod temporal;
 mod values;
 

@@ -1,10 +1,12 @@
-//! `numeric`: digits to the base 10000, into decimals, exactly or not at all.
+//! `numeric`: digits to the base 10000, or as text, into decimals, exactly or not at all.
 
 use std::fmt;
 
 use datafusion::arrow::datatypes::i256;
 
 use super::fault::{Fault, fixed};
+use super::numeric_text;
+use crate::sources::postgres::forms::Form;
 
 /// How many characters of a value an error shows.
 const SHOWN: usize = 60;
@@ -92,7 +94,23 @@ impl<T: Unscaled> Shape<T> {
     }
 
     /// The unscaled value, or a fault when it does not fit exactly.
-    pub(super) fn read(&self, raw: &[u8]) -> Result<T, Fault> {
+    #[inline]
+    pub(super) fn read(&self, raw: &[u8], form: Form) -> Result<T, Fault> {
+        match form {
+            Form::Binary => self.read_binary(raw),
+            Form::Text => self.read_text(raw),
+        }
+    }
+
+    fn read_text(&self, raw: &[u8]) -> Result<T, Fault> {
+        let (negative, magnitude) = numeric_text::read::<T>(raw, self.scale)?;
+        let magnitude = magnitude
+            .filter(|magnitude| *magnitude < self.bound)
+            .ok_or_else(|| self.unfit(&numeric_text::shown(raw, SHOWN)))?;
+        if negative { magnitude.negated().ok_or_else(Fault::malformed) } else { Ok(magnitude) }
+    }
+
+    fn read_binary(&self, raw: &[u8]) -> Result<T, Fault> {
         let numeric = match parse(raw)? {
             Ok(numeric) => numeric,
             Err(name) => return Err(self.unfit(name)),
@@ -277,7 +295,7 @@ mod tests {
 
     fn read(precision: u8, scale: i8, raw: &[u8]) -> Result<i128, String> {
         let shape = Shape::<i128>::new(precision, scale).unwrap();
-        shape.read(raw).map_err(|fault| format!("{fault:?}"))
+        shape.read(raw, Form::Binary).map_err(|fault| format!("{fault:?}"))
     }
 
     #[test]
@@ -320,8 +338,38 @@ mod tests {
     fn wide_numbers_fit_wide_decimals() {
         let shape = Shape::<i256>::new(76, 0).unwrap();
         // 10 to the 60
-        let read = shape.read(&wire(15, 0, 0, &[1])).unwrap();
+        let read = shape.read(&wire(15, 0, 0, &[1]), Form::Binary).unwrap();
         assert_eq!(read, i256::from_i128(10).checked_pow(60).unwrap());
+    }
+
+    /// What comes as text is what would come in binary, and so are its faults.
+    #[test]
+    fn texts_are_read_as_digits_are() {
+        let numbers: [(&str, Vec<u8>); 10] = [
+            ("0", wire(0, 0, 0, &[])),
+            ("0.00", wire(0, 0, 2, &[])),
+            ("12345.67", wire(1, 0, 2, &[1, 2345, 6700])),
+            ("-0.0001", wire(-1, 0x4000, 4, &[1])),
+            ("1000000000000", wire(3, 0, 0, &[1])),
+            ("0.12345678901234", wire(-1, 0, 14, &[1234, 5678, 9012, 3400])),
+            (
+                "123456789012345678901234567890.123",
+                wire(7, 0, 3, &[12, 3456, 7890, 1234, 5678, 9012, 3456, 7890, 1230]),
+            ),
+            ("NaN", wire(0, 0xC000, 0, &[])),
+            ("Infinity", wire(0, 0xD000, 0, &[])),
+            ("-Infinity", wire(0, 0xF000, 0, &[])),
+        ];
+        for (text, binary) in &numbers {
+            for scale in -5..20 {
+                for precision in [1, 2, 7, 18, 19, 38] {
+                    let shape = Shape::<i128>::new(precision, scale).unwrap();
+                    let read = |raw: &[u8], form| shape.read(raw, form).map_err(|fault| format!("{fault:?}"));
+                    let (text_read, read) = (read(text.as_bytes(), Form::Text), read(binary, Form::Binary));
+                    assert_eq!(text_read, read, "{text} numeric({precision},{scale})");
+                }
+            }
+        }
     }
 
     #[test]
