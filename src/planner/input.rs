@@ -23,7 +23,7 @@ use datafusion::scalar::ScalarValue;
 use super::{each, exponents};
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result};
-use crate::values::{Zone, read_text};
+use crate::values::{Zone, read_text, rounded};
 
 /// Reads text as one type.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,8 @@ struct TextInput {
     kind: PgType,
     /// The session's time zone.
     zone: String,
+    /// Whether the text is a document's, of which a number may have a fraction where a whole number is asked for.
+    of_jsonb: bool,
     signature: Signature,
 }
 
@@ -44,6 +46,10 @@ impl TextInput {
             PgType::Bpchar(Some(length)) => {
                 let cut: String = text.chars().take(*length as usize).collect();
                 Ok(ScalarValue::Utf8View(Some(self.kind.held(&cut).to_string())))
+            }
+            PgType::Int2 | PgType::Int4 | PgType::Int8 if self.of_jsonb => {
+                let rounded = rounded(text);
+                read_text(&self.kind, rounded.as_deref().unwrap_or(text), zone)
             }
             kind => read_text(kind, text, zone),
         }
@@ -227,7 +233,9 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
         }
         _ => return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
     };
-    let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
+    let of_jsonb = inner.to_field(schema).is_ok_and(|(_, from)| PgType::of_field(&from) == PgType::Jsonb);
+    let function =
+        TextInput { kind, zone: zone.to_string(), of_jsonb, signature: Signature::any(1, Volatility::Immutable) };
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
