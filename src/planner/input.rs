@@ -1,7 +1,7 @@
 //! Text that is cast to another type is read by Postgres's input rules: `\x..` as bytea, `1 mon 2 days` as interval,
 //! `{1,2}` as an array, a time without an offset on the session's clock; what is no value of the type is an error.
 //!
-//! Numeric and booleans stay with DataFusion's cast, whose rules are the same but for exponents.
+//! Numeric, and booleans of what is no document, stay with DataFusion's cast, whose rules are the same but for exponents.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use datafusion::scalar::ScalarValue;
 
 use super::{each, exponents};
 use crate::catalog::types::PgType;
-use crate::error::{Error, Result};
-use crate::values::{Zone, read_text};
+use crate::error::{Error, Result, SqlState};
+use crate::values::{Zone, read_text, rounded};
 
 /// Reads text as one type.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,8 @@ struct TextInput {
     kind: PgType,
     /// The session's time zone.
     zone: String,
+    /// Whether the text is a document's, of which a number may have a fraction where a whole number is asked for.
+    of_jsonb: bool,
     signature: Signature,
 }
 
@@ -45,6 +47,19 @@ impl TextInput {
                 let cut: String = text.chars().take(*length as usize).collect();
                 Ok(ScalarValue::Utf8View(Some(self.kind.held(&cut).to_string())))
             }
+            PgType::Int2 | PgType::Int4 | PgType::Int8 if self.of_jsonb => {
+                let rounded = rounded(text);
+                read_text(&self.kind, rounded.as_deref().unwrap_or(text), zone)
+            }
+            // Only `true` and `false` are truth values there, and 1 is not.
+            PgType::Bool if self.of_jsonb => match text.trim() {
+                "true" => Ok(ScalarValue::Boolean(Some(true))),
+                "false" => Ok(ScalarValue::Boolean(Some(false))),
+                other => Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("cannot cast jsonb {} to type boolean", document_kind(other)),
+                )),
+            },
             kind => read_text(kind, text, zone),
         }
     }
@@ -181,7 +196,10 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
     if matches!(kind, PgType::Numeric(_)) && inner.get_type(schema).is_ok_and(|from| from.is_string()) {
         return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(exponents::without(*inner)), field })));
     }
-    let has_rules = matches!(
+    let of_jsonb = matches!(kind, PgType::Bool | PgType::Int2 | PgType::Int4 | PgType::Int8)
+        && inner.get_type(schema).is_ok_and(|from| from.is_string())
+        && inner.to_field(schema).is_ok_and(|(_, from)| PgType::of_field(&from) == PgType::Jsonb);
+    let has_rules = (matches!(
         kind,
         PgType::Int2
             | PgType::Int4
@@ -200,7 +218,8 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
             | PgType::Array(_)
             | PgType::Varchar(Some(_))
             | PgType::Bpchar(_)
-    ) && (kind.arrow() == *field.data_type());
+    ) || (of_jsonb && kind == PgType::Bool))
+        && (kind.arrow() == *field.data_type());
     if !has_rules {
         return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
     }
@@ -227,11 +246,23 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
         }
         _ => return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
     };
-    let function = TextInput { kind, zone: zone.to_string(), signature: Signature::any(1, Volatility::Immutable) };
+    let function =
+        TextInput { kind, zone: zone.to_string(), of_jsonb, signature: Signature::any(1, Volatility::Immutable) };
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![*inner],
     ))))
+}
+
+/// What a document is, in Postgres's words.
+fn document_kind(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'"') => "string",
+        Some(b'[') => "array",
+        Some(b'{') => "object",
+        Some(b'n') => "null",
+        _ => "numeric",
+    }
 }
 
 /// Whether the elements of an array say what type they are, as their Arrow type does not.

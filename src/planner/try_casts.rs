@@ -21,7 +21,7 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
 use super::one_cast::OneCast;
-use super::{cast_pairs, each};
+use super::{cast_pairs, each, time_arithmetic};
 use crate::catalog::types::PgType;
 use crate::error::{Error, SqlState};
 
@@ -48,6 +48,10 @@ fn tried(expr: Expr, schema: &DFSchema, config: &ConfigOptions) -> DfResult<Tran
         && !cast_pairs::is_of_integer(&given, &wanted)
     {
         return Err(cast_pairs::no_cast(&given, &wanted).into());
+    }
+    // It is none of Arrow's casts, and no value fails.
+    if wanted == PgType::Interval && time_arithmetic::is_time(from.data_type()) {
+        return Ok(Transformed::yes(time_arithmetic::span(*inner)));
     }
     let cast = OneCast::planned(&from, field, config)?;
     let function = TriedCast { cast, signature: Signature::any(1, Volatility::Immutable) };

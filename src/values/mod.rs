@@ -9,6 +9,6 @@ pub mod encode;
 pub(crate) mod reader;
 mod zone;
 
-pub use decode::{read_text, written_out};
+pub use decode::{read_text, rounded, written_out};
 pub use encode::{Format, text_values};
 pub use zone::Zone;

@@ -107,8 +107,45 @@ fn number(text: &str) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
+/// Which fields of an interval are told; none is told twice.
+#[derive(Default)]
+struct Told(u32);
+
+impl Told {
+    const SECONDS: u32 = 0b111;
+    const CLOCK: u32 = 0b1_1111;
+    const MONTH: u32 = 1 << 7;
+
+    fn tell(&mut self, fields: u32) -> Option<()> {
+        let is_new = self.0 & fields == 0;
+        self.0 |= fields;
+        is_new.then_some(())
+    }
+
+    /// A fraction of a second tells its smaller parts too.
+    fn tell_unit(&mut self, count: i128, unit: &str) -> Option<()> {
+        self.tell(match unit {
+            "microsecond" | "microseconds" | "us" | "usec" | "usecs" => 1,
+            "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => 1 << 1,
+            "second" | "seconds" | "s" | "sec" | "secs" if count % ONE != 0 => Told::SECONDS,
+            "second" | "seconds" | "s" | "sec" | "secs" => 1 << 2,
+            "minute" | "minutes" | "m" | "min" | "mins" => 1 << 3,
+            "hour" | "hours" | "h" | "hr" | "hrs" => 1 << 4,
+            "day" | "days" | "d" => 1 << 5,
+            "week" | "weeks" | "w" => 1 << 6,
+            "mon" | "mons" | "month" | "months" => Told::MONTH,
+            "year" | "years" | "y" | "yr" | "yrs" => 1 << 8,
+            "decade" | "decades" | "dec" | "decs" => 1 << 9,
+            "century" | "centuries" | "c" | "cent" => 1 << 10,
+            "millennium" | "millennia" | "mil" | "mils" => 1 << 11,
+            _ => return None,
+        })
+    }
+}
+
 fn verbose(text: &str) -> Option<Sum> {
     let mut sum = Sum::default();
+    let mut told = Told::default();
     let mut lower = text.to_ascii_lowercase();
     // A sign may stand apart from its number: `1 month - 1 day`.
     while lower.contains("- ") || lower.contains("+ ") {
@@ -120,13 +157,15 @@ fn verbose(text: &str) -> Option<Sum> {
     while let Some(word) = words.next() {
         if word == "ago" {
             sum.negate();
-            return words.next().is_none().then_some(sum);
+            return (words.next().is_none() && told.0 != 0).then_some(sum);
         }
         if word.contains(':') {
+            told.tell(Told::CLOCK)?;
             sum.micros += clock(word)?;
             continue;
         }
         if let Some((years, months)) = years_and_months(word) {
+            told.tell(Told::MONTH)?;
             sum.months += years * 12 + months;
             continue;
         }
@@ -134,18 +173,23 @@ fn verbose(text: &str) -> Option<Sum> {
         let split = word.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(word.len());
         let (count, unit) = word.split_at(split);
         let count = number(count)?;
-        if !unit.is_empty() {
-            sum.add(count, unit)?;
+        let unit = if !unit.is_empty() {
+            unit
         } else if let Some(unit) =
             words.next_if(|next| next.starts_with(|c: char| c.is_ascii_alphabetic()) && *next != "ago")
         {
-            sum.add(count, unit)?;
-        } else if words.peek().is_some_and(|next| next.contains(':')) {
-            // `3 04:05:06`: a number before a time counts days.
-            sum.add(count, "day")?;
+            unit
         } else {
-            sum.add(count, "second")?;
-        }
+            match words.peek() {
+                // `3 04:05:06`: a number before a time counts days.
+                Some(next) if next.contains(':') => "day",
+                // Before anything else it has no unit of its own.
+                Some(_) => return None,
+                None => "second",
+            }
+        };
+        told.tell_unit(count, unit)?;
+        sum.add(count, unit)?;
     }
     Some(sum)
 }

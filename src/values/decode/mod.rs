@@ -46,6 +46,17 @@ pub fn written_out(text: &str) -> Result<Option<String>> {
     })
 }
 
+/// A numeric's text rounded to a whole number, half away from zero; none for what is no number.
+pub fn rounded(text: &str) -> Option<String> {
+    match text::numeric(text) {
+        Ok(Numeric::Number(mut number)) => {
+            number.round(0);
+            Some(number.text())
+        }
+        _ => None,
+    }
+}
+
 fn null(kind: &PgType) -> Result<ScalarValue> {
     ScalarValue::try_from(&kind.arrow()).map_err(|error: DataFusionError| Error::from(error))
 }

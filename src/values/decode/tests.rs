@@ -115,12 +115,37 @@ fn intervals() {
         ("P1Y2M3DT4H5M6S", 14, 3, 14_706_000_000),
         ("1.5 days", 0, 1, 43_200_000_000),
         ("1 month -  1 day + 2 hours", 1, -1, 7_200_000_000),
+        ("1.0 sec 1 ms", 0, 0, 1_001_000),
+        ("1-2 1 year", 26, 0, 0),
+        ("1-2 3 4:05", 14, 3, 14_700_000_000),
+        ("1 year 2", 12, 0, 2_000_000),
+        ("1.5 2:00", 0, 1, 50_400_000_000),
+        ("1 week 2 days", 0, 9, 0),
+        ("1 day 1 decade 1 century 1 week ago", -1_320, -8, 0),
     ] {
         let expected = IntervalMonthDayNano::new(months, days, micros * 1_000);
         let read = text(&PgType::Interval, value).unwrap();
         assert_eq!(read, ScalarValue::IntervalMonthDayNano(Some(expected)), "{value}");
     }
-    for value in ["", "one day", "1 fortnight", "P", "ago 1 day"] {
+    for value in ["", "one day", "1 fortnight", "P", "ago 1 day", "ago", "@ ago"] {
+        assert_eq!(state(text(&PgType::Interval, value)), SqlState::INVALID_DATETIME_FORMAT, "{value}");
+    }
+    // No field is told twice, and only the last number goes without a unit.
+    for value in [
+        "1 2",
+        "1 2 days",
+        "1 2 1:00",
+        "04:05 2",
+        "2 1-2",
+        "1 mon 1-2",
+        "3 ago",
+        "1 sec 2",
+        "1.5 sec 1 ms",
+        "1 day 1 day",
+        "4:05 4:06",
+        "1 hour 0:05",
+        "2 sec 04:05",
+    ] {
         assert_eq!(state(text(&PgType::Interval, value)), SqlState::INVALID_DATETIME_FORMAT, "{value}");
     }
 }
