@@ -16,6 +16,7 @@ pub mod node;
 mod one_row;
 mod origins;
 mod output;
+mod partitions;
 pub mod plan;
 pub mod planner;
 mod presence;

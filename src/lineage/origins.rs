@@ -7,12 +7,13 @@
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::datasource::source_as_provider;
-use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use super::merged::is_merge_function;
 use super::node::LineageNode;
+use super::partitions;
 use super::spelled;
 use crate::catalog::definitions::{ColumnLineage, ColumnOrigin, PUBLIC, RelationName};
 use crate::error::Result;
@@ -242,11 +243,13 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
             (Some(written_name(call).to_string()), parts)
         }
         Expr::WindowFunction(call) => {
-            let name = match &call.fun {
-                WindowFunctionDefinition::AggregateUDF(function) => function.name().to_string(),
-                WindowFunctionDefinition::WindowUDF(function) => function.name().to_string(),
-            };
-            (Some(name), call.params.args.iter().collect())
+            let mut parts: Vec<&Expr> = call.params.args.iter().collect();
+            if partitions::is_merge(call) {
+                parts.truncate(1);
+                made.rules.push(call.fun.name().to_string());
+                made.words.extend(over_window(call));
+            }
+            (Some(call.fun.name().to_string()), parts)
         }
         Expr::ScalarSubquery(query) => {
             if let Some(first) = columns(&query.subquery)?.into_iter().next() {
@@ -277,6 +280,17 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
         made.take(inner);
     }
     Ok(made)
+}
+
+/// A merge function over a window: `newest by updated_at OVER (PARTITION BY email)`.
+fn over_window(call: &WindowFunction) -> Option<String> {
+    let Expr::AggregateFunction(aggregate) = partitions::as_aggregate(call)? else { return None };
+    let listed = |words: Vec<String>| joined(words, ", ");
+    let keys = listed(call.params.partition_by.iter().map(spelled::sql).collect());
+    let order = listed(call.params.order_by.iter().map(spelled::sort_key).collect());
+    let over = [keys.map(|keys| format!("PARTITION BY {keys}")), order.map(|order| format!("ORDER BY {order}"))];
+    let over: Vec<String> = over.into_iter().flatten().collect();
+    Some(format!("{} OVER ({})", described(&aggregate), over.join(" ")))
 }
 
 /// The name in SQL of a function of a sorted array that stands for an ordered-set aggregate.

@@ -14,11 +14,11 @@ use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Uni
 use super::cells::call_of;
 use super::changed;
 use super::merged::{Merged, Output, is_merge_function};
+use super::partitions::{self, Partitions};
 use super::presence;
 use super::same::{Same, equal_columns, equal_values, narrowed};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::effect::effect;
-use crate::functions::merge;
 use crate::planner::barrier::SecurityBarrier;
 use crate::planner::unnested;
 
@@ -28,7 +28,13 @@ const MOST: usize = 50;
 /// Every merge beneath a view's plan. 42809 where there is none, 0A000 where groups share rows.
 pub fn merges_of(plan: &LogicalPlan, view: &str) -> Result<Vec<Merged>> {
     let columns = plan.schema().columns().into_iter();
-    let ends: fn(&Aggregate) -> bool = if merges(plan, is_merge)? { is_merge } else { is_plain };
+    let mut ends: fn(&LogicalPlan) -> bool = is_plain;
+    for merging in [is_merge, merges_windows] {
+        if merges(plan, merging)? {
+            ends = merging;
+            break;
+        }
+    }
     let walk = Walk {
         outputs: columns.map(of_column).collect(),
         conditions: vec![],
@@ -47,17 +53,22 @@ fn of_column(column: Column) -> Output {
 }
 
 /// Whether there is such a grouping beneath, not counting subqueries in expressions.
-fn merges(plan: &LogicalPlan, ends: fn(&Aggregate) -> bool) -> Result<bool> {
-    Ok(plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(aggregate) if ends(aggregate))))?)
+fn merges(plan: &LogicalPlan, ends: fn(&LogicalPlan) -> bool) -> Result<bool> {
+    Ok(plan.exists(|node| Ok(ends(node)))?)
 }
 
 /// Whether a grouping makes values of several: not where it counts alone, or leaves out rows that are alike.
-fn is_plain(aggregate: &Aggregate) -> bool {
+fn is_plain(node: &LogicalPlan) -> bool {
+    let LogicalPlan::Aggregate(aggregate) = node else { return false };
     aggregate.aggr_expr.iter().any(|expr| call_of(expr).is_some_and(|call| call.func.name() != "count"))
 }
 
-fn is_merge(aggregate: &Aggregate) -> bool {
-    aggregate.aggr_expr.iter().any(is_merge_function)
+fn is_merge(node: &LogicalPlan) -> bool {
+    matches!(node, LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_merge_function))
+}
+
+fn merges_windows(node: &LogicalPlan) -> bool {
+    matches!(node, LogicalPlan::Window(window) if partitions::merges_partitions(window))
 }
 
 /// Whether an expression asks a query, or belongs to one that is asked for each row.
@@ -87,8 +98,8 @@ struct Walk<'a> {
     restricted: bool,
     /// Whether rows above that are alike are one.
     alike_are_one: bool,
-    /// Whether a grouping is one that is looked for.
-    ends: fn(&Aggregate) -> bool,
+    /// Whether a node is a grouping, or a window, that is looked for.
+    ends: fn(&LogicalPlan) -> bool,
     view: &'a str,
     /// The view's own plan.
     plan: &'a LogicalPlan,
@@ -132,6 +143,7 @@ impl Walk<'_> {
                 self.taken_apart(unnest)?;
                 &unnest.input
             }
+            LogicalPlan::Window(window) if (self.ends)(node) => return self.window(node, window),
             LogicalPlan::Window(window) => {
                 self.beneath_window(window)?;
                 &window.input
@@ -142,7 +154,7 @@ impl Walk<'_> {
             },
             LogicalPlan::Join(join) => return self.join(join),
             LogicalPlan::Union(union) => return self.union(union),
-            LogicalPlan::Aggregate(aggregate) if (self.ends)(aggregate) => return Ok(vec![self.end(aggregate)?]),
+            LogicalPlan::Aggregate(aggregate) if (self.ends)(node) => return Ok(vec![self.end(aggregate)?]),
             LogicalPlan::Aggregate(_) if merges(node, self.ends)? => {
                 return Err(Error::new(
                     SqlState::WRONG_OBJECT_TYPE,
@@ -152,11 +164,42 @@ impl Walk<'_> {
             }
             _ => return Err(self.ends_at(node)?),
         };
+        self.beneath(node, input)
+    }
+
+    fn beneath(self, node: &LogicalPlan, input: &LogicalPlan) -> Result<Vec<Found>> {
         let mut found = self.down(input)?;
         for found in &mut found {
             found.marked = found.marked.take().map(|input| presence::above(node, input)).transpose()?;
         }
         Ok(found)
+    }
+
+    /// What merges over partitions keeps all rows: each partition has its own.
+    fn window(self, node: &LogicalPlan, window: &Window) -> Result<Vec<Found>> {
+        let mut all = vec![];
+        for partitions in Partitions::of(window)? {
+            let mut walk = self.clone();
+            for output in &mut walk.outputs {
+                output.expr = output.expr.take().map(|expr| partitions.over(expr, window)).transpose()?.flatten();
+            }
+            for condition in std::mem::take(&mut walk.conditions) {
+                match partitions.over(condition, window)? {
+                    Some(condition) => walk.conditions.push(condition),
+                    None => walk.restricted = true,
+                }
+            }
+            let found = walk.end(&partitions.grouping)?;
+            self.add(&mut all, found)?;
+        }
+        if merges(&window.input, self.ends)? {
+            let mut walk = self.clone();
+            walk.beneath_window(window)?;
+            for found in walk.beneath(node, &window.input)? {
+                self.add(&mut all, found)?;
+            }
+        }
+        Ok(all)
     }
 
     /// The error where the way ends: at a table, or at a step that nobody can follow.
@@ -174,19 +217,19 @@ impl Walk<'_> {
     }
 
     fn merges_nothing(&self) -> Result<Error> {
-        let over_windows = self.plan.exists(|node| {
-            Ok(matches!(node, LogicalPlan::Window(window) if window.window_expr.iter().any(is_merge_over_window)))
-        })?;
+        let over_windows = self
+            .plan
+            .exists(|node| Ok(matches!(node, LogicalPlan::Window(window) if partitions::merges_rows(window))))?;
         if over_windows {
             return Ok(Error::unsupported(format!(
-                "view \"{}\" merges over windows, which have no lineage",
+                "view \"{}\" merges over windows that grow from row to row, which have no lineage",
                 self.view
             ))
-            .with_hint("Write the merge functions without OVER, with the PARTITION BY as GROUP BY."));
+            .with_hint("Leave ORDER BY out of OVER, or write the merge functions with GROUP BY."));
         }
         let mut asks = false;
         self.plan.apply_with_subqueries(|node| {
-            asks = asks || matches!(node, LogicalPlan::Aggregate(aggregate) if is_merge(aggregate));
+            asks = asks || is_merge(node);
             Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })?;
         if asks {
@@ -474,14 +517,6 @@ fn fitted(expr: &Expr) -> Option<Expr> {
         Expr::Alias(alias) => fitted(&alias.expr),
         Expr::WindowFunction(call) => effect(call.fun.name()).and_then(|_| call.params.args.first().cloned()),
         _ => None,
-    }
-}
-
-fn is_merge_over_window(expr: &Expr) -> bool {
-    match expr {
-        Expr::Alias(alias) => is_merge_over_window(&alias.expr),
-        Expr::WindowFunction(call) => merge::rule(call.fun.name()).is_some(),
-        _ => false,
     }
 }
 
