@@ -11,6 +11,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateInputMode, aggregate_expressions};
 
 use super::keys::{GroupKeys, NearKeys};
+use super::texts::Texts;
 
 /// A call of an aggregate.
 struct Call {
@@ -26,6 +27,7 @@ fn keys_of(data_type: DataType) -> Option<Box<dyn GroupKeys>> {
         DataType::Int32 => Box::new(NearKeys::<Int32Type>::new(data_type)),
         DataType::Int64 => Box::new(NearKeys::<Int64Type>::new(data_type)),
         DataType::Decimal128(..) => Box::new(NearKeys::<Decimal128Type>::new(data_type)),
+        DataType::Utf8View => Box::new(Texts::new()),
         _ => return None,
     })
 }

@@ -1,27 +1,15 @@
 //! Which group each key belongs to, for keys that are whole numbers, dates, times or decimals.
-//!
-//! An open-addressing table with linear probing. It is made for more groups than the processor's caches hold: the places
-//! where the keys of a block of rows are looked up first are all read before the first is looked up. Reads that nothing
-//! waits for go on side by side, so the misses of a block cost about as much as a few of them, instead of each its own.
 
 use std::hash::{BuildHasher, Hash};
-use std::hint::black_box;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::hash_utils::RandomState;
-use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::error::Result as DfResult;
 
-use crate::error::Error;
-
-/// Of how many rows the places are read before the first is looked up: as many as the nearest cache holds lines.
-const BLOCK: usize = 512;
-/// How many places a table begins with: a power of two.
-const FIRST: usize = 2 * BLOCK;
-/// The group of a place that has none.
-const NONE: u32 = u32::MAX;
+use super::table::{BLOCK, Table, lost};
 
 /// The keys of groups, which are numbered from 0 on in the order in which their keys come.
 pub(super) trait GroupKeys: Send {
@@ -38,20 +26,10 @@ pub(super) trait GroupKeys: Send {
     fn into_array(self: Box<Self>) -> ArrayRef;
 }
 
-/// A place in the table.
-#[derive(Clone, Copy, Debug)]
-struct Place<K> {
-    key: K,
-    group: u32,
-}
-
 /// The groups of keys of one type.
 pub(super) struct NearKeys<T: ArrowPrimitiveType> {
     data_type: DataType,
-    /// A power of two, of which at most five in eight are taken.
-    places: Vec<Place<T::Native>>,
-    /// A hash shifted right by this is a place.
-    shift: u32,
+    table: Table<T::Native>,
     /// The key of each group.
     keys: Vec<T::Native>,
     /// The group of NULL, which has no place.
@@ -69,63 +47,19 @@ where
     pub(super) fn new(data_type: DataType) -> NearKeys<T> {
         // A seed of its own, so that nobody can choose keys that are all looked up in one place.
         let state = RandomState::with_seed(rand::random());
-        let (places, shift) = empty(FIRST);
-        NearKeys { data_type, places, shift, keys: vec![], null: None, starts: vec![], state }
-    }
-
-    /// Makes room for a block of new keys.
-    fn make_room(&mut self) -> DfResult<()> {
-        let wanted = self.keys.len() + BLOCK;
-        if wanted >= NONE as usize {
-            return Err(DataFusionError::ResourcesExhausted("more than four thousand million groups".into()));
-        }
-        if wanted * 8 <= self.places.len() * 5 {
-            return Ok(());
-        }
-        let (places, shift) = empty(self.places.len() * 2);
-        let old = std::mem::replace(&mut self.places, places);
-        self.shift = shift;
-        // Places are in the order of their hashes in both tables, so both are gone through from front to back.
-        for place in old.into_iter().filter(|place| place.group != NONE) {
-            let (at, _) = self.find(self.start(place.key), place.key)?;
-            *self.places.get_mut(at).ok_or_else(lost)? = place;
-        }
-        Ok(())
-    }
-
-    /// Where a key is looked up first.
-    #[inline]
-    fn start(&self, key: T::Native) -> usize {
-        (self.state.hash_one(key) >> self.shift) as usize
-    }
-
-    /// The place that a key has or would have, looked for from one on, and its group if it has one.
-    #[inline]
-    fn find(&self, start: usize, key: T::Native) -> DfResult<(usize, Option<usize>)> {
-        let last = self.places.len() - 1;
-        let mut at = start;
-        loop {
-            let place = self.places.get(at).ok_or_else(lost)?;
-            if place.group == NONE {
-                return Ok((at, None));
-            }
-            if place.key == key {
-                return Ok((at, Some(place.group as usize)));
-            }
-            at = (at + 1) & last;
-        }
+        NearKeys { data_type, table: Table::new(), keys: vec![], null: None, starts: vec![], state }
     }
 
     /// The group of a key that is looked for from a place on.
     #[inline]
     fn group(&mut self, start: usize, key: T::Native) -> DfResult<usize> {
-        let (at, found) = self.find(start, key)?;
+        let (at, found) = self.table.find(start, key, |_| true)?;
         if let Some(group) = found {
             return Ok(group);
         }
         let group = self.keys.len();
         self.keys.push(key);
-        *self.places.get_mut(at).ok_or_else(lost)? = Place { key, group: group as u32 };
+        self.table.put(at, key, group as u32)?;
         Ok(group)
     }
 
@@ -136,16 +70,6 @@ where
             keys.len() - 1
         })
     }
-}
-
-/// So many places, a power of two, and by how much a hash is shifted to be one of them.
-fn empty<K: Clone + Default>(places: usize) -> (Vec<Place<K>>, u32) {
-    (vec![Place { key: K::default(), group: NONE }; places], u64::BITS - places.trailing_zeros())
-}
-
-/// A place or a column that is not there.
-fn lost() -> DataFusionError {
-    Error::internal("the table of groups lacks what it looks up").into()
 }
 
 impl<T: ArrowPrimitiveType> GroupKeys for NearKeys<T>
@@ -159,11 +83,10 @@ where
         let nulls = keys.nulls().filter(|nulls| nulls.null_count() > 0);
         let mut starts = std::mem::take(&mut self.starts);
         for (block, keys) in keys.values().chunks(BLOCK).enumerate() {
-            self.make_room()?;
+            self.table.make_room(self.keys.len(), |key| self.state.hash_one(key))?;
             starts.clear();
-            starts.extend(keys.iter().map(|key| self.start(*key)));
-            let near = |all, start: &usize| all ^ self.places.get(*start).map_or(0, |place| place.group);
-            black_box(starts.iter().fold(0, near));
+            starts.extend(keys.iter().map(|key| self.table.start(self.state.hash_one(key))));
+            self.table.approach(starts.iter().copied());
             for (row, (start, key)) in starts.iter().zip(keys).enumerate() {
                 let is_null = nulls.is_some_and(|nulls| nulls.is_null(block * BLOCK + row));
                 groups.push(if is_null { self.group_of_null() } else { self.group(*start, *key)? });
@@ -178,9 +101,7 @@ where
     }
 
     fn size(&self) -> usize {
-        self.places.capacity() * size_of::<Place<T::Native>>()
-            + self.keys.capacity() * size_of::<T::Native>()
-            + self.starts.capacity() * size_of::<usize>()
+        self.table.size() + self.keys.capacity() * size_of::<T::Native>() + self.starts.capacity() * size_of::<usize>()
     }
 
     fn into_array(self: Box<Self>) -> ArrayRef {
