@@ -1,8 +1,10 @@
 //! The plan's leaf for sources that answer a request with a stream of rows.
 
 mod asked;
+mod early;
 mod keyed;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ use crate::sources::activity::{Activity, Literals, without_literals};
 use crate::sources::guard::ScanGuard;
 use crate::sources::traffic::Traffic;
 use asked::Asking;
+pub use early::Begun;
 
 /// About how many rows a batch from a source holds.
 pub const BATCH_ROWS: usize = 8192;
@@ -93,6 +96,12 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
         usize::MAX
     }
 
+    /// What its streams need to be opened before their rows are wanted, taken such that nobody has to wait for it
+    /// meanwhile; none where that is not to be had. It is the same for all streams, and held until they have begun.
+    fn reserve(&self) -> Option<Reserved> {
+        None
+    }
+
     /// The same read for another run of its plan, where runs must not share what their streams share.
     fn again(&self) -> Option<Arc<dyn RemoteRead>> {
         None
@@ -109,6 +118,9 @@ pub trait RemoteRead: fmt::Debug + Send + Sync {
         traffic: &Arc<Traffic>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>>;
 }
+
+/// What a read has taken before it begins; it is given back when this is dropped.
+pub type Reserved = Arc<dyn Any + Send + Sync>;
 
 /// Distinct values of one column, without nulls: equality never keeps a null.
 #[derive(Clone, Debug)]
@@ -151,6 +163,10 @@ pub struct SourceScanExec {
     restrictions: Vec<Restriction>,
     /// The keys that it does not wait for, and why.
     passed_over: Vec<String>,
+    /// What it waits for when it asks the source before its rows are wanted.
+    early: Option<Begun>,
+    /// Who is told that its first rows have come.
+    tells: Option<Begun>,
     /// What stands between it and its server.
     guard: Option<ScanGuard>,
     /// What became of the keys, once they were known; for EXPLAIN ANALYZE.
@@ -178,6 +194,8 @@ impl SourceScanExec {
             values: vec![],
             restrictions: vec![],
             passed_over: vec![],
+            early: None,
+            tells: None,
             guard: None,
             sent: Arc::default(),
             traffic: Arc::default(),
@@ -265,6 +283,17 @@ impl SourceScanExec {
         scan
     }
 
+    /// The same scan, which asks the source when another scan has `begun`, where that takes nothing from others: its rows
+    /// are sure to be wanted then, and soon.
+    pub fn early(&self, begun: Begun) -> Self {
+        SourceScanExec { early: Some(begun), ..self.copy() }
+    }
+
+    /// The same scan, which tells when its first rows have come.
+    pub fn telling(&self, begun: Begun) -> Self {
+        SourceScanExec { tells: Some(begun), ..self.copy() }
+    }
+
     /// The same scan of a read with other conditions, as [`RemoteRead::with_conditions`] makes it.
     pub fn with_conditions(&self, conditions: &Conditions) -> Option<Self> {
         if !self.restrictions.is_empty() {
@@ -292,6 +321,8 @@ impl SourceScanExec {
             values: self.values.clone(),
             restrictions: self.restrictions.clone(),
             passed_over: self.passed_over.clone(),
+            early: self.early.clone(),
+            tells: self.tells.clone(),
             guard: self.guard.clone(),
             sent: Arc::default(),
             traffic: Arc::default(),
@@ -398,7 +429,18 @@ impl ExecutionPlan for SourceScanExec {
             },
             partition,
         };
-        let stream = futures::stream::once(reading.open()).try_flatten().map(move |batch| {
+        let begun = self.early.clone().filter(|_| self.restrictions.is_empty());
+        let read = Arc::clone(&reading.read);
+        let stream = futures::stream::once(reading.open()).try_flatten().boxed();
+        let stream = match begun {
+            Some(begun) => early::begin(stream, read, begun),
+            None => stream,
+        };
+        let tells = self.tells.clone();
+        let stream = stream.map(move |batch| {
+            if let Some(begun) = &tells {
+                begun.tell();
+            }
             if let Ok(batch) = &batch {
                 baseline.record_output(batch.num_rows());
             }

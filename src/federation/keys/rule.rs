@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::error::Result as DfResult;
 use datafusion::physical_expr::PhysicalExpr;
@@ -20,7 +21,7 @@ use super::options::KeyOptions;
 use super::restriction::Restriction;
 use super::slot::Slot;
 use super::trace::{Key, trace};
-use crate::sources::scan::SourceScanExec;
+use crate::sources::scan::{Begun, SourceScanExec};
 
 /// Sends the keys of joins' small sides to the sources of their large sides. It must be the last rule that changes the
 /// plan: what it links must not be taken apart.
@@ -85,7 +86,7 @@ impl Linker {
         if !self.options.run_time_keys || !probe_can_be_restricted(join) {
             return Ok(None);
         }
-        let build = join.left();
+        let mut build = Arc::clone(join.left());
         let nulls_match = join.null_equality == NullEquality::NullEqualsNull;
         let mut probe = Arc::clone(join.right());
         let mut collected = vec![];
@@ -94,15 +95,21 @@ impl Linker {
             if !can_be_key(&data_type) || probe_key.data_type(&probe.schema())? != data_type {
                 continue;
             }
-            let known = values(build, build_key).map_or(0, |known| known.values);
+            let known = values(&build, build_key).map_or(0, |known| known.values);
             if known >= MANY_TIMES.saturating_mul(self.options.max_keys as u64) {
                 // They would be waited for in vain.
-                let why = format!("about {known} of {}", origin(build_key, build));
-                probe = pass_over(&probe, probe_key, &why)?.unwrap_or(probe);
+                let why = format!("about {known} of {}", origin(build_key, &build));
+                let begun = only_scan(&build).map(|scan| (scan.server().to_string(), Begun::default()));
+                if let Some((passed, is_early)) = pass_over(&probe, probe_key, &why, begun.as_ref())? {
+                    probe = passed;
+                    if let Some((_, begun)) = begun.filter(|_| is_early) {
+                        build = telling(build, &begun)?;
+                    }
+                }
                 continue;
             }
             let number = self.slots + 1;
-            let (publisher, slot) = Slot::new(number, origin(build_key, build));
+            let (publisher, slot) = Slot::new(number, origin(build_key, &build));
             let Some(restricted) = restrict(&probe, probe_key, &slot)? else { continue };
             self.slots = number;
             probe = restricted;
@@ -119,9 +126,9 @@ impl Linker {
             if Arc::ptr_eq(&probe, join.right()) {
                 return Ok(None);
             }
-            return join.builder().with_new_children(vec![Arc::clone(build), probe])?.build_exec().map(Some);
+            return join.builder().with_new_children(vec![build, probe])?.build_exec().map(Some);
         }
-        let build: Arc<dyn ExecutionPlan> = Arc::new(KeyCollectExec::new(Arc::clone(build), collected));
+        let build: Arc<dyn ExecutionPlan> = Arc::new(KeyCollectExec::new(build, collected));
         join.builder().with_new_children(vec![build, probe])?.build_exec().map(Some)
     }
 
@@ -175,17 +182,48 @@ fn restrict(
 }
 
 /// Says of the scans that `expression` over `plan` comes from why they do not wait for its keys; none when keys could not
-/// be sent anyway.
+/// be sent anyway. Those of the server that has `begun` to answer the build side ask it meanwhile, which is told too: a
+/// statement is held open for no longer than its own server takes, and who would wait for another?
 fn pass_over(
     plan: &Arc<dyn ExecutionPlan>,
     expression: &Arc<dyn PhysicalExpr>,
     why: &str,
-) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
+    begun: Option<&(String, Begun)>,
+) -> DfResult<Option<(Arc<dyn ExecutionPlan>, bool)>> {
     let Some(key) = Key::of(expression, plan) else { return Ok(None) };
-    trace(plan, &key, &mut |scan, key| {
+    let mut is_early = false;
+    let passed = trace(plan, &key, &mut |scan, key| {
         let name = scan.schema().field(key.column).name().clone();
-        Ok(Some(Arc::new(scan.with_keys_passed_over(format!("{name}: {why}"))) as Arc<dyn ExecutionPlan>))
-    })
+        let mut passed = scan.with_keys_passed_over(format!("{name}: {why}"));
+        if let Some((_, begun)) = begun.filter(|(server, _)| server == scan.server()) {
+            passed = passed.early(begun.clone());
+            is_early = true;
+        }
+        Ok(Some(Arc::new(passed) as Arc<dyn ExecutionPlan>))
+    })?;
+    Ok(passed.map(|passed| (passed, is_early)))
+}
+
+/// The scan that all rows of a plan come from, where it reads nothing else.
+fn only_scan(plan: &Arc<dyn ExecutionPlan>) -> Option<&SourceScanExec> {
+    match plan.downcast_ref::<SourceScanExec>() {
+        Some(scan) => Some(scan),
+        None => match plan.children().as_slice() {
+            [only] => only_scan(only),
+            _ => None,
+        },
+    }
+}
+
+/// The same plan, whose scan tells when its first rows have come.
+fn telling(plan: Arc<dyn ExecutionPlan>, begun: &Begun) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let told = plan.transform_down(|node| {
+        Ok(match node.downcast_ref::<SourceScanExec>() {
+            Some(scan) => Transformed::yes(Arc::new(scan.telling(begun.clone())) as Arc<dyn ExecutionPlan>),
+            None => Transformed::no(node),
+        })
+    });
+    told.data()
 }
 
 /// What keys are of, for EXPLAIN: the expression, and the tables that its rows come from.

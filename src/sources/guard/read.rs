@@ -19,7 +19,7 @@ use super::stream::GuardedStream;
 use crate::error::{Error, Fault, Result, SqlState};
 use crate::federation::again::Conditions;
 use crate::sources::activity::{Activity, Literals};
-use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::scan::{Keys, RemoteRead, Reserved};
 use crate::sources::traffic::Traffic;
 
 /// How long a source that failed is given before it is asked once more.
@@ -70,6 +70,13 @@ impl RemoteRead for GuardedRead {
 
     fn keys_at_once(&self) -> usize {
         self.read.keys_at_once()
+    }
+
+    fn reserve(&self) -> Option<Reserved> {
+        // As long as its rows are not wanted it would use up its time, or hold a turn that others wait for.
+        let limits = self.guard.server.limits();
+        let waits = limits.time.is_some() || limits.statements.is_some();
+        if self.skipping.is_some() || waits { None } else { self.read.reserve() }
     }
 
     fn literals(&self) -> Literals {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -80,17 +81,21 @@ pub(super) fn of_pages(pages: u64, most: usize) -> usize {
 }
 
 /// Up to `most` connections in one snapshot, with the pages that each is to read. One is waited for, further ones are
-/// taken if they are free at once. `table` is the table's name as SQL. Whatever stands in the way of sharing a snapshot
+/// taken if they are free at once. `permit`: that for the first one, where it is there already. `table` is the table's name as SQL. Whatever stands in the way of sharing a snapshot
 /// leaves one connection that reads everything; `told` is given the reason. `packed`: each range gives one row.
 pub(super) async fn prepare(
     pool: Arc<Pool>,
+    permit: Option<OwnedSemaphorePermit>,
     place: Arc<Place>,
     table: String,
     most: usize,
     packed: bool,
     told: impl FnOnce(String) + Send,
 ) -> Result<Vec<Part>> {
-    let mut first = pool.acquire().await?;
+    let mut first = match permit {
+        Some(permit) => pool.acquire_spare(permit).await?,
+        None => pool.acquire().await?,
+    };
     let exported = loop {
         match export(&mut first, &table).await {
             Ok(exported) => break exported,

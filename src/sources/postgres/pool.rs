@@ -91,7 +91,17 @@ impl Pool {
         Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
-    /// A connection by [`Pool::spare`]'s permit.
+    /// The permit for the first connection of a read whose rows are not wanted yet: only while more than half of them
+    /// are free, and one besides, so that whatever is wanted before finds one. Who reads early never keeps others from
+    /// what they need to come to an end.
+    pub(super) fn unneeded(&self) -> Option<OwnedSemaphorePermit> {
+        if self.permits.available_permits() <= self.size / 2 + 1 {
+            return None;
+        }
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// A connection by the permit of [`Pool::spare`] or [`Pool::unneeded`].
     pub(super) async fn acquire_spare(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Lease> {
         match self.take_idle() {
             Some(connection) => Ok(self.lease(connection, permit, true)),

@@ -4,7 +4,7 @@
 //! socket reads, whatever the size of the answer. No cursor is needed.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::Statement;
 
 use super::answer::{Answer, Expected, Piece};
@@ -35,7 +36,7 @@ use crate::federation::again::{Again, Conditions};
 use crate::federation::dialect::Parameter;
 use crate::federation::query::RemoteQuery;
 use crate::sources::activity::Literals;
-use crate::sources::scan::{Keys, RemoteRead};
+use crate::sources::scan::{Keys, RemoteRead, Reserved};
 use crate::sources::split::Split;
 use crate::sources::traffic::Traffic;
 
@@ -68,14 +69,36 @@ pub(super) struct Parted {
     /// In how many parts it is meant to be read.
     parts: usize,
     split: Split<Part>,
+    /// The permit for the first connection, where it was asked for before the read began.
+    permit: Mutex<Option<Weak<Permit>>>,
     /// Why there are fewer parts than planned, or only one.
     why_fewer: Mutex<Option<String>>,
 }
 
+/// The permit for a connection, until that is made.
+#[derive(Debug)]
+struct Permit(Mutex<Option<OwnedSemaphorePermit>>);
+
 impl Parted {
     /// A table to read in so many parts, by its name as SQL.
     pub(super) fn new(table: String, parts: usize) -> Self {
-        Parted { table, parts, split: Split::default(), why_fewer: Mutex::default() }
+        Parted { table, parts, split: Split::default(), permit: Mutex::default(), why_fewer: Mutex::default() }
+    }
+
+    /// The permit, if there is one to spare: whoever asks first asks for all streams.
+    fn reserve(&self, pool: &Pool) -> Option<Arc<Permit>> {
+        let mut permit = self.permit.lock();
+        if let Some(known) = permit.as_ref() {
+            return known.upgrade();
+        }
+        let reserved = pool.unneeded().map(|permit| Arc::new(Permit(Mutex::new(Some(permit)))));
+        *permit = Some(reserved.as_ref().map_or_else(Weak::new, Arc::downgrade));
+        reserved
+    }
+
+    fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        let reserved = self.permit.lock().as_ref().and_then(Weak::upgrade)?;
+        reserved.0.lock().take()
     }
 
     /// How it is read, in words. It may say more once it has been.
@@ -143,6 +166,11 @@ impl RemoteRead for PostgresRead {
         self.restricted(Some(function), column)
     }
 
+    fn reserve(&self) -> Option<Reserved> {
+        let parted = self.parted.as_ref().filter(|_| self.query.likely.is_none())?;
+        Some(parted.reserve(&self.pool)?)
+    }
+
     async fn open(
         &self,
         partition: usize,
@@ -181,7 +209,10 @@ impl PostgresRead {
         let (pool, place, shared) = (Arc::clone(&self.pool), Arc::clone(&self.place), Arc::clone(parted));
         let (table, most) = (parted.table.clone(), parted.parts);
         let packed = self.query.pieces.is_some();
-        parts::prepare(pool, place, table, most, packed, move |why| *shared.why_fewer.lock() = Some(why)).boxed()
+        parts::prepare(pool, parted.permit(), place, table, most, packed, move |why| {
+            *shared.why_fewer.lock() = Some(why)
+        })
+        .boxed()
     }
 
     /// The rows that a query gives which gives only likely ones, when there are so many; else all that are asked for. Of

@@ -1,6 +1,7 @@
 //! How rows come from sources: in parts, at the pace of who reads them, and no longer than they are wanted.
 
 mod cancel;
+mod early;
 mod files;
 mod mysql_parts;
 mod parts;
@@ -24,6 +25,8 @@ pub const TESTS: &[Test] = &[
     ("a_read_in_parts_takes_keys", parts::keyed),
     ("rows_that_move_come_once", parts::moving),
     ("parts_wait_for_no_connection", parts::few_connections),
+    ("the_other_side_of_a_join_begins_early", early::begins),
+    ("who_begins_early_keeps_nobody_from_a_connection", early::few_connections),
     ("a_table_cannot_be_emptied_between_its_parts", parts::emptied),
     ("a_part_that_is_lost_is_an_error", parts::lost),
     ("values_that_do_not_fit_are_refused_in_copies", parts::unfit),
