@@ -70,6 +70,11 @@ fn one_and_many(fixtures: &Fixtures) -> Outcome {
             let expected =
                 if group == -1 { MANY * 10_000 + MANY * (MANY + 1) / 2 } else { i64::from(first.unwrap_or(0)) };
             same!(sum, expected, "group {group}");
+            // The same as a text: another one each time, with the plan of the first.
+            let texts = rows(&client, &ASK.replace("$1", &group.to_string())).await?;
+            same!(texts.len(), count, "group {group} in a text");
+            let ids = texts.iter().flat_map(|row| row.first().cloned().flatten()).flat_map(|id| id.parse::<i64>());
+            same!(ids.sum::<i64>(), expected, "group {group} in a text");
         }
         // What it asked is remembered as what any other statement asked.
         let calls = "SELECT sum(calls)::text FROM onerow_stat_source WHERE statement LIKE '%looked_up%grp%'";
@@ -104,6 +109,10 @@ fn ends(fixtures: &Fixtures) -> Outcome {
         rows(&client, "SET statement_timeout = '300ms'").await?;
         let late = client.query(&statement, &[&7i32]).await.err().and_then(|error| error.code().cloned());
         same!(late.map(|code| code.code().to_string()), Some("57014".to_string()), "its time is over");
+        same!(gone().await?, true, "it waits no longer at the source");
+        let text = ASK.replace("$1", "7");
+        let late = rows(&client, &text).await.map_err(|fault| fault.state).err();
+        same!(late.as_deref(), Some("57014"), "{text}");
         same!(gone().await?, true, "it waits no longer at the source");
         rows(&client, "RESET statement_timeout").await?;
         let token = client.cancel_token();

@@ -1,4 +1,4 @@
-//! A prepared statement that asks one source for a few rows: so little to do that it needs no thread of its own.
+//! A statement that asks one source for a few rows: so little to do that it needs no thread of its own.
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result as DfResult};
@@ -41,13 +41,11 @@ impl Lookup {
 }
 
 impl Session {
-    /// What a prepared statement comes to with these values, where that is one question to a source, and few rows are
+    /// What a statement with a kept plan comes to with these values, where that is one question to a source, and few rows are
     /// expected; none when it is to be run as any other, which also tells what is wrong with it.
     pub fn lookup(&self, statement: &Statement, parameters: &[Parameter], memo: &PlanMemo) -> Option<Lookup> {
-        if !matches!(statement.kind, StatementKind::Plan(_)) {
-            return None;
-        }
-        let reusable = memo.find(self, &self.catalog(), parameters)?;
+        let StatementKind::Plan(parsed) = &statement.kind else { return None };
+        let reusable = self.kept(&self.catalog(), statement, parsed, parameters, memo)?;
         let asked = reusable.direct(self).filter(|direct| direct.is_light())?.asked(reusable.values()).ok()??;
         Some(Lookup { reusable, asked })
     }

@@ -92,6 +92,15 @@ impl Reusable {
     }
 }
 
+/// What is known of a query that was looked up.
+struct Look {
+    asked: Asked,
+    known: Option<Known>,
+    /// The literals that were taken out of it.
+    taken: Vec<Literal>,
+    mode: PlanCache,
+}
+
 /// Gives what a plan is made with.
 type ToPlan<'a, 's> = &'a (dyn Fn() -> &'s SessionState + Sync);
 
@@ -113,47 +122,9 @@ impl Session {
         if let Some(reusable) = memo.find(self, catalog, parameters) {
             return Ok(Some(reusable));
         }
-        let Some((query, mode, settings)) = self.may_reuse(statement, parsed) else { return Ok(None) };
-        // A parameter without a value is an error, and must not get that of a literal.
-        if statement.text.contains('$') && !count(parsed).is_ok_and(|named| named <= parameters.len()) {
+        let Some(Look { asked, known, taken, mode }) = self.look(catalog, statement, parsed, parameters) else {
             return Ok(None);
-        }
-        // Nulls are no literals that are looked up, and other values are compared in other ways.
-        if parameters.iter().any(|parameter| parameter.value.is_null()) {
-            return Ok(None);
-        }
-        let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
-        let mut asked = Asked { query: query.clone(), numbers: vec![], kinds, settings, role: self.role() };
-        let taken = literals::take(&mut asked.query, parameters.len() + 1);
-        asked.numbers = taken.iter().map(Literal::is_number).collect();
-        if !taken.is_empty() {
-            match catalog.plans.get(&asked) {
-                Some(Known::Never) => {
-                    asked.query = query.clone();
-                    asked.numbers = vec![];
-                }
-                known => {
-                    return self.known(to_plan, catalog, statement, asked, known, parameters, &taken, mode, memo).await;
-                }
-            }
-        }
-        let known = catalog.plans.get(&asked);
-        self.known(to_plan, catalog, statement, asked, known, parameters, &[], mode, memo).await
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all of them are what a query is known by")]
-    async fn known(
-        &self,
-        to_plan: ToPlan<'_, '_>,
-        catalog: &Arc<CatalogState>,
-        statement: &Statement,
-        asked: Asked,
-        known: Option<Known>,
-        parameters: &[Parameter],
-        taken: &[Literal],
-        mode: PlanCache,
-        memo: &PlanMemo,
-    ) -> Result<Option<Reusable>> {
+        };
         let generic = match known {
             Some(Known::Plan(generic)) => generic,
             Some(Known::Never) => return Ok(None),
@@ -162,7 +133,7 @@ impl Session {
                 return Ok(None);
             }
             None | Some(Known::Once) => {
-                let made = Box::pin(self.generic(to_plan(), statement, &asked, parameters, taken)).await;
+                let made = Box::pin(self.generic(to_plan(), statement, &asked, parameters, &taken)).await;
                 // Planned as any other statement it fails again, or not; and then for its own reason.
                 let Some(generic) = made.unwrap_or_default().map(Arc::new) else {
                     if !self.is_interrupted() {
@@ -174,11 +145,72 @@ impl Session {
                 generic
             }
         };
+        Ok(self.with_values(catalog, &generic, &taken, parameters, memo))
+    }
+
+    /// A query's plan, if one is kept.
+    pub(super) fn kept(
+        &self,
+        catalog: &Arc<CatalogState>,
+        statement: &Statement,
+        parsed: &DfStatement,
+        parameters: &[Parameter],
+        memo: &PlanMemo,
+    ) -> Option<Reusable> {
+        if let Some(reusable) = memo.find(self, catalog, parameters) {
+            return Some(reusable);
+        }
+        let look = self.look(catalog, statement, parsed, parameters)?;
+        let Some(Known::Plan(generic)) = look.known else { return None };
+        self.with_values(catalog, &generic, &look.taken, parameters, memo)
+    }
+
+    /// Looks a query up; none when plans of its kind are not kept.
+    fn look(
+        &self,
+        catalog: &CatalogState,
+        statement: &Statement,
+        parsed: &DfStatement,
+        parameters: &[Parameter],
+    ) -> Option<Look> {
+        let (query, mode, settings) = self.may_reuse(statement, parsed)?;
+        // A parameter without a value is an error, and must not get that of a literal.
+        if statement.text.contains('$') && !count(parsed).is_ok_and(|named| named <= parameters.len()) {
+            return None;
+        }
+        // Nulls are no literals that are looked up, and other values are compared in other ways.
+        if parameters.iter().any(|parameter| parameter.value.is_null()) {
+            return None;
+        }
+        let kinds: Vec<PgType> = parameters.iter().map(Parameter::planned).collect();
+        let mut asked = Asked { query: query.clone(), numbers: vec![], kinds, settings, role: self.role() };
+        let mut taken = literals::take(&mut asked.query, parameters.len() + 1);
+        asked.numbers = taken.iter().map(Literal::is_number).collect();
+        let mut known = catalog.plans.get(&asked);
+        if !taken.is_empty() && matches!(known, Some(Known::Never)) {
+            asked.query = query.clone();
+            asked.numbers = vec![];
+            taken = vec![];
+            known = catalog.plans.get(&asked);
+        }
+        Some(Look { asked, known, taken, mode })
+    }
+
+    /// A plan with the values of one execution; none where a literal has none of the plan's type. The plan is kept with the
+    /// statement.
+    fn with_values(
+        &self,
+        catalog: &Arc<CatalogState>,
+        generic: &Arc<Generic>,
+        taken: &[Literal],
+        parameters: &[Parameter],
+        memo: &PlanMemo,
+    ) -> Option<Reusable> {
         let values = taken.iter().zip(&generic.literals);
         let values = values.map(|(literal, kind)| Some(Parameter { value: literal.value(kind)?, kind: kind.clone() }));
-        let Some(values) = values.collect::<Option<Vec<_>>>() else { return Ok(None) };
-        memo.keep(self, catalog, parameters.iter().map(Parameter::planned).collect(), &generic, values.clone());
-        Ok(Some(Reusable::new(&generic, [parameters, &values].concat())))
+        let values = values.collect::<Option<Vec<_>>>()?;
+        memo.keep(self, catalog, parameters.iter().map(Parameter::planned).collect(), generic, values.clone());
+        Some(Reusable::new(generic, [parameters, &values].concat()))
     }
 
     /// A plan for all values of a query's parameters; none when there is no such plan.
