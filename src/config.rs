@@ -21,6 +21,8 @@ pub struct EngineConfig {
     pub state: Option<PathBuf>,
     /// How many bytes the query engine may hold; it spills to disk above. None is no limit.
     pub memory_limit: Option<usize>,
+    /// How many bytes of that one statement may hold. None is all.
+    pub query_memory: Option<usize>,
     /// Whether imported schemas are taken from the state first and refreshed behind.
     pub start_from_state: bool,
     /// The secret of masks with hash(), if there is one.

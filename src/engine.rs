@@ -37,6 +37,7 @@ mod seen;
 mod session;
 mod settings;
 mod shape;
+mod share;
 mod shown;
 mod sleeping;
 mod snapshot;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::{audit, check, demo, logging, query, serve};
 use crate::config::{Action, Config};
 use crate::error::{Error, Result, SqlState};
+use crate::functions::limited;
 
 /// What a thread's stack may grow to: as much as planning the deepest statement and the longest chain of views takes.
 const STACK: usize = 64 << 20;
@@ -36,6 +37,11 @@ pub(super) fn on_a_worker<T: Send + 'static>(work: impl Future<Output = Result<T
 }
 
 async fn act(action: Action) -> Result<ExitCode> {
+    if let Action::Serve { engine, .. } | Action::Query { engine, .. } = &action
+        && let Some(memory) = engine.memory_limit
+    {
+        limited::fit_into(memory);
+    }
     match action {
         Action::Demo { folder, seed, no_serve, serve } => Box::pin(demo::demo(folder, seed, no_serve, serve)).await,
         Action::Serve { engine, serve } => Box::pin(serve::serve(engine, serve)).await,

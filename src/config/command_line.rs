@@ -114,6 +114,9 @@ struct Project {
     /// How much memory queries may hold before they spill to disk, such as 512MB or 4GB
     #[arg(long, env = "ONEROW_MEMORY", default_value = "4GB", value_name = "SIZE", value_parser = bytes)]
     memory: usize,
+    /// How much of that one statement may hold [default: three quarters]
+    #[arg(long, env = "ONEROW_QUERY_MEMORY", value_name = "SIZE", value_parser = bytes)]
+    query_memory: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -203,6 +206,7 @@ fn engine(project: Project) -> Result<EngineConfig> {
         sql: Some(project.sql),
         state: Some(state),
         memory_limit: Some(project.memory),
+        query_memory: Some(project.query_memory.unwrap_or(project.memory - project.memory / 4)),
         start_from_state: false,
         mask_key: std::env::var("ONEROW_MASK_KEY").ok().map(|secret| MaskKey::new(&secret)).transpose()?,
     })

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use datafusion::config::{ConfigOptions, ExecutionOptions, ExplainOptions, OptimizerOptions};
 
 use super::session::Session;
+use crate::error::{Error, Result, SqlState};
 
 /// Their values at one moment.
 #[derive(Clone, Debug)]
@@ -37,6 +38,24 @@ impl EngineOptions {
 pub(super) fn is_of_session(option: &str) -> bool {
     ["optimizer.", "explain."].iter().any(|prefix| option.starts_with(prefix))
         || matches!(option, "execution.batch_size" | "execution.target_partitions")
+}
+
+/// 22023 for a value with which one statement could take more than its part of the server: the rows of a batch are
+/// in no account of memory while they are computed, and a part of a plan has buffers of its own.
+pub(super) fn check(option: &str, value: &str) -> Result<()> {
+    let most: u64 = match option {
+        "execution.batch_size" => 65_536,
+        "execution.target_partitions" => 256,
+        _ => return Ok(()),
+    };
+    match value.trim().parse::<u64>() {
+        Ok(number) if number > most => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("{number} is outside the valid range for parameter \"datafusion.{option}\" (1 .. {most})"),
+        )),
+        // What is no number is refused by DataFusion.
+        _ => Ok(()),
+    }
 }
 
 impl Session {

@@ -18,6 +18,7 @@ use super::parameters::unwrapped;
 use super::raw_queries::{self, RawQuerier};
 use super::relation_calls::{self, Caller};
 use super::run::{located, task};
+use super::share::QueryMemory;
 use super::snapshot::{CatalogState, Snapshot};
 use super::{Engine, models, naming, over, populate, renamed_columns, spilling};
 use crate::catalog::definitions::{DATABASE, RelationName, SEARCH_PATH_SCHEMA};
@@ -91,6 +92,9 @@ pub(super) fn base_state(config: &EngineConfig, catalog: Arc<dyn pg::CatalogView
     settings.execution.skip_partial_aggregation_probe_rows_threshold = 16_384;
     settings.execution.time_zone = Some("UTC".to_string());
     spilling::settle(&mut settings.execution)?;
+    if let Some(most) = config.query_memory {
+        options.set_extension(Arc::new(QueryMemory(most)));
+    }
     let mut analyzer = Analyzer::new();
     analyzer.rules.insert(0, Arc::new(InlineViews));
     analyzer.rules.insert(1, Arc::new(PostgresCoercion));

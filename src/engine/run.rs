@@ -22,6 +22,7 @@ pub(super) use super::parameters::bind;
 use super::parameters::{Parameter, bind_typed, is_write, typed};
 use super::reuse::{Lookup, PlanMemo};
 use super::session::{Session, SessionAnswer, TransactionState};
+use super::share::QueryMemory;
 use super::sleeping::{self, Sleep};
 use super::snapshot::CatalogState;
 use super::{access, constant, explain, modes, naming, places, planning, write};
@@ -410,6 +411,11 @@ pub(super) async fn stream(
 /// What a plan runs with. A plan holds its functions: the context is asked for them only where a plan is read from
 /// bytes, and copying the lists for each statement takes longer than a lookup.
 pub(super) fn task(state: &SessionState) -> Arc<TaskContext> {
+    let runtime = state.runtime_env();
+    let runtime = match state.config().get_extension::<QueryMemory>() {
+        Some(most) => most.of_one(runtime),
+        None => Arc::clone(runtime),
+    };
     Arc::new(TaskContext::new(
         None,
         state.session_id().to_string(),
@@ -418,7 +424,7 @@ pub(super) fn task(state: &SessionState) -> Arc<TaskContext> {
         HashMap::new(),
         HashMap::new(),
         HashMap::new(),
-        Arc::clone(state.runtime_env()),
+        runtime,
     ))
 }
 

@@ -481,6 +481,7 @@ impl Session {
                 format!("unrecognized configuration parameter \"{name}\""),
             ));
         };
+        engine_options::check(option, &value)?;
         self.own_options.store(true, Ordering::Relaxed);
         self.config.write().options_mut().set(name, &value)?;
         Ok(())

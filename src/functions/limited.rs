@@ -4,6 +4,7 @@
 //! arguments.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
@@ -20,6 +21,40 @@ use crate::error::{Error, SqlState};
 
 /// The most bytes of a value, as in Postgres, and of the values of one batch of rows.
 pub(crate) const MOST: u64 = 0x3fff_ffff;
+/// The most bytes of a value where memory is short.
+static LARGEST: AtomicU64 = AtomicU64::new(MOST);
+
+/// Lets no value have more than a quarter of the memory that the queries of this process may hold, and no batch of values
+/// more than all of it: there are copies of each before its reader has it.
+pub fn fit_into(memory: usize) {
+    LARGEST.store((memory as u64 / 4).clamp(1 << 20, MOST), Ordering::Relaxed);
+}
+
+/// Refuses values of so many bytes of which one has `largest`: 54000 where Postgres does, 53200 where memory is short.
+pub(crate) fn check_size(what: &str, largest: u64, rows: usize, all: u64) -> Result<(), Error> {
+    let most = LARGEST.load(Ordering::Relaxed);
+    let most_of_all = most.saturating_mul(4).min(MOST);
+    if largest > MOST {
+        return Err(too_large(what, largest));
+    }
+    if largest > most {
+        return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+            .with_detail(format!("{what} has {largest} bytes, and may have {most}, a quarter of --memory.")));
+    }
+    let hint = "Set datafusion.execution.batch_size to fewer rows at a time.";
+    if all > MOST {
+        return Err(too_large(&format!("{what} for {rows} rows"), all).with_hint(hint));
+    }
+    if all > most_of_all {
+        return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
+            .with_detail(format!(
+                "{what} for {rows} rows has {all} bytes, and may have {most_of_all}, as --memory says."
+            ))
+            .with_hint(hint));
+    }
+    Ok(())
+}
+
 /// Microseconds of a day.
 const DAY: u64 = 86_400_000_000;
 
@@ -140,18 +175,13 @@ impl ScalarUDFImpl for Limited {
         let sizes = Sizes::new(&args.args, self.growth)?;
         // The function writes a text that is the same for every row once for each.
         let mut all = if rows > 1 { sizes.constant.saturating_mul(rows as u64) } else { 0 };
+        let mut largest = 0;
         for row in 0..rows {
             let size = sizes.of(row);
-            if size > MOST {
-                return Err(too_large(&format!("What {} would give", self.name()), size).into());
-            }
+            largest = largest.max(size);
             all = all.saturating_add(size);
         }
-        if all > MOST {
-            return Err(too_large(&format!("What {} would give for {rows} rows", self.name()), all)
-                .with_hint("Set datafusion.execution.batch_size to fewer rows at a time.")
-                .into());
-        }
+        check_size(&format!("What {} would give", self.name()), largest, rows, all)?;
         self.function.invoke_with_args(args)
     }
 }

@@ -27,7 +27,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::each;
 use crate::error::Error;
-use crate::functions::limited::{MOST, limit, too_large};
+use crate::functions::limited::{check_size, limit, too_large};
 
 /// The function's name.
 pub(crate) const LIMITED: &str = "limited_concatenation";
@@ -180,19 +180,14 @@ impl Operand {
 
 /// The bytes of all rows' values. More than a value, or a batch of them, may have are an error.
 fn size(operands: &[Operand], rows: usize) -> Result<usize, Error> {
-    let mut all = 0_u64;
+    let (mut all, mut largest) = (0_u64, 0);
     for row in 0..rows {
         let bytes = operands.iter().map(|operand| operand.text(row).map(|text| text.len() as u64)).sum::<Option<u64>>();
         let bytes = bytes.unwrap_or(0);
-        if bytes > MOST {
-            return Err(too_large("What || would give", bytes));
-        }
+        largest = largest.max(bytes);
         all = all.saturating_add(bytes);
     }
-    if all > MOST {
-        return Err(too_large(&format!("What || would give for {rows} rows"), all)
-            .with_hint("Set datafusion.execution.batch_size to fewer rows at a time."));
-    }
+    check_size("What || would give", largest, rows, all)?;
     usize::try_from(all).map_err(|_| too_large("What || would give", all))
 }
 

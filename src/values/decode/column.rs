@@ -26,9 +26,7 @@ pub(crate) fn decode_column(kind: &PgType, format: Format, value: Option<&[u8]>,
             };
             fitted(number, kind)
         }
-        PgType::Varchar(Some(_)) | PgType::Bpchar(Some(_)) => {
-            Ok(ScalarValue::Utf8View(Some(within(kind, utf8(bytes)?)?)))
-        }
+        PgType::Varchar(Some(_)) | PgType::Bpchar(_) => Ok(ScalarValue::Utf8View(Some(within(kind, utf8(bytes)?)?))),
         PgType::Array(element) => match decode(kind, format, value, zone)? {
             ScalarValue::List(list) => elements(kind, element, &list),
             other => Ok(other),
@@ -72,10 +70,12 @@ fn fitted(number: Numeric, kind: &PgType) -> Result<ScalarValue> {
     }
 }
 
-/// A text of at most the type's length; blanks beyond it are cut, and `character(n)` is filled with blanks.
+/// A text of at most the type's length, as it is held: blanks beyond it are cut, and those at the end of a `character(n)`.
 fn within(kind: &PgType, text: &str) -> Result<String> {
-    let (PgType::Varchar(Some(length)) | PgType::Bpchar(Some(length))) = kind else { return Ok(text.to_string()) };
-    let length = *length as usize;
+    let length = match kind {
+        PgType::Varchar(Some(length)) | PgType::Bpchar(Some(length)) => *length as usize,
+        _ => usize::MAX,
+    };
     let fits = match text.char_indices().nth(length) {
         Some((end, _)) => {
             let (fits, beyond) = text.split_at(end);
@@ -86,19 +86,13 @@ fn within(kind: &PgType, text: &str) -> Result<String> {
         }
         None => text,
     };
-    Ok(match kind {
-        PgType::Bpchar(_) => {
-            let missing = length.saturating_sub(fits.chars().count());
-            fits.to_string() + &" ".repeat(missing)
-        }
-        _ => fits.to_string(),
-    })
+    Ok(kind.held(fits).to_string())
 }
 
 /// An array whose elements are of the column's type.
 fn elements(kind: &PgType, element: &PgType, list: &ListArray) -> Result<ScalarValue> {
     let target = kind.arrow();
-    if let (PgType::Varchar(Some(_)) | PgType::Bpchar(Some(_)), DataType::List(field)) = (element, &target) {
+    if let (PgType::Varchar(Some(_)) | PgType::Bpchar(_), DataType::List(field)) = (element, &target) {
         let texts = list.values().as_string_view().iter();
         let texts = texts.map(|text| text.map(|text| within(element, text)).transpose());
         let texts: StringViewArray = texts.collect::<Result<Vec<_>>>()?.into_iter().collect();
@@ -164,7 +158,10 @@ mod tests {
     #[test]
     fn texts_are_within_their_length() {
         assert_eq!(read("varchar(3)", "abc  ").unwrap(), "abc");
-        assert_eq!(read("char(3)", "é").unwrap(), "é  ");
+        assert_eq!(read("char(3)", "é ").unwrap(), "é");
+        assert_eq!(read("char(3)", "é    ").unwrap(), "é");
+        assert_eq!(read("bpchar", "é  ").unwrap(), "é");
+        assert_eq!(read("char(2)[]", "{\"a \",b}").unwrap(), read("char(2)[]", "{a,b}").unwrap());
         assert_eq!(read("varchar(3)", "abcd").unwrap_err().message(), "value too long for type character varying(3)");
         assert!(read("varchar(2)[]", "{ab,NULL}").is_ok());
         assert_eq!(read("varchar(2)[]", "{abc}").unwrap_err().state().0, "22001");

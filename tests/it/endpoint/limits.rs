@@ -282,10 +282,14 @@ pub fn growth(fixtures: &Fixtures) -> Outcome {
         same!(value(&client, &doubled("x || x", 3)).await?, "8388608");
         for value in ["x || x", "concat(x, x)", "overlay(x placing x from 1 for 0)", "regexp_replace(x, '^', x)"] {
             let ended = rows(&client, &doubled(value, 11)).await.map(|_| ()).map_err(|f| f.state);
-            same!(ended, Err("54000".to_string()), "{value}");
+            same!(ended, Err("53200".to_string()), "{value}");
+        }
+        for value in ["repeat('x', 20000000)", "lpad(n::text, 20000)", "repeat('x', 9000000) || repeat('y', 9000000)"] {
+            let sql = format!("SELECT max(length({value})) FROM generate_series(1, 9000) AS g(n)");
+            same!(rows(&client, &sql).await.map(|_| ()).map_err(|f| f.state), Err("53200".to_string()), "{value}");
         }
         for collected in ["array_agg(x)", "string_agg(x, ',')", "json_agg(x)", "string_agg(x, ',' ORDER BY x)"] {
-            let texts = "SELECT repeat('x', 10000) || n AS x FROM generate_series(1, 30000) AS g(n)";
+            let texts = "SELECT repeat('x', 5000) || n AS x FROM generate_series(1, 60000) AS g(n)";
             let sql = format!("SELECT {collected} FROM ({texts}) AS t");
             let ended = rows(&client, &sql).await.map(|_| ()).map_err(|f| f.state);
             same!(ended, Err("53200".to_string()), "{collected}");
@@ -294,6 +298,36 @@ pub fn growth(fixtures: &Fixtures) -> Outcome {
             value(&client, "SELECT length(string_agg(n::text, '')) FROM generate_series(1, 1000) AS g(n)").await?,
             "2893"
         );
+        Ok(())
+    })
+}
+
+/// No statement takes all memory from the others, and no session makes its batches as large as it likes.
+pub fn shares(fixtures: &Fixtures) -> Outcome {
+    let _alone = fixtures.heavy();
+    let onerow = Project::new("").serve_with(&["--memory", "64MB", "--query-memory", "40MB"], &[]);
+    block_on(async {
+        let (holder, other) = (onerow.client().await, onerow.client().await);
+        let joined = |rows: usize| {
+            format!(
+                "SELECT b.s, a.i FROM (SELECT i, repeat('x', 1000) || i AS s FROM generate_series(1, {rows}) AS g(i)) AS b
+                   JOIN generate_series(1, 2000000) AS a(i) ON a.i = b.i"
+            )
+        };
+        rows(&holder, "BEGIN").await?;
+        rows(&holder, &format!("DECLARE c CURSOR FOR {}", joined(30_000))).await?;
+        same!(rows(&holder, "FETCH 1 FROM c").await?.len(), 1);
+        let few = "SELECT count(*) FROM generate_series(1, 100000) AS a(i) JOIN generate_series(1, 100000) AS b(i) ON a.i = b.i";
+        same!(value(&other, few).await?, "100000");
+        // There would be room for it if there were no limit.
+        rows(&holder, "ROLLBACK").await?;
+        let large = format!("SELECT count(*), max(s) FROM ({}) AS t", joined(45_000));
+        same!(rows(&other, &large).await.map(|_| ()).map_err(|fault| fault.state), Err("53200".to_string()), "{large}");
+        for (option, most) in [("batch_size", 65_536), ("target_partitions", 256)] {
+            let set = |value: usize| format!("SET datafusion.execution.{option} = {value}");
+            same!(rows(&other, &set(most + 1)).await.map_err(|f| f.state), Err("22023".to_string()), "{option}");
+            rows(&other, &set(most)).await?;
+        }
         Ok(())
     })
 }

@@ -108,6 +108,7 @@ pub const TESTS: &[Test] = &[
     ("large_results_stream", limits::large),
     ("no_statement_takes_the_server", limits::hostile),
     ("values_end_at_a_gigabyte", limits::growth),
+    ("no_statement_takes_all_memory", limits::shares),
     ("planning_gives_way", limits::planning),
     ("views_on_views_end", limits::views),
     ("mutated_messages", fuzz::messages),
