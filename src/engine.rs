@@ -43,6 +43,7 @@ mod snapshot;
 mod spilling;
 mod transaction;
 mod turns;
+mod undo;
 mod write;
 
 use std::collections::HashMap;

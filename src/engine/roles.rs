@@ -217,8 +217,9 @@ impl Session {
             }
         }
         for (name, value) in changes {
-            if let (true, Some(before)) = (local, self.setting(name)) {
-                self.local_settings.lock().push(((*name).to_string(), before));
+            match self.setting(name) {
+                Some(before) if local => self.undo.lock().note_local(name, before),
+                _ => self.undo.lock().note_kept(name),
             }
             self.settings.lock().put_back(name, value);
         }

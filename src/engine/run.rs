@@ -137,14 +137,15 @@ impl Session {
         }
     }
 
-    /// Runs one statement. Cancelling `cancel` ends it and its stream with 57014. An error outside a transaction
-    /// block leaves the session idle; in a block, failed.
+    /// Runs one statement. What the one before it has set for itself alone ends before. Cancelling `cancel` ends it and
+    /// its stream with 57014. An error outside a transaction block leaves the session idle; in a block, failed.
     pub async fn run(
         &self,
         statement: &Statement,
         parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
+        self.end_statement(true);
         self.run_again(statement, parameters, cancel.into(), &PlanMemo::default()).await
     }
 
@@ -220,6 +221,9 @@ impl Session {
             *transaction = TransactionState::Failed;
             drop(transaction);
             self.abort();
+        } else {
+            drop(transaction);
+            self.end_statement(false);
         }
     }
 

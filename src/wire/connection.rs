@@ -397,6 +397,7 @@ impl Connection {
     /// Says that the next query may come, after what has changed.
     async fn ready(&mut self) -> Result<(), Failure> {
         self.put_notifications()?;
+        self.session.end_statement(true);
         for (name, value) in self.session.changed_settings() {
             self.wire.put_setting(&name, &value).map_err(Failure::Fatal)?;
         }
