@@ -253,10 +253,12 @@ impl Session {
             StatementKind::Ddl(ddl) => {
                 self.check_writable(&modes::definition_words(ddl, &statement.text))?;
                 if self.is_audited() {
-                    let read = self.read_by(ddl).await;
+                    let placed = self.placed(&self.catalog().definitions, ddl);
+                    let ddl = placed.map_err(|e| e.shifted(statement.offset))?;
+                    let read = self.read_by(&ddl).await;
                     self.before(|names| match &read {
-                        Some(plan) => audit::of_definition(ddl).with(Touched::by_plan(plan, names)),
-                        None => audit::of_definition(ddl),
+                        Some(plan) => audit::of_definition(&ddl).with(Touched::by_plan(plan, names)),
+                        None => audit::of_definition(&ddl),
                     })
                     .await?;
                 }

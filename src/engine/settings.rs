@@ -343,13 +343,14 @@ impl Settings {
             .collect()
     }
 
-    /// The schemas of the search path; `"$user"` stands for a schema that nobody has.
+    /// The schemas of the search path; `"$user"` stands for one that is named as the role.
     pub fn search_path(&self) -> Vec<String> {
         self.get("search_path")
             .unwrap_or_default()
             .split(',')
-            .map(|part| part.trim().trim_matches('"').to_string())
-            .filter(|part| !part.is_empty() && part != "$user")
+            .map(|part| part.trim().trim_matches('"'))
+            .filter(|part| !part.is_empty())
+            .map(|part| if part == "$user" { self.role().to_string() } else { part.to_string() })
             .collect()
     }
 
