@@ -6,6 +6,7 @@ mod blocks;
 mod check;
 mod constant;
 mod copy;
+mod date_style;
 mod define;
 mod engine_options;
 mod explain;

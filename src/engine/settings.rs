@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 
-use super::accepted;
+use super::{accepted, date_style};
 use crate::catalog::definitions::OWNER;
 use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
@@ -454,10 +454,7 @@ fn checked(name: &str, value: String) -> Result<String> {
             "UTF8" | "UNICODE" | "SQL_ASCII" | "AUTO" => Ok("UTF8".to_string()),
             _ => Err(invalid(&value).with_hint("Only UTF8 is supported.")),
         },
-        "datestyle" if !value.to_ascii_lowercase().contains("iso") => {
-            Err(Error::unsupported("only the ISO date style is supported"))
-        }
-        "datestyle" => Ok("ISO, MDY".to_string()),
+        "datestyle" => date_style::checked(&value),
         "intervalstyle" if !value.eq_ignore_ascii_case("postgres") => {
             Err(Error::unsupported("only the postgres interval style is supported"))
         }
