@@ -46,6 +46,7 @@ mod transaction;
 mod turns;
 mod undo;
 mod write;
+mod zone_setting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -299,8 +299,7 @@ impl Session {
             }
             return Ok("ALTER ROLE");
         }
-        let zone = self.setting("timezone").and_then(|zone| Zone::parse(&zone)).unwrap_or(Zone::UTC);
-        definitions.alter_role(&name, options, password, until(options, zone)?)?;
+        definitions.alter_role(&name, options, password, until(options, self.zone())?)?;
         Ok("ALTER ROLE")
     }
 

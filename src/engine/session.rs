@@ -12,7 +12,6 @@ use parking_lot::{Mutex, RwLock};
 use super::Engine;
 use super::access;
 use super::blocks::Savepoint;
-use super::engine_options;
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
 use super::notify::Ear;
@@ -21,6 +20,7 @@ use super::shown::ShownSession;
 use super::snapshot::CatalogState;
 use super::transaction::Block;
 use super::undo::Undo;
+use super::{engine_options, zone_setting};
 use crate::audit::{Entry, Names, Touched};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
@@ -332,7 +332,7 @@ impl Session {
     pub(super) fn apply_settings(&self) {
         let settings = self.settings.lock();
         *self.search_path.write() = settings.search_path();
-        let zone = settings.get("timezone").unwrap_or("UTC").to_string();
+        let zone = zone_setting::name(settings.get("timezone").unwrap_or("UTC"));
         let push_down = settings.push_down();
         let mut config = self.config.write();
         config.set_extension(Arc::new(push_down));

@@ -440,7 +440,7 @@ impl Connection {
 
     /// The zone in which times are shown and read.
     pub(super) fn zone(&self) -> Zone {
-        self.session.setting("TimeZone").and_then(|name| Zone::parse(&name)).unwrap_or(Zone::UTC)
+        self.session.zone()
     }
 
     /// Sends the notices that have come up, unless the client wants none.
