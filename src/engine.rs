@@ -6,6 +6,7 @@ mod blocks;
 mod check;
 mod constant;
 mod copy;
+mod date_style;
 mod define;
 mod engine_options;
 mod explain;
@@ -44,7 +45,9 @@ mod snapshot;
 mod spilling;
 mod transaction;
 mod turns;
+mod undo;
 mod write;
+mod zone_setting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

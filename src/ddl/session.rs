@@ -75,10 +75,19 @@ fn set(cursor: &mut Cursor<'_>) -> Result<SessionStatement> {
     }
     let name = if cursor.take(&["TIME", "ZONE"]) {
         if cursor.take(&["INTERVAL"]) {
-            let value = Some(cursor.string()?);
-            if !cursor.take(&["HOUR", "TO", "MINUTE"]) {
-                cursor.take(&["HOUR"]);
+            let mut text = cursor.string()?;
+            // A number alone is of the last field.
+            let unit = if cursor.take(&["HOUR", "TO", "MINUTE"]) {
+                " minutes"
+            } else if cursor.take(&["HOUR"]) {
+                " hours"
+            } else {
+                ""
+            };
+            if text.trim().trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit()) {
+                text.push_str(unit);
             }
+            let value = Some(format!("INTERVAL '{text}'"));
             return Ok(SessionStatement::Set { name: "timezone".into(), value, local });
         }
         let value = value(cursor)?;

@@ -166,9 +166,14 @@ const ACCEPTED: &[(&str, &str, Kind)] = &[
     ("wal_skip_threshold", "2MB", Number(0, 2_147_483_647, Unit::Kilobytes)),
 ];
 
-/// Settings that have a place of their own in a session and whose values are amounts of memory.
-const MEMORY: &[(&str, Kind)] = &[
+/// Settings that have a place of their own in a session.
+const PLACED: &[(&str, Kind)] = &[
+    (
+        "client_min_messages",
+        Word(&["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
+    ),
     ("effective_cache_size", Number(1, 2_147_483_647, Unit::Blocks)),
+    ("extra_float_digits", Number(-15, 3, Unit::Plain)),
     ("maintenance_work_mem", Number(1_024, 2_147_483_647, Unit::Kilobytes)),
     ("temp_buffers", Number(100, 1_073_741_823, Unit::Blocks)),
     ("work_mem", Number(64, 2_147_483_647, Unit::Kilobytes)),
@@ -191,9 +196,16 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// A value as SHOW prints it; none for a setting that is not one of these. An error (22023) for a value that the setting
 /// cannot have.
 pub(super) fn checked(name: &str, value: &str) -> Option<Result<String>> {
-    let memory = MEMORY.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
-    let kind = find(name).map(|(_, _, kind)| *kind).or(memory)?;
-    Some(kind.read(name, value.trim().trim_matches('"')))
+    let placed = PLACED.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    let kind = find(name).map(|(_, _, kind)| *kind).or(placed)?;
+    let value = value.trim().trim_matches('"');
+    // Two words that Postgres takes and does not list.
+    let value = match value.to_ascii_lowercase().as_str() {
+        "debug" if name == "client_min_messages" => "debug2",
+        "info" if name == "client_min_messages" => return Some(Ok("info".to_string())),
+        _ => value,
+    };
+    Some(kind.read(name, value))
 }
 
 impl Kind {
@@ -338,6 +350,9 @@ mod tests {
             ("tcp_keepalives_idle", "120", "2min"),
             ("default_statistics_target", "500", "500"),
             ("session_replication_role", "\"replica\"", "replica"),
+            ("client_min_messages", "DEBUG", "debug2"),
+            ("client_min_messages", "info", "info"),
+            ("extra_float_digits", "-15", "-15"),
         ] {
             assert_eq!(checked(name, value).unwrap().unwrap(), shown, "{name} = {value}");
         }
@@ -350,6 +365,8 @@ mod tests {
             ("geqo_seed", "NaN"),
             ("session_replication_role", "nobody"),
             ("default_statistics_target", "1MB"),
+            ("client_min_messages", "debug9"),
+            ("extra_float_digits", "9"),
         ] {
             let error = checked(name, value).unwrap().unwrap_err();
             assert_eq!(error.state(), SqlState::INVALID_PARAMETER_VALUE, "{name} = {value}");

@@ -20,7 +20,7 @@ pub(super) struct Savepoint {
     pub changed: Option<Pending>,
     settings: Settings,
     options: Option<Arc<EngineOptions>>,
-    /// How many settings SET LOCAL had changed.
+    /// How many changes of settings for the transaction alone there were.
     locals: usize,
 }
 
@@ -52,17 +52,6 @@ impl Session {
         ended.map(|_| ())
     }
 
-    /// Remembers the settings as they are when a transaction first changes one.
-    pub(super) fn save_settings(&self) {
-        if self.transaction_state() == TransactionState::InBlock {
-            let mut saved = self.saved_settings.lock();
-            if saved.is_none() {
-                let settings = self.settings.lock().clone();
-                *saved = Some((settings, self.engine_options()));
-            }
-        }
-    }
-
     /// Ends the block, because a statement says so (`told`) or a text is at its end; with `chain`, another one like it
     /// begins.
     pub(super) fn end_transaction(&self, commit: bool, chain: bool, told: bool) -> Result<&'static str> {
@@ -82,21 +71,7 @@ impl Session {
         let ended = self.end_writing(committed);
         let committed = committed && ended.is_ok();
         self.settle_said(committed);
-        let saved = self.saved_settings.lock().take();
-        let locals = std::mem::take(&mut *self.local_settings.lock());
-        let mut settings = self.settings.lock();
-        match saved {
-            Some((saved, options)) if !committed => {
-                settings.restore(saved);
-                self.put_engine_options(options.as_deref());
-            }
-            // The earliest value of each is put back last.
-            _ => locals.iter().rev().for_each(|(name, value)| match name.starts_with("datafusion.") {
-                true => self.put_back_option(name, value),
-                false => settings.put_back(name, value),
-            }),
-        }
-        drop(settings);
+        self.settle_settings(committed);
         ended?;
         if chain {
             *self.transaction.lock() = TransactionState::InBlock;
@@ -134,7 +109,7 @@ impl Session {
     /// SAVEPOINT name
     pub(super) fn set_savepoint(&self, name: &str) -> Result<()> {
         self.need_block("SAVEPOINT")?;
-        let (settings, locals) = (self.settings.lock().clone(), self.local_settings.lock().len());
+        let (settings, locals) = (self.settings.lock().clone(), self.undo.lock().noted());
         let options = self.engine_options();
         let savepoint = Savepoint { name: name.to_string(), changed: self.changed(), settings, options, locals };
         self.savepoints.lock().push(savepoint);
@@ -158,7 +133,7 @@ impl Session {
         self.go_back(savepoint.changed);
         self.settings.lock().restore(savepoint.settings);
         self.put_engine_options(savepoint.options.as_deref());
-        self.local_settings.lock().truncate(savepoint.locals);
+        self.undo.lock().go_back(savepoint.locals);
         self.savepoints.lock().truncate(at + 1);
         self.ear.go_back(at);
         *self.transaction.lock() = TransactionState::InBlock;

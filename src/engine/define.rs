@@ -3,6 +3,7 @@
 mod apply;
 mod dependencies;
 mod foreign;
+mod placed;
 mod rename;
 mod security;
 mod servers;

@@ -217,8 +217,9 @@ impl Session {
             }
         }
         for (name, value) in changes {
-            if let (true, Some(before)) = (local, self.setting(name)) {
-                self.local_settings.lock().push(((*name).to_string(), before));
+            match self.setting(name) {
+                Some(before) if local => self.undo.lock().note_local(name, before),
+                _ => self.undo.lock().note_kept(name),
             }
             self.settings.lock().put_back(name, value);
         }
@@ -298,8 +299,7 @@ impl Session {
             }
             return Ok("ALTER ROLE");
         }
-        let zone = self.setting("timezone").and_then(|zone| Zone::parse(&zone)).unwrap_or(Zone::UTC);
-        definitions.alter_role(&name, options, password, until(options, zone)?)?;
+        definitions.alter_role(&name, options, password, until(options, self.zone())?)?;
         Ok("ALTER ROLE")
     }
 

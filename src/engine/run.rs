@@ -138,14 +138,15 @@ impl Session {
         }
     }
 
-    /// Runs one statement. Cancelling `cancel` ends it and its stream with 57014. An error outside a transaction
-    /// block leaves the session idle; in a block, failed.
+    /// Runs one statement. What the one before it has set for itself alone ends before. Cancelling `cancel` ends it and
+    /// its stream with 57014. An error outside a transaction block leaves the session idle; in a block, failed.
     pub async fn run(
         &self,
         statement: &Statement,
         parameters: Vec<Parameter>,
         cancel: CancellationToken,
     ) -> Result<Outcome> {
+        self.end_statement(true);
         self.run_again(statement, parameters, cancel.into(), &PlanMemo::default()).await
     }
 
@@ -221,6 +222,9 @@ impl Session {
             *transaction = TransactionState::Failed;
             drop(transaction);
             self.abort();
+        } else {
+            drop(transaction);
+            self.end_statement(false);
         }
     }
 
@@ -250,10 +254,12 @@ impl Session {
             StatementKind::Ddl(ddl) => {
                 self.check_writable(&modes::definition_words(ddl, &statement.text))?;
                 if self.is_audited() {
-                    let read = self.read_by(ddl).await;
+                    let placed = self.placed(&self.catalog().definitions, ddl);
+                    let ddl = placed.map_err(|e| e.shifted(statement.offset))?;
+                    let read = self.read_by(&ddl).await;
                     self.before(|names| match &read {
-                        Some(plan) => audit::of_definition(ddl).with(Touched::by_plan(plan, names)),
-                        None => audit::of_definition(ddl),
+                        Some(plan) => audit::of_definition(&ddl).with(Touched::by_plan(plan, names)),
+                        None => audit::of_definition(&ddl),
                     })
                     .await?;
                 }

@@ -12,7 +12,6 @@ use parking_lot::{Mutex, RwLock};
 use super::Engine;
 use super::access;
 use super::blocks::Savepoint;
-use super::engine_options::{self, EngineOptions};
 use super::modes::{ACTIVE_TRANSACTION, NO_TRANSACTION};
 use super::notice::Notice;
 use super::notify::Ear;
@@ -20,6 +19,8 @@ use super::settings::Settings;
 use super::shown::ShownSession;
 use super::snapshot::CatalogState;
 use super::transaction::Block;
+use super::undo::Undo;
+use super::{engine_options, zone_setting};
 use crate::audit::{Entry, Names, Touched};
 use crate::catalog::definitions::{DATABASE, OWNER};
 use crate::catalog::pg;
@@ -68,10 +69,8 @@ pub enum TransactionState {
 pub struct Session {
     pub(super) engine: Arc<Engine>,
     pub(super) settings: Arc<Mutex<Settings>>,
-    /// Settings to put back if the transaction is rolled back.
-    pub(super) saved_settings: Mutex<Option<(Settings, Option<Arc<EngineOptions>>)>>,
-    /// What SET LOCAL changed, to put back when the transaction ends.
-    pub(super) local_settings: Mutex<Vec<(String, String)>>,
+    /// What the settings go back to when the transaction ends. Whoever holds the settings, too, takes those first.
+    pub(super) undo: Arc<Mutex<Undo>>,
     pub(super) transaction: Arc<Mutex<TransactionState>>,
     /// Whether the block is one that no BEGIN began: the statements of one text.
     pub(super) implicit: AtomicBool,
@@ -126,12 +125,14 @@ impl Session {
         let ear: Arc<Ear> = Arc::default();
         let transaction = Arc::new(Mutex::new(TransactionState::Idle));
         let opened: Arc<Mutex<pg::Opened>> = Arc::default();
+        let undo: Arc<Mutex<Undo>> = Arc::default();
         let shown = ShownSession {
             opened: Arc::clone(&opened),
             user: parameters.user,
             login: login.clone(),
             pid: parameters.pid,
             settings: Arc::clone(&settings),
+            undo: Arc::clone(&undo),
             activity: Arc::clone(&engine.activity),
             backends: Arc::clone(&engine.backends),
             ear: Arc::clone(&ear),
@@ -142,8 +143,7 @@ impl Session {
         let session = Session {
             engine,
             settings,
-            saved_settings: Mutex::new(None),
-            local_settings: Mutex::default(),
+            undo,
             transaction,
             implicit: AtomicBool::default(),
             queried: AtomicBool::default(),
@@ -332,7 +332,7 @@ impl Session {
     pub(super) fn apply_settings(&self) {
         let settings = self.settings.lock();
         *self.search_path.write() = settings.search_path();
-        let zone = settings.get("timezone").unwrap_or("UTC").to_string();
+        let zone = zone_setting::name(settings.get("timezone").unwrap_or("UTC"));
         let push_down = settings.push_down();
         let mut config = self.config.write();
         config.set_extension(Arc::new(push_down));
@@ -353,8 +353,9 @@ impl Session {
                     self.save_settings();
                     // A name of somebody's own is empty when it was not set.
                     let before = self.setting(name).or_else(|| name.contains('.').then(String::new));
-                    if let (true, Some(before)) = (*local, before) {
-                        self.local_settings.lock().push((name.clone(), before));
+                    match before {
+                        Some(before) if *local => self.undo.lock().note_local(name, before),
+                        _ => self.undo.lock().note_kept(name),
                     }
                     self.set(name, value.as_deref())?;
                 }
@@ -364,9 +365,11 @@ impl Session {
                 self.check_mode_setting(name, None)?;
                 self.save_settings();
                 if name == "all" {
+                    self.undo.lock().note_all_kept();
                     self.settings.lock().reset_all();
                     self.reset_engine_options();
                 } else {
+                    self.undo.lock().note_kept(name);
                     self.set(name, None)?;
                 }
                 SessionAnswer::Tag("RESET")
@@ -430,6 +433,7 @@ impl Session {
                             "DISCARD ALL cannot run inside a transaction block",
                         ));
                     }
+                    self.undo.lock().note_all_kept();
                     self.settings.lock().reset_all();
                     self.reset_engine_options();
                     self.set_authorization(None, false)?;

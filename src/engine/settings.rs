@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 
-use super::accepted;
+use super::{accepted, date_style, zone_setting};
 use crate::catalog::definitions::OWNER;
 use crate::catalog::pg;
 use crate::error::{Error, Result, SqlState};
@@ -343,13 +343,14 @@ impl Settings {
             .collect()
     }
 
-    /// The schemas of the search path; `"$user"` stands for a schema that nobody has.
+    /// The schemas of the search path; `"$user"` stands for one that is named as the role.
     pub fn search_path(&self) -> Vec<String> {
         self.get("search_path")
             .unwrap_or_default()
             .split(',')
-            .map(|part| part.trim().trim_matches('"').to_string())
-            .filter(|part| !part.is_empty() && part != "$user")
+            .map(|part| part.trim().trim_matches('"'))
+            .filter(|part| !part.is_empty())
+            .map(|part| if part == "$user" { self.role().to_string() } else { part.to_string() })
             .collect()
     }
 
@@ -445,18 +446,12 @@ fn checked(name: &str, value: String) -> Result<String> {
         "password_encryption" if !value.eq_ignore_ascii_case("scram-sha-256") => {
             Err(Error::unsupported("only scram-sha-256 is supported for passwords"))
         }
-        "timezone" => {
-            let text = value.trim_matches('"').to_string();
-            timezone(&text).ok_or_else(|| invalid(&text))
-        }
+        "timezone" => zone_setting::checked(&value),
         "client_encoding" => match value.trim_matches('"').to_ascii_uppercase().replace('-', "").as_str() {
             "UTF8" | "UNICODE" | "SQL_ASCII" | "AUTO" => Ok("UTF8".to_string()),
             _ => Err(invalid(&value).with_hint("Only UTF8 is supported.")),
         },
-        "datestyle" if !value.to_ascii_lowercase().contains("iso") => {
-            Err(Error::unsupported("only the ISO date style is supported"))
-        }
-        "datestyle" => Ok("ISO, MDY".to_string()),
+        "datestyle" => date_style::checked(&value),
         "intervalstyle" if !value.eq_ignore_ascii_case("postgres") => {
             Err(Error::unsupported("only the postgres interval style is supported"))
         }
@@ -510,33 +505,6 @@ pub(super) fn switched(value: &str) -> Option<bool> {
         "0" | "of" | "off" | "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" => Some(false),
         _ => None,
     }
-}
-
-/// A time zone's name as the database of zones writes it, or an offset as `+05:30`.
-fn timezone(text: &str) -> Option<String> {
-    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
-        return Some(zone.name().to_string());
-    }
-    if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("zulu") {
-        return Some("UTC".to_string());
-    }
-    let sign = match text.as_bytes().first()? {
-        b'+' => '+',
-        b'-' => '-',
-        b'0'..=b'9' => '+',
-        _ => return None,
-    };
-    let digits = text.trim_start_matches(['+', '-']);
-    if digits.contains('.') {
-        // Hours with a fraction.
-        let minutes = digits.parse::<f64>().ok().filter(|hours| *hours < 15.0)? * 60.0;
-        return Some(format!("{sign}{:02.0}:{:02.0}", (minutes / 60.0).floor(), (minutes % 60.0).floor()));
-    }
-    let (hours, minutes) = match digits.split_once(':') {
-        Some((hours, minutes)) => (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?),
-        None => (digits.parse::<u8>().ok()?, 0),
-    };
-    (hours <= 14 && minutes < 60).then(|| format!("{sign}{hours:02}:{minutes:02}"))
 }
 
 fn milliseconds(text: &str) -> std::result::Result<u64, ()> {

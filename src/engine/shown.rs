@@ -8,6 +8,7 @@ use super::modes::{ACTIVE_TRANSACTION, says_yes};
 use super::notify::{Ear, Listeners};
 use super::session::TransactionState;
 use super::settings::Settings;
+use super::undo::Undo;
 use crate::catalog::pg;
 use crate::error::{Error, Result};
 use crate::sources::activity::Activity;
@@ -23,6 +24,7 @@ pub(super) struct ShownSession {
     pub login: String,
     pub pid: i32,
     pub settings: Arc<Mutex<Settings>>,
+    pub undo: Arc<Mutex<Undo>>,
     pub activity: Arc<Activity>,
     pub backends: Arc<pg::Backends>,
     pub ear: Arc<Ear>,
@@ -77,7 +79,7 @@ impl pg::SessionView for ShownSession {
         Ok(())
     }
 
-    fn set(&self, name: &str, value: &str) -> Result<String> {
+    fn set(&self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
         if name == "role" || name == "session_authorization" {
             return Err(Error::unsupported(format!("parameter \"{name}\" cannot be set by a function"))
                 .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
@@ -86,8 +88,8 @@ impl pg::SessionView for ShownSession {
         // The query that calls this has begun: the modes of its block are settled, but that it may write no more.
         let now = settings.get(name).unwrap_or_default();
         let loosens = match name {
-            "transaction_read_only" => now == "on" && !says_yes(&value.to_lowercase()),
-            "transaction_isolation" => !now.eq_ignore_ascii_case(value),
+            "transaction_read_only" => now == "on" && !value.is_some_and(|value| says_yes(&value.to_lowercase())),
+            "transaction_isolation" => !value.is_some_and(|value| now.eq_ignore_ascii_case(value)),
             _ => false,
         };
         if loosens && *self.transaction.lock() != TransactionState::Idle {
@@ -99,7 +101,14 @@ impl pg::SessionView for ShownSession {
                 },
             ));
         }
-        settings.set(name, Some(value))?;
+        let before = now.to_string();
+        // Where there is no block the statement is a transaction of its own.
+        self.undo.lock().save(&settings);
+        settings.set(name, value)?;
+        match local {
+            true => self.undo.lock().note_local(name, before),
+            false => self.undo.lock().note_kept(name),
+        }
         Ok(settings.get(name).unwrap_or_default().to_string())
     }
 }

@@ -397,6 +397,7 @@ impl Connection {
     /// Says that the next query may come, after what has changed.
     async fn ready(&mut self) -> Result<(), Failure> {
         self.put_notifications()?;
+        self.session.end_statement(true);
         for (name, value) in self.session.changed_settings() {
             self.wire.put_setting(&name, &value).map_err(Failure::Fatal)?;
         }
@@ -439,7 +440,7 @@ impl Connection {
 
     /// The zone in which times are shown and read.
     pub(super) fn zone(&self) -> Zone {
-        self.session.setting("TimeZone").and_then(|name| Zone::parse(&name)).unwrap_or(Zone::UTC)
+        self.session.zone()
     }
 
     /// Sends the notices that have come up, unless the client wants none.

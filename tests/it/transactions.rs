@@ -9,6 +9,7 @@ use super::support::{Fixtures, Outcome, Project, block_on};
 
 pub const TESTS: &[Test] = &[
     ("blocks_answer_as_postgres", as_postgres),
+    ("settings_go_back_as_in_postgres", settings_go_back),
     ("changes_are_the_blocks_own_until_commit", own),
     ("a_rolled_back_block_leaves_nothing", rolled_back),
     ("a_killed_block_leaves_nothing", killed),
@@ -115,6 +116,56 @@ fn as_postgres(fixtures: &Fixtures) -> Outcome {
             "RESET search_path",
         ];
         alike(&ours, &theirs, &statements, Fault::code).await
+    })
+}
+
+fn settings_go_back(fixtures: &Fixtures) -> Outcome {
+    let postgres = fixtures.postgres();
+    postgres.sql("CREATE DATABASE settings_go_back");
+    let project = Project::new("");
+    let onerow = project.serve();
+    block_on(async {
+        let (ours, theirs) = (onerow.client().await, postgres.client("settings_go_back").await);
+        let statements = [
+            "SET a.b = '0'",
+            "SELECT set_config('a.b', '1', true)",
+            "SHOW a.b",
+            "SELECT set_config('a.b', '2', false), 1 / (length(current_setting('a.b')) - 1)",
+            "SHOW a.b",
+            // A text of several statements is done altogether or not at all.
+            "SELECT set_config('a.b', '3', false); SELECT nope",
+            "SHOW a.b",
+            "SELECT set_config('a.b', '4', true); SHOW a.b",
+            "SHOW a.b",
+            "SELECT set_config('a.b', '5', false); SHOW a.b",
+            "SHOW a.b",
+            "BEGIN; SELECT set_config('a.b', '6', false); SELECT set_config('a.c', '7', true)",
+            "COMMIT",
+            "SHOW a.b",
+            "SHOW a.c",
+            "BEGIN; SELECT set_config('a.b', '8', false)",
+            "SELECT nope",
+            "ROLLBACK",
+            "SHOW a.b",
+            "BEGIN; SELECT set_config('timezone', 'Asia/Tokyo', true); SAVEPOINT s",
+            "SELECT set_config('timezone', 'Europe/Paris', false)",
+            "SELECT '2024-01-01 00:00+00'::timestamptz",
+            "ROLLBACK TO s",
+            "SELECT '2024-01-01 00:00+00'::timestamptz",
+            "COMMIT",
+            "BEGIN; SELECT set_config('a.b', '9', true); SELECT set_config('a.b', '10', false); COMMIT",
+            "SHOW a.b",
+            "BEGIN; SET LOCAL a.b = '11'; RESET a.b; COMMIT",
+            "SHOW a.b",
+        ];
+        alike(&ours, &theirs, &statements, Fault::code).await?;
+        // What is sent before an answer is waited for is one transaction, also without a block.
+        ours.batch_execute("SET a.b = '0'").await?;
+        ours.query("SELECT set_config('a.b', '1', true)", &[]).await?;
+        same!(value(&ours, "SHOW a.b").await?, "0");
+        ours.query("SELECT set_config('a.b', '2', false)", &[]).await?;
+        same!(value(&ours, "SHOW a.b").await?, "2");
+        Ok(())
     })
 }
 

@@ -80,8 +80,9 @@ pub trait SessionView: Debug + Send + Sync {
         Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "nobody can be notified here"))
     }
 
-    /// Does what `set_config(name, value, ..)` asks, and gives the new value.
-    fn set(&self, name: &str, _value: &str) -> Result<String> {
+    /// Does what `set_config(name, value, is_local)` asks, and gives the new value. Without a value the setting is what
+    /// it was at first.
+    fn set(&self, name: &str, _value: Option<&str>, _local: bool) -> Result<String> {
         Err(Error::new(
             SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("parameter \"{name}\" cannot be changed here"),

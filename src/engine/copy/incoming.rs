@@ -131,7 +131,7 @@ impl<'a> Incoming<'a> {
             }
         });
         let row = row.collect::<Result<Vec<ScalarValue>>>()?;
-        failing::null(self.into, row, self.session.setting("TimeZone").as_deref().unwrap_or("UTC"))
+        failing::null(self.into, row, &self.session.zone_name())
     }
 
     async fn end_batch(&mut self) -> Result<()> {

@@ -65,7 +65,7 @@ impl Session {
     }
 
     async fn take_rows(&self, into: &CopyIn, mut pieces: mpsc::Receiver<CopyPiece>) -> Result<u64> {
-        let zone = self.setting("TimeZone").and_then(|name| Zone::parse(&name)).unwrap_or(Zone::UTC);
+        let zone = self.zone();
         let rows = Incoming::new(self, into);
         let mut reader = Reader::new(into, rows, zone);
         reader.read().await?;

@@ -122,12 +122,27 @@ fn reads_by_new_name(
 
 /// A query's text with another name for a relation. None where that may not be all that changes.
 fn by_new_name(query: &str, from: &RelationName, to: &RelationName) -> Option<String> {
+    by_name(query, &from.name, &|name| names(name, from), to)
+}
+
+/// A query's text with its schema for a relation that it names without one. None where that may not be all that
+/// changes.
+pub(super) fn with_schema(query: &str, relation: &RelationName) -> Option<String> {
+    let bare = |name: &ObjectName| match name.0.as_slice() {
+        [only] => only.as_ident().is_some_and(|ident| folded(ident) == relation.name),
+        _ => false,
+    };
+    by_name(query, &relation.name, &bare, relation)
+}
+
+/// A query's text where the relations that are `meant`, which it calls `from`, are called `to`.
+fn by_name(query: &str, from: &str, meant: &dyn Fn(&ObjectName) -> bool, to: &RelationName) -> Option<String> {
     let mut parsed = Parser::parse_sql(&PgDialect, query).ok()?;
     let (Some(statement @ SqlStatement::Query(_)), true) = (parsed.pop(), parsed.is_empty()) else { return None };
-    let mut named = Named { from, places: vec![], common: HashSet::new() };
+    let mut named = Named { meant, places: vec![], common: HashSet::new() };
     // The visitor never breaks.
     let _ = statement.visit(&mut named);
-    if named.places.is_empty() || named.common.contains(&from.name) {
+    if named.places.is_empty() || named.common.contains(from) {
         return None;
     }
     let mut text = query.to_string();
@@ -135,7 +150,7 @@ fn by_new_name(query: &str, from: &RelationName, to: &RelationName) -> Option<St
     for place in named.places.iter().rev() {
         let (start, end) = (offset(query, place.start)?, offset(query, place.end)?);
         // A name of the form "x" keeps what stands around it; the columns are still known by the old one.
-        let alias = if place.aliased { String::new() } else { format!(" AS {}", quote_identifier(&from.name)) };
+        let alias = if place.aliased { String::new() } else { format!(" AS {}", quote_identifier(from)) };
         text.replace_range(start..end, &format!("{to}{alias}"));
     }
     Some(text)
@@ -149,7 +164,7 @@ struct Place {
 }
 
 struct Named<'a> {
-    from: &'a RelationName,
+    meant: &'a dyn Fn(&ObjectName) -> bool,
     places: Vec<Place>,
     /// The names that WITH gives, which hide relations.
     common: HashSet<String>,
@@ -167,7 +182,7 @@ impl Visitor for Named<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         if let TableFactor::Table { name, alias, args: None, .. } = factor
-            && names(name, self.from)
+            && (self.meant)(name)
         {
             let span = name.span();
             self.places.push(Place { start: span.start, end: span.end, aliased: alias.is_some() });
@@ -221,5 +236,17 @@ mod tests {
         );
         assert_eq!(new("WITH a AS (SELECT 1) SELECT * FROM a, dbt.a"), None);
         assert_eq!(new("SELECT * FROM other.a"), None);
+    }
+
+    #[test]
+    fn a_schema_is_given_where_there_is_none() {
+        let relation = RelationName::new("sy", "t");
+        let new = |query: &str| with_schema(query, &relation);
+        assert_eq!(
+            new("SELECT t.a FROM T JOIN public.t p ON true JOIN (SELECT 1 FROM t q) s ON true").as_deref(),
+            Some("SELECT t.a FROM sy.t AS t JOIN public.t p ON true JOIN (SELECT 1 FROM sy.t q) s ON true")
+        );
+        assert_eq!(new("WITH t AS (SELECT 1) SELECT * FROM t"), None);
+        assert_eq!(new("SELECT * FROM public.t"), None);
     }
 }

@@ -24,6 +24,8 @@ impl Session {
         }
         let _writing = self.start_writing().await;
         let before = Arc::clone(&self.catalog().definitions);
+        let placed = self.placed(&before, ddl).map_err(|e| e.shifted(statement.offset))?;
+        let ddl: &Ddl = &placed;
         self.check_definition(&before, ddl).map_err(|e| e.shifted(statement.offset))?;
         let mut definitions = before.as_ref().clone();
         let path = self.path();

@@ -174,8 +174,11 @@ fn current_setting(call: &Call<'_>, row: usize) -> Result<Cell> {
 }
 
 fn set_config(call: &Call<'_>, row: usize) -> Result<Cell> {
-    let Some(name) = call.text(0, row) else { return Ok(Cell::Null) };
-    let value = call.session.set(&name.to_lowercase(), call.text(1, row).unwrap_or_default())?;
+    let Some(name) = call.text(0, row) else {
+        return Err(Error::new(SqlState("22004"), "SET requires parameter name").into());
+    };
+    let local = call.bool(2, row) == Some(true);
+    let value = call.session.set(&name.to_lowercase(), call.text(1, row), local)?;
     Ok(value.into())
 }
 
