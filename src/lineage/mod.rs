@@ -14,6 +14,7 @@ mod held;
 pub mod merged;
 pub mod node;
 mod one_row;
+mod one_value;
 mod origins;
 mod output;
 mod partitions;
