@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Aggregate, Expr, Window, WindowFrameBound, Window
 use super::walk::is_subquery;
 use crate::error::Result;
 use crate::functions::merge;
+use crate::planner::one_zero::with_any_zero;
 
 /// The partitions that some of a window's merge functions look at, as a grouping of the window's input.
 pub struct Partitions {
@@ -52,7 +53,14 @@ impl Partitions {
         }
         let count = aggregates.len();
         let input = Arc::clone(&window.input);
-        let grouping = Aggregate::try_new(input, keys.to_vec(), aggregates)?;
+        // A grouping takes the zeros for one by itself.
+        let mut groups: Vec<Expr> = vec![];
+        for key in keys.iter().map(as_written) {
+            if !groups.contains(key) {
+                groups.push(key.clone());
+            }
+        }
+        let grouping = Aggregate::try_new(input, groups, aggregates)?;
         let columns = grouping.schema.columns();
         let own = columns.get(columns.len().saturating_sub(count)..).unwrap_or_default();
         let columns = places.into_iter().map(|at| at.and_then(|at| own.get(at).cloned())).collect();
@@ -92,6 +100,12 @@ impl Partitions {
         let over = over?;
         Ok((!lost).then_some(over))
     }
+}
+
+/// A floating point number of PARTITION BY without the zero that is added to it, once for each view that it was planned in.
+fn as_written(key: &Expr) -> &Expr {
+    let number = with_any_zero(key);
+    if std::ptr::eq(number, key) { key } else { as_written(number) }
 }
 
 /// Whether a window calls merge functions over whole partitions.
