@@ -35,4 +35,5 @@ pub use candidates::Lineage;
 pub use conflicts::Conflicts;
 pub use diff_views::DiffViews;
 pub use origins::origins;
+pub use partitions::{Partitions, merges_rows};
 pub use zeros::alike;

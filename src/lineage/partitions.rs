@@ -11,6 +11,7 @@ use datafusion::logical_expr::{Aggregate, Expr, Window, WindowFrameBound, Window
 
 use super::walk::is_subquery;
 use crate::error::Result;
+use crate::functions::effect::effect;
 use crate::functions::merge;
 use crate::planner::one_zero::with_any_zero;
 
@@ -116,6 +117,15 @@ pub fn merges_partitions(window: &Window) -> bool {
 /// Whether a window calls merge functions.
 pub fn merges_rows(window: &Window) -> bool {
     window.window_expr.iter().filter_map(over_window).any(is_merge)
+}
+
+/// The call of a plain aggregate of whole partitions; none for one that cleans.
+pub fn plain_over(expr: &Expr) -> Option<&WindowFunction> {
+    let is_plain = |call: &&WindowFunction| {
+        let is_aggregate = matches!(call.fun, WindowFunctionDefinition::AggregateUDF(_));
+        is_aggregate && !is_merge(call) && effect(call.fun.name()).is_none() && is_whole(call)
+    };
+    over_window(expr).filter(is_plain)
 }
 
 fn over_window(expr: &Expr) -> Option<&WindowFunction> {
