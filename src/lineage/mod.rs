@@ -31,7 +31,7 @@ mod candidates;
 mod conflicts;
 mod diff_views;
 
-pub use candidates::Lineage;
+pub use candidates::{Lineage, hidden};
 pub use conflicts::Conflicts;
 pub use diff_views::DiffViews;
 pub use origins::origins;
