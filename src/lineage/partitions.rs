@@ -13,7 +13,7 @@ use super::walk::is_subquery;
 use crate::error::Result;
 use crate::functions::effect::effect;
 use crate::functions::merge;
-use crate::planner::one_zero::with_any_zero;
+use crate::planner::one_zero::without_zeros;
 
 /// The partitions that some of a window's merge functions look at, as a grouping of the window's input.
 pub struct Partitions {
@@ -54,11 +54,11 @@ impl Partitions {
         }
         let count = aggregates.len();
         let input = Arc::clone(&window.input);
-        // A grouping takes the zeros for one by itself.
+        // A grouping takes the zeros for one by itself: none need be added to floating point numbers.
         let mut groups: Vec<Expr> = vec![];
-        for key in keys.iter().map(as_written) {
-            if !groups.contains(key) {
-                groups.push(key.clone());
+        for key in keys.iter().cloned().map(without_zeros) {
+            if !groups.contains(&key) {
+                groups.push(key);
             }
         }
         let grouping = Aggregate::try_new(input, groups, aggregates)?;
@@ -76,7 +76,8 @@ impl Partitions {
         let mut lost = false;
         let over: DfResult<Expr> = expr
             .transform_down(|part| {
-                if let Some(at) = self.grouping.group_expr.iter().position(|key| *key == part)
+                let bare = without_zeros(part.clone());
+                if let Some(at) = self.grouping.group_expr.iter().position(|key| *key == bare)
                     && let Some(key) = keys.get(at)
                 {
                     return Ok(Transformed::new(Expr::Column(key.clone()), true, TreeNodeRecursion::Jump));
@@ -101,12 +102,6 @@ impl Partitions {
         let over = over?;
         Ok((!lost).then_some(over))
     }
-}
-
-/// A floating point number of PARTITION BY without the zero that is added to it, once for each view that it was planned in.
-fn as_written(key: &Expr) -> &Expr {
-    let number = with_any_zero(key);
-    if std::ptr::eq(number, key) { key } else { as_written(number) }
 }
 
 /// Whether a window calls merge functions over whole partitions.
