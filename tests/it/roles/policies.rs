@@ -459,7 +459,7 @@ pub fn masks(_: &Fixtures) -> Outcome {
         .await?;
         for function in ["lineage", "conflicts", "quality"] {
             let asked = format!("SELECT count(*) FROM {function}('m')");
-            expect(&bob, &[(&asked, "0")]).await?;
+            expect(&bob, &[(asked.as_str(), "0")]).await?;
             let Err(fault) = value(&ann, &asked).await else { return Err(format!("{asked} is told").into()) };
             same!(fault.state, "42501", "{asked}");
             let told = if function == "quality" { "quality" } else { "lineage" };
