@@ -10,6 +10,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::planner::relation_function::{
     Argument, NamedRelation, RelationCall, RelationContext, RelationFunction, Takes,
 };
+use crate::planner::secured::Secured;
 use crate::planner::view::View;
 
 /// `lineage(view)`: for each merged cell of a view each value that could have been there, with where it came from,
@@ -37,9 +38,27 @@ impl RelationFunction for Lineage {
     }
 }
 
-/// The view that a relation is, and all that it merges. 42809 for what is no view, or merges nothing.
+/// The error for a view of which policies or masks hide something from who asks: what it is made of would show that.
+/// None for any other relation. `told` is what is asked for.
+pub fn hidden(relation: &NamedRelation, told: &str) -> Option<Error> {
+    let secured = relation.provider.downcast_ref::<Secured>()?;
+    secured.inner.downcast_ref::<View>()?;
+    let message = format!("permission denied for the {told} of view \"{}\"", relation.name().shown());
+    let masked = secured.protection.masked.join(", ");
+    let detail = match masked.is_empty() {
+        true => "Policies decide which of its rows you see.".to_string(),
+        false => format!("You see masks in the place of what is in {masked}."),
+    };
+    Some(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message).with_detail(detail))
+}
+
+/// The view that a relation is, and all that it merges. 42809 for what is no view, or merges nothing; 42501 for a view of
+/// which something is hidden.
 pub(super) fn merged_view(relation: &NamedRelation) -> Result<(&View, Merges)> {
     let Some(view) = relation.view() else {
+        if let Some(error) = hidden(relation, "lineage") {
+            return Err(error);
+        }
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", relation.name().shown()))
             .with_detail("Lineage is that of views with merge functions, such as newest or most_trusted."));
     };

@@ -15,12 +15,15 @@ use datafusion::logical_expr::expr::{
     Alias, Case, Cast, ScalarFunction, TryCast, WindowFunction, WindowFunctionDefinition,
 };
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, Operator, Projection, SubqueryAlias, Union, lit, when,
+    BinaryExpr, Distinct, DistinctOn, Expr, ExprSchemable, Join, JoinType, LogicalPlan, Operator, Projection,
+    SubqueryAlias, Union, Unnest, lit, when,
 };
 use datafusion::scalar::ScalarValue;
 
 use crate::error::Result;
 use crate::functions::effect::{Effect, effect};
+use crate::planner::barrier::SecurityBarrier;
+use crate::planner::unnested;
 
 /// What stands between two changes of one value.
 pub const BETWEEN: &str = "; ";
@@ -174,8 +177,54 @@ impl Tracer {
             }
             LogicalPlan::Join(join) => self.join(plan, join, columns),
             LogicalPlan::Union(union) => self.union(plan, union, &indices),
+            // What rows were before they were made one, or chosen, is told of merged rows alone.
+            _ if self.over_rows.is_some() => {
+                let through = self.through(plan, columns, &indices)?;
+                Ok(through.filter(|(_, told)| told.iter().any(Option::is_some)).unwrap_or_else(nothing))
+            }
             _ => Ok(nothing()),
         }
+    }
+
+    /// Traces columns through what makes one row of those that are alike, chooses some, or takes their lists apart.
+    /// None where nobody can follow.
+    fn through(
+        &mut self,
+        plan: &LogicalPlan,
+        columns: &[Option<Column>],
+        indices: &[Option<usize>],
+    ) -> Result<Option<(LogicalPlan, Vec<Option<Expr>>)>> {
+        Ok(match plan {
+            // Rows with a key of merged rows that are alike are so for the same reason, and stay one.
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let (input, told) = self.columns(input, columns)?;
+                let (input, told) = self.kept(input, told)?;
+                Some((LogicalPlan::Distinct(Distinct::All(Arc::new(input))), told))
+            }
+            LogicalPlan::Distinct(Distinct::On(on)) => {
+                let wanted: Vec<Option<Expr>> =
+                    indices.iter().map(|at| at.and_then(|at| on.select_expr.get(at).cloned())).collect();
+                let (input, told) = self.some(&on.input, &wanted)?;
+                let mut exprs = on.select_expr.clone();
+                let told = self.added_to(&mut exprs, told);
+                let on = DistinctOn::try_new(on.on_expr.clone(), exprs, on.sort_expr.clone(), Arc::new(input))?;
+                Some((LogicalPlan::Distinct(Distinct::On(on)), told))
+            }
+            LogicalPlan::Unnest(unnest) => {
+                let wanted: Vec<Option<Column>> = indices.iter().map(|at| stays(unnest, (*at)?)).collect();
+                let (input, told) = self.columns(&unnest.input, &wanted)?;
+                let (input, told) = self.kept(input, told)?;
+                Some((plan.with_new_exprs(plan.expressions(), vec![input])?, told))
+            }
+            LogicalPlan::Extension(_) => {
+                let Some(input) = SecurityBarrier::beneath(plan).or_else(|| unnested::beneath(plan)) else {
+                    return Ok(None);
+                };
+                let (input, told) = self.columns(input, columns)?;
+                Some((plan.with_new_exprs(plan.expressions(), vec![input])?, told))
+            }
+            _ => None,
+        })
     }
 
     /// Traces those values that there are.
@@ -306,6 +355,14 @@ impl Tracer {
         }
         Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?))
     }
+}
+
+/// The column that an unnesting leaves as it is; none for an element.
+fn stays(unnest: &Unnest, at: usize) -> Option<Column> {
+    let from = *unnest.dependency_indices.get(at)?;
+    let is_element =
+        unnest.struct_type_columns.contains(&from) || unnest.list_type_columns.iter().any(|(list, _)| *list == from);
+    if is_element { None } else { unnest.input.schema().columns().get(from).cloned() }
 }
 
 /// The way of a value through an expression over `schema`.

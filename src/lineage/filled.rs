@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, JoinType, NullEquality, UnnestOptions};
-use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::scalar::ScalarValue;
@@ -18,6 +18,7 @@ use datafusion::scalar::ScalarValue;
 use super::changed;
 use super::columns::Fixed;
 use super::node::Gives;
+use super::one_value::one_value;
 use super::plan::as_text;
 use crate::error::{Error, Result};
 use crate::functions::effect::Effect;
@@ -27,6 +28,8 @@ const COLUMN: &str = "#column";
 const VALUE: &str = "#value";
 const FILLER: &str = "#filler";
 const SMOOTHER: &str = "#smoother";
+/// Whether rows of the view that have the key differ in the value.
+const DIFFER: &str = "#differ";
 
 /// What is filled in of a view.
 pub(super) struct Filled<'a> {
@@ -120,22 +123,30 @@ impl Filled<'_> {
         for (list, name) in [(named, COLUMN), (texts, VALUE), (fillers, FILLER), (smoothers, SMOOTHER)] {
             wide.push(make_array(list).alias(name));
         }
-        let mut rows = LogicalPlanBuilder::from(plan).project(wide)?.unnest_columns_with_options(
+        let rows = LogicalPlanBuilder::from(plan).project(wide)?.unnest_columns_with_options(
             [COLUMN, VALUE, FILLER, SMOOTHER].map(Column::new_unqualified).to_vec(),
             UnnestOptions::default(),
         )?;
-        if self.gives != Gives::Cells {
-            rows = rows.filter(plain(FILLER).is_not_null().or(plain(SMOOTHER).is_not_null()))?;
-        }
-        // Rows of the view that have the same key are told of together.
+        // Rows of the view that have the same key are told of together, and compared, those too that nothing is filled
+        // in of.
         let made = [VALUE, FILLER, SMOOTHER];
         let groups = self.keys.iter().map(|key| plain(key)).chain([plain(COLUMN)]);
         let greatest = made.map(|name| max(plain(name)).alias(format!("{name} one")));
+        let compared =
+            [min(plain(VALUE)).alias("#least"), count(plain(VALUE)).alias("#held"), count(lit(1_i64)).alias("#rows")];
+        let [value, filler, smoother] = made.map(|name| plain(&format!("{name} one")));
+        let is_made = filler.is_not_null().or(smoother.is_not_null());
+        let some_held = plain("#held").gt(lit(0_i64)).and(plain("#held").lt(plain("#rows")));
+        let differ = Expr::IsTrue(Box::new(plain("#least").not_eq(value))).or(some_held);
         let shown = self.keys.iter().map(|key| plain(key)).chain([plain(COLUMN)]);
         let shown = shown.chain(made.map(|name| plain(&format!("{name} one")).alias(name)));
-        let cells =
-            rows.aggregate(groups.collect::<Vec<_>>(), greatest)?.project(shown.collect::<Vec<_>>())?.build()?;
-        Ok(Some(cells))
+        let shown = shown.chain([is_made.clone().and(differ).alias(DIFFER)]);
+        let mut cells =
+            rows.aggregate(groups.collect::<Vec<_>>(), greatest.into_iter().chain(compared).collect::<Vec<_>>())?;
+        if self.gives != Gives::Cells {
+            cells = cells.filter(is_made)?;
+        }
+        Ok(Some(cells.project(shown.collect::<Vec<_>>())?.build()?))
     }
 
     /// A row for each of these cells that is filled in.
@@ -161,6 +172,7 @@ impl Filled<'_> {
         }
         let held =
             LogicalPlanBuilder::from(cells).filter(plain(VALUE).is_not_null().and(plain(FILLER).is_not_null()))?;
+        let held = held.filter(one_value(self.view, plain(DIFFER), plain(COLUMN)))?;
         Ok(held.project(exprs)?.build()?)
     }
 
@@ -173,11 +185,14 @@ impl Filled<'_> {
         let of_cell = self.keys.iter().map(String::as_str).chain([COLUMN]).map(plain);
         let mut of_cell: Vec<Expr> = of_cell.enumerate().map(|(at, expr)| expr.alias(same(at))).collect();
         let right: Vec<Column> = (0..of_cell.len()).map(|at| Column::new_unqualified(same(at))).collect();
-        of_cell.extend([VALUE, FILLER, SMOOTHER].map(plain));
+        of_cell.extend([VALUE, FILLER, SMOOTHER, DIFFER].map(plain));
         let cells = LogicalPlanBuilder::from(cells).project(of_cell)?.build()?;
         let equal = NullEquality::NullEqualsNull;
         let met = LogicalPlanBuilder::from(told).join_detailed(cells, JoinType::Left, (left, right), None, equal)?;
-        Ok((met, same(self.keys.len())))
+        let is_made = same(self.keys.len());
+        // It is looked at above the join, so that only the cells that are asked for must have one value.
+        let met = met.filter(one_value(self.view, plain(DIFFER), plain(&is_made)))?;
+        Ok((met, is_made))
     }
 
     /// The cells of merges with the value that the view shows of them.

@@ -14,6 +14,7 @@ mod held;
 pub mod merged;
 pub mod node;
 mod one_row;
+mod one_value;
 mod origins;
 mod output;
 mod partitions;
@@ -30,8 +31,9 @@ mod candidates;
 mod conflicts;
 mod diff_views;
 
-pub use candidates::Lineage;
+pub use candidates::{Lineage, hidden};
 pub use conflicts::Conflicts;
 pub use diff_views::DiffViews;
 pub use origins::origins;
+pub use partitions::{Partitions, merges_rows};
 pub use zeros::alike;

@@ -19,6 +19,11 @@ pub fn change(views: [String; 2], before: Expr, after: Expr) -> Expr {
     ScalarUDF::new_from_impl(Change { views, signature }).call(vec![before, after])
 }
 
+/// The error where a view's key does not tell its rows apart.
+pub(super) fn several_rows(view: &str) -> Error {
+    Error::new(SqlState::CARDINALITY_VIOLATION, format!("view \"{view}\" has several rows with the same key"))
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Change {
     views: [String; 2],
@@ -46,12 +51,9 @@ impl ScalarUDFImpl for Change {
         };
         for (counts, view) in [before, after].into_iter().zip(&self.views) {
             if counts.iter().flatten().any(|count| count > 1) {
-                return Err(Error::new(
-                    SqlState::CARDINALITY_VIOLATION,
-                    format!("view \"{view}\" has several rows with the same key"),
-                )
-                .with_hint("Rows are compared by the keys of what is merged: compare views with one row for each.")
-                .into());
+                return Err(several_rows(view)
+                    .with_hint("Rows are compared by the keys of what is merged: compare views with one row for each.")
+                    .into());
             }
         }
         let words = before.iter().zip(after.iter()).map(|(before, after)| match (before, after) {

@@ -121,7 +121,14 @@ fn columns(plan: &LogicalPlan) -> Result<Vec<Made>> {
         }
         LogicalPlan::Window(window) => {
             let mut made = columns(&window.input)?;
-            made.extend(of_all(&window.window_expr, &window.input)?);
+            let mut over = of_all(&window.window_expr, &window.input)?;
+            // Beside merge functions the aggregates of their partitions are rules too.
+            if partitions::merges_partitions(window) {
+                for (made, expr) in over.iter_mut().zip(&window.window_expr) {
+                    made.plain.extend(partitions::plain_over(expr).and_then(over_window));
+                }
+            }
+            made.extend(over);
             made
         }
         LogicalPlan::Filter(filter) => columns(&filter.input)?,
@@ -282,7 +289,7 @@ fn made_of(expr: &Expr, schema: &DFSchema, below: &[Made]) -> Result<Made> {
     Ok(made)
 }
 
-/// A merge function over a window: `newest by updated_at OVER (PARTITION BY email)`.
+/// An aggregate over a window: `newest by updated_at OVER (PARTITION BY email)`, `avg OVER (PARTITION BY email)`.
 fn over_window(call: &WindowFunction) -> Option<String> {
     let Expr::AggregateFunction(aggregate) = partitions::as_aggregate(call)? else { return None };
     let listed = |words: Vec<String>| joined(words, ", ");
@@ -290,7 +297,8 @@ fn over_window(call: &WindowFunction) -> Option<String> {
     let order = listed(call.params.order_by.iter().map(spelled::sort_key).collect());
     let over = [keys.map(|keys| format!("PARTITION BY {keys}")), order.map(|order| format!("ORDER BY {order}"))];
     let over: Vec<String> = over.into_iter().flatten().collect();
-    Some(format!("{} OVER ({})", described(&aggregate), over.join(" ")))
+    let words = if partitions::is_merge(call) { described(&aggregate) } else { plainly(&aggregate) };
+    Some(format!("{words} OVER ({})", over.join(" ")))
 }
 
 /// The name in SQL of a function of a sorted array that stands for an ordered-set aggregate.

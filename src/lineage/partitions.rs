@@ -11,7 +11,9 @@ use datafusion::logical_expr::{Aggregate, Expr, Window, WindowFrameBound, Window
 
 use super::walk::is_subquery;
 use crate::error::Result;
+use crate::functions::effect::effect;
 use crate::functions::merge;
+use crate::planner::one_zero::without_zeros;
 
 /// The partitions that some of a window's merge functions look at, as a grouping of the window's input.
 pub struct Partitions {
@@ -52,7 +54,14 @@ impl Partitions {
         }
         let count = aggregates.len();
         let input = Arc::clone(&window.input);
-        let grouping = Aggregate::try_new(input, keys.to_vec(), aggregates)?;
+        // A grouping takes the zeros for one by itself: none need be added to floating point numbers.
+        let mut groups: Vec<Expr> = vec![];
+        for key in keys.iter().cloned().map(without_zeros) {
+            if !groups.contains(&key) {
+                groups.push(key);
+            }
+        }
+        let grouping = Aggregate::try_new(input, groups, aggregates)?;
         let columns = grouping.schema.columns();
         let own = columns.get(columns.len().saturating_sub(count)..).unwrap_or_default();
         let columns = places.into_iter().map(|at| at.and_then(|at| own.get(at).cloned())).collect();
@@ -67,7 +76,8 @@ impl Partitions {
         let mut lost = false;
         let over: DfResult<Expr> = expr
             .transform_down(|part| {
-                if let Some(at) = self.grouping.group_expr.iter().position(|key| *key == part)
+                let bare = without_zeros(part.clone());
+                if let Some(at) = self.grouping.group_expr.iter().position(|key| *key == bare)
                     && let Some(key) = keys.get(at)
                 {
                     return Ok(Transformed::new(Expr::Column(key.clone()), true, TreeNodeRecursion::Jump));
@@ -102,6 +112,15 @@ pub fn merges_partitions(window: &Window) -> bool {
 /// Whether a window calls merge functions.
 pub fn merges_rows(window: &Window) -> bool {
     window.window_expr.iter().filter_map(over_window).any(is_merge)
+}
+
+/// The call of a plain aggregate of whole partitions; none for one that cleans.
+pub fn plain_over(expr: &Expr) -> Option<&WindowFunction> {
+    let is_plain = |call: &&WindowFunction| {
+        let is_aggregate = matches!(call.fun, WindowFunctionDefinition::AggregateUDF(_));
+        is_aggregate && !is_merge(call) && effect(call.fun.name()).is_none() && is_whole(call)
+    };
+    over_window(expr).filter(is_plain)
 }
 
 fn over_window(expr: &Expr) -> Option<&WindowFunction> {

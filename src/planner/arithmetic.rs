@@ -287,6 +287,17 @@ pub(crate) fn operators(call: &ScalarFunction) -> Option<&[Operator]> {
     chain_of(call).map(|chain| chain.operators.as_slice())
 }
 
+/// A call of one of these functions without its last operand; none for any other function.
+pub(super) fn without_last(call: &ScalarFunction) -> Option<Expr> {
+    let chain = chain_of(call)?;
+    let (_, operands) = call.args.split_last()?;
+    let (_, operators) = chain.operators.split_last()?;
+    Some(match operands {
+        [only] => only.clone(),
+        several => Checked::call(operators.to_vec(), chain.of.clone(), several.to_vec()),
+    })
+}
+
 fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
     if let Expr::ScalarFunction(call) = expr
         && let Some(chain) = chain_of(call)

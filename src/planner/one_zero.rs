@@ -26,10 +26,31 @@ pub(crate) fn with_any_zero(expr: &Expr) -> &Expr {
         },
         _ => return expr,
     };
+    if is_zero(added) { number } else { expr }
+}
+
+/// An expression without the zeros that are added to it in the end: one for each time that it was planned.
+pub(crate) fn without_zeros(expr: Expr) -> Expr {
+    let number = match &expr {
+        Expr::ScalarFunction(call) => {
+            let is_added = arithmetic::operators(call).and_then(<[Operator]>::last) == Some(&Operator::Plus)
+                && call.args.last().is_some_and(is_zero);
+            if is_added { arithmetic::without_last(call) } else { None }
+        }
+        other => Some(with_any_zero(other)).filter(|number| *number != other).cloned(),
+    };
+    match number {
+        Some(number) => without_zeros(number),
+        None => expr,
+    }
+}
+
+/// Whether an expression is the zero that [`one_zero`] adds.
+fn is_zero(added: &Expr) -> bool {
     match added {
-        Expr::Literal(ScalarValue::Float64(Some(zero)), _) if zero.to_bits() == 0 => number,
-        Expr::Literal(ScalarValue::Float32(Some(zero)), _) if zero.to_bits() == 0 => number,
-        _ => expr,
+        Expr::Literal(ScalarValue::Float64(Some(zero)), _) => zero.to_bits() == 0,
+        Expr::Literal(ScalarValue::Float32(Some(zero)), _) => zero.to_bits() == 0,
+        _ => false,
     }
 }
 
@@ -45,9 +66,11 @@ mod tests {
         for of in [DataType::Float32, DataType::Float64] {
             let added = one_zero(number.clone(), &of).unwrap();
             assert_eq!(with_any_zero(&added), &number);
+            assert_eq!(without_zeros(one_zero(added, &of).unwrap()), number);
         }
         for other in [number.clone() + lit(1.0), number.clone() + lit(-0.0), number.clone() - lit(0.0), number] {
             assert_eq!(with_any_zero(&other), &other);
+            assert_eq!(without_zeros(other.clone()), other);
         }
     }
 }

@@ -6,12 +6,13 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, JoinType, LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, JoinType, LogicalPlan, ScalarUDF, Window};
 
 use crate::catalog::definitions::{PUBLIC, RelationName};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::effect::effect;
 use crate::functions::merge::{self, MergeRule};
+use crate::lineage::{Partitions, merges_rows};
 use crate::planner::view::View;
 
 /// One call of a merge function that a view shows.
@@ -52,13 +53,15 @@ fn path_of(expr: &Expr) -> Option<Vec<Expr>> {
     }
 }
 
-/// A grouping that merges.
+/// A grouping that merges, or the partitions of a window that does.
 #[derive(Clone, Debug)]
 pub(super) struct Merged {
     /// The grouping.
     pub aggregate: Aggregate,
     /// What the view shows of it, in the order of its columns.
     pub cells: Vec<Cell>,
+    /// Whether it stands for a window's partitions.
+    pub partitioned: bool,
 }
 
 /// Finds the groupings of a view that merge, through other views and what only filters, names or computes; several
@@ -75,8 +78,12 @@ pub(super) fn find(view: &View) -> Result<Vec<Merged>> {
     let name = view.name.shown();
     let mut merges = false;
     view.analyzed().apply_with_subqueries(|node| {
-        merges =
-            merges || matches!(node, LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_merge));
+        merges = merges
+            || match node {
+                LogicalPlan::Aggregate(aggregate) => aggregate.aggr_expr.iter().any(is_merge),
+                LogicalPlan::Window(window) => merges_rows(window),
+                _ => false,
+            };
         Ok(if merges { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Err(match merges {
@@ -120,8 +127,13 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Vec<Merged>
         LogicalPlan::Window(window) => {
             let width = window.input.schema().fields().len();
             let beneath_it = |at: usize| window.window_expr.get(at.checked_sub(width)?).and_then(cleaned);
-            let shown = of_side(&window.input, &replaced(plan, shown, beneath_it)?);
-            beneath(&window.input, shown)
+            let cleaned = of_side(&window.input, &replaced(plan, shown.clone(), beneath_it)?);
+            let mut found = beneath(&window.input, cleaned)?;
+            // Beside a grouping that merges the quality is that of the groups.
+            if found.iter().all(|merged| merged.partitioned) {
+                found.extend(partitioned(window, &shown)?);
+            }
+            Ok(found)
         }
         LogicalPlan::Join(join) => {
             use JoinType::{LeftAnti, LeftMark, LeftSemi, RightAnti, RightMark, RightSemi};
@@ -158,33 +170,54 @@ fn beneath(plan: &LogicalPlan, shown: Vec<(String, Expr)>) -> Result<Vec<Merged>
             if aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_))) {
                 return Ok(vec![]);
             }
-            let mut cells = vec![];
-            // What GROUP BY names twice is one column.
-            let keys = plan.schema().fields().len().saturating_sub(aggregate.aggr_expr.len());
-            for (name, expr) in shown {
-                let mut found = vec![];
-                expr.apply(|part| {
-                    if let Expr::Column(column) = part
-                        && let Some(at) = place(plan, column)
-                        && !found.contains(&at)
-                    {
-                        found.push(at);
-                    }
-                    Ok(TreeNodeRecursion::Continue)
-                })?;
-                let calls = found.into_iter().filter_map(|at| at.checked_sub(keys));
-                for call in calls.filter_map(|at| aggregate.aggr_expr.get(at)) {
-                    let Expr::AggregateFunction(call) = call.clone().unalias() else { continue };
-                    if let Some(rule) = merge::rule(call.func.name()) {
-                        cells.push(Cell { name: name.clone(), call, rule, path: path_of(&expr).unwrap_or_default() });
-                    }
-                }
-            }
-            let merged = Merged { aggregate: aggregate.clone(), cells };
-            Ok(Some(merged).filter(|merged| !merged.cells.is_empty()).into_iter().collect())
+            Ok(grouped(aggregate, shown)?.into_iter().collect())
         }
         _ => Ok(vec![]),
     }
+}
+
+/// What is shown of a grouping's merge functions; none where that is nothing.
+fn grouped(aggregate: &Aggregate, shown: Vec<(String, Expr)>) -> Result<Option<Merged>> {
+    let mut cells = vec![];
+    // What GROUP BY names twice is one column.
+    let keys = aggregate.schema.fields().len().saturating_sub(aggregate.aggr_expr.len());
+    for (name, expr) in shown {
+        let mut found = vec![];
+        expr.apply(|part| {
+            if let Expr::Column(column) = part
+                && let Some(at) = aggregate.schema.maybe_index_of_column(column)
+                && !found.contains(&at)
+            {
+                found.push(at);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        let calls = found.into_iter().filter_map(|at| at.checked_sub(keys));
+        for call in calls.filter_map(|at| aggregate.aggr_expr.get(at)) {
+            let Expr::AggregateFunction(call) = call.clone().unalias() else { continue };
+            if let Some(rule) = merge::rule(call.func.name()) {
+                cells.push(Cell { name: name.clone(), call, rule, path: path_of(&expr).unwrap_or_default() });
+            }
+        }
+    }
+    let merged = Merged { aggregate: aggregate.clone(), cells, partitioned: false };
+    Ok(Some(merged).filter(|merged| !merged.cells.is_empty()))
+}
+
+/// What is shown of merge functions over whole partitions, each PARTITION BY by itself.
+fn partitioned(window: &Window, shown: &[(String, Expr)]) -> Result<Vec<Merged>> {
+    let mut found = vec![];
+    for partitions in Partitions::of(window)? {
+        let mut of_it = vec![];
+        for (name, expr) in shown {
+            if let Some(expr) = partitions.over(expr.clone(), window)? {
+                of_it.push((name.clone(), expr));
+            }
+        }
+        let merged = grouped(&partitions.grouping, of_it)?;
+        found.extend(merged.map(|merged| Merged { partitioned: true, ..merged }));
+    }
+    Ok(found)
 }
 
 /// The argument of a window function that cleans.

@@ -20,7 +20,7 @@ use super::rule::{PlannedRule, query};
 use super::share::{freshness, is_moment, share};
 use crate::error::{Error, Result, SqlState};
 use crate::functions::merge::Role;
-use crate::lineage::alike;
+use crate::lineage::{alike, hidden};
 use crate::planner::relation_function::{Argument, Given, RelationCall, RelationContext, RelationFunction, Takes};
 
 /// After how many days a value counts half, where the call does not say it.
@@ -55,6 +55,9 @@ impl RelationFunction for Quality {
         let relation = call.relation(0)?;
         let half_life = half_life(call.arguments.get(1))?;
         let Some(view) = relation.view() else {
+            if let Some(error) = hidden(relation, "quality") {
+                return Err(error);
+            }
             return Err(Error::new(
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("\"{}\" is not a view that merges rows", relation.name().shown()),

@@ -449,6 +449,22 @@ pub fn masks(_: &Fixtures) -> Outcome {
         same!(name, "A…", "what is prepared");
         expect(&ann, &[("PREPARE q AS SELECT name FROM p WHERE name > 'A' ORDER BY 1 LIMIT 1", "")]).await?;
         expect(&ann, &[("EXECUTE q", "A…")]).await?;
+        // What a masked column is made of is told only to who sees it.
+        run(
+            &owner,
+            "CREATE TABLE own (id int, note text); CREATE VIEW m AS SELECT id, newest(note, id) AS note FROM own GROUP BY id;
+             GRANT SELECT ON own, m TO ann, bob;
+             SECURITY LABEL FOR onerow ON COLUMN m.note IS 'MASKED WITH FUNCTION null()'",
+        )
+        .await?;
+        for function in ["lineage", "conflicts", "quality"] {
+            let asked = format!("SELECT count(*) FROM {function}('m')");
+            expect(&bob, &[(asked.as_str(), "0")]).await?;
+            let Err(fault) = value(&ann, &asked).await else { return Err(format!("{asked} is told").into()) };
+            same!(fault.state, "42501", "{asked}");
+            let told = if function == "quality" { "quality" } else { "lineage" };
+            same!(fault.message, format!("permission denied for the {told} of view \"m\""));
+        }
         run(&owner, "SECURITY LABEL FOR onerow ON COLUMN p.name IS NULL").await?;
         expect(&ann, &[("EXECUTE q", "Ayşe"), ("SELECT name FROM p WHERE id = 2", "王小明")]).await
     })?;
