@@ -58,6 +58,7 @@ pub const TESTS: &[Test] = &[
     ("cursors_outlive_transactions", cursors::hold),
     ("cursors_keep_many_rows", cursors::many_rows),
     ("cursors_by_the_protocol", cursors::by_protocol),
+    ("fetches_by_the_protocol", cursors::fetched_by_protocol),
     ("statements_prepared_in_sql", cursors::prepared),
     ("transactions_that_only_read", cursors::read_only),
     ("notices_have_states", cursors::notices),
