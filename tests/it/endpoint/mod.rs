@@ -83,6 +83,7 @@ pub const TESTS: &[Test] = &[
     ("settings_follow_the_transaction", sessions::transactions),
     ("sessions_notify_each_other", sessions::notifications),
     ("the_server_says_what_it_is", sessions::identity),
+    ("connections_have_addresses", sessions::addresses),
     ("catalog_changes_are_seen_by_all", sessions::catalog),
     ("passwords", password::scram),
     ("stored_passwords", password::stored),
