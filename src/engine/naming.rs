@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::planner::forms;
 
 /// What stands between a name and its mark; no user can type it by accident.
-const MARK: char = '\u{1}';
+const MARK: char = pg::NAME_MARK;
 
 /// Names the unnamed columns of a query's select lists, then rewrites what the planner does not know. With `mark`,
 /// later columns of the same name are marked in the outermost list; without, they stay for the planner to refuse.
@@ -175,6 +175,13 @@ fn name_query(query: &mut Query, mark: bool) {
     let mut hidden: HashMap<String, String> = HashMap::new();
     let mut taken: HashSet<String> = HashSet::new();
     for item in &mut select.projection {
+        // Catalog queries have their marks already.
+        if let SelectItem::ExprWithAlias { alias, .. } = item
+            && !mark
+            && let Some((name, _)) = alias.value.split_once(MARK)
+        {
+            alias.value = name.to_string();
+        }
         let (expr, name, named) = match item {
             SelectItem::UnnamedExpr(expr) => (expr.clone(), pg::column_name(expr), false),
             SelectItem::ExprWithAlias { expr, alias } => (expr.clone(), folded(alias), true),

@@ -45,6 +45,7 @@ use crate::planner::cooperative::CooperativeJoins;
 use crate::planner::filter_names;
 use crate::planner::filtered_arguments::FilteredArguments;
 use crate::planner::forgetful::Forgetful;
+use crate::planner::forms;
 use crate::planner::forms::subquery::ListedSubqueries;
 use crate::planner::forms::whole_rows::WholeRows;
 use crate::planner::guarded_cases::GuardedCases;
@@ -238,6 +239,7 @@ impl Engine {
 /// Plans a statement of `text`, or the PREPARE that types its parameters, with DataFusion's planner; its literals have
 /// Postgres's types. Nothing is analysed yet.
 pub(super) async fn to_plan(state: &SessionState, mut statement: DfStatement, text: &str) -> DfResult<LogicalPlan> {
+    forms::scalars_as_queries(&mut statement, state)?;
     written::spell(&mut statement);
     populate::prepare(state, &mut statement).await?;
     renamed_columns::complete(state, &mut statement).await?;

@@ -27,7 +27,7 @@ use super::startup::{Caller, Welcome, welcome};
 use super::transport::Transport;
 use crate::audit::{Entry, Trail};
 use crate::catalog::definitions::OWNER;
-use crate::catalog::pg::{Present, Rest};
+use crate::catalog::pg::{Ends, Present, Rest};
 use crate::engine::{Level, Notification, Session, TransactionState};
 use crate::error::{Error, SqlState};
 use crate::values::Zone;
@@ -137,7 +137,8 @@ async fn enter(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Opt
             tracing::info!(%peer, pid = slot.pid, user, application, tls = secure, "connected");
             let terminated = CancellationToken::new();
             let backends = shared.engine.backends();
-            let present = backends.enter(session.shown(), Some(peer), slot.running(), terminated.clone());
+            let ends = Ends { client: peer, server: local, tls: wire.encryption() };
+            let present = backends.enter(session.shown(), Some(ends), slot.running(), terminated.clone());
             Some(Connection {
                 wire,
                 session,

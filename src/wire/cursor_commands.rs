@@ -20,7 +20,7 @@ use super::scroll::{Outlet, Scroll};
 use crate::catalog::definitions::quote_identifier;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::{SessionStatement, StatementKind};
-use crate::engine::{Parameter, Statement, TransactionState};
+use crate::engine::{KeptRows, Parameter, Statement, TransactionState};
 use crate::error::{Error, SqlState};
 use crate::values::Format;
 use crate::values::decode;
@@ -115,6 +115,40 @@ impl Connection {
     /// FETCH and MOVE. Without `formats` the client is told the columns first, and the rows are text, or binary where
     /// the cursor is.
     pub(super) async fn fetch(&mut self, fetch: &Fetch, formats: Option<&[Format]>) -> Result<(), Failure> {
+        let (tag, _) = self.take_rows(fetch, formats, false).await?;
+        self.recorded(&tag).await?;
+        Ok(self.wire.put_complete(tag)?)
+    }
+
+    /// FETCH whose rows are sent in parts: all of them are taken from the cursor now, as in Postgres. What the portal is
+    /// then.
+    pub(super) async fn fetch_in_parts(
+        &mut self,
+        fetch: &Fetch,
+        portal: &mut Portal,
+        limit: u64,
+    ) -> Result<Progress, Failure> {
+        let (tag, rows) = self.take_rows(fetch, Some(&portal.formats), true).await?;
+        let Some((prepared, rows)) = rows else {
+            self.recorded(&tag).await?;
+            self.wire.put_complete(tag)?;
+            return Ok(Progress::Finished(Some("FETCH")));
+        };
+        self.recorded_part(&tag).await?;
+        portal.prepared = prepared;
+        portal.progress = Progress::Kept(Box::new(rows));
+        self.go_on_kept(&fetch.cursor, portal, Some(limit)).await?;
+        Ok(std::mem::replace(&mut portal.progress, Progress::Ready))
+    }
+
+    /// Goes on with a cursor as FETCH and MOVE say: the command tag, and with `keeps` the rows, put by, with what they are
+    /// the rows of; none where there are no rows.
+    async fn take_rows(
+        &mut self,
+        fetch: &Fetch,
+        formats: Option<&[Format]>,
+        keeps: bool,
+    ) -> Result<(String, Option<(Arc<Prepared>, Scroll)>), Failure> {
         self.check_block()?;
         // A portal that fails stays away.
         let mut portal = self.portals.remove(&fetch.cursor).ok_or_else(|| {
@@ -123,8 +157,12 @@ impl Connection {
         })?;
         let verb = if fetch.moves { "MOVE" } else { "FETCH" };
         let own = [if portal.kind.binary { Format::Binary } else { Format::Text }];
-        if let (None, false, Some(schema)) = (formats, fetch.moves, portal.prepared.told()) {
-            self.wire.put_columns(schema, &spread(&own, schema.fields().len())?)?;
+        if formats.is_none() && !fetch.moves {
+            // Of a portal of the protocol nobody may have asked yet what it gives.
+            self.describe_once(&portal.prepared).await?;
+            if let Some(schema) = portal.prepared.told() {
+                self.wire.put_columns(schema, &spread(&own, schema.fields().len())?)?;
+            }
         }
         if let Progress::Ready = portal.progress {
             let values = std::mem::take(&mut portal.parameters);
@@ -133,29 +171,34 @@ impl Connection {
             self.recorded_part(verb).await?;
             portal.progress = Progress::Suspended(rows);
         }
-        let of_query = match &portal.progress {
-            Progress::Suspended(rows) => rows.entry.clone(),
-            Progress::Kept(kept) => kept.entry.clone(),
-            Progress::Ready | Progress::Finished(_) => None,
+        let (of_query, schema) = match &portal.progress {
+            Progress::Suspended(rows) => (rows.entry.clone(), Some(SchemaRef::clone(rows.schema()))),
+            Progress::Kept(kept) => (kept.entry.clone(), Some(SchemaRef::clone(&kept.schema))),
+            Progress::Ready | Progress::Finished(_) => (None, None),
         };
         self.record_rows(fetch_words(fetch), portal.prepared.text(), of_query.as_deref()).await?;
-        let count = self.walk(&mut portal, fetch, formats.unwrap_or(&own)).await?;
+        let kept = schema.filter(|_| keeps).map(|schema| (SchemaRef::clone(&schema), self.session.keep_rows(schema)));
+        let count = self.walk(&mut portal, fetch, formats.unwrap_or(&own), kept.as_ref().map(|(_, kept)| kept)).await?;
+        let rows = kept.filter(|(_, kept)| !kept.is_empty()).map(|(schema, kept)| {
+            let metrics = Arc::clone(&self.shared.metrics);
+            let rows = Scroll::fetched(schema, kept, of_query.clone(), metrics, self.most_rows());
+            (Arc::clone(&portal.prepared), rows)
+        });
         if let Progress::Suspended(rows) = &mut portal.progress {
             rows.entry = of_query;
         }
         self.portals.insert(fetch.cursor.clone(), portal);
         self.put_notices()?;
-        let tag = format!("{verb} {count}");
-        self.recorded(&tag).await?;
-        Ok(self.wire.put_complete(tag)?)
+        Ok((format!("{verb} {count}"), rows))
     }
 
-    /// Goes on with a portal; how many rows FETCH gives.
+    /// Goes on with a portal; how many rows FETCH gives. They are sent, or put by where they are `kept`.
     pub(super) async fn walk(
         &mut self,
         portal: &mut Portal,
         fetch: &Fetch,
         formats: &[Format],
+        kept: Option<&KeptRows>,
     ) -> Result<u64, Failure> {
         let (zone, told, own) = (self.zone(), portal.prepared.told(), self.leash());
         let (leash, encoder) = match &mut portal.progress {
@@ -186,6 +229,7 @@ impl Connection {
             leash: &leash,
             encoder,
             entry: self.entry.clone(),
+            kept,
         };
         let mut walk = Walk {
             place: &mut portal.place,

@@ -174,6 +174,8 @@ impl Walk<'_, '_> {
             Progress::Suspended(rows) => {
                 let sent = if passes {
                     rows.skip(self.out.wire, self.out.ending, count).await?
+                } else if let Some(kept) = self.out.kept {
+                    rows.keep(self.out.wire, self.out.ending, count, kept).await?
                 } else {
                     rows.send(self.out.wire, self.out.ending, count).await?
                 };

@@ -153,6 +153,9 @@ impl Connection {
             Command::Execute(execute) => self.statements.get(&execute.name).map(Arc::clone),
             _ => None,
         };
+        if let Some(other) = &other {
+            self.describe_once(other).await?;
+        }
         match other.as_ref().unwrap_or(&prepared).told() {
             Some(schema) => {
                 let formats = spread(formats.as_deref().unwrap_or_default(), schema.fields().len())?;
@@ -256,7 +259,8 @@ impl Connection {
 
     async fn start(&mut self, portal: &mut Portal, limit: Option<u64>) -> Result<Progress, Failure> {
         let (mut prepared, mut values) = (Arc::clone(&portal.prepared), std::mem::take(&mut portal.parameters));
-        match &portal.prepared.command {
+        let command = Arc::clone(&portal.prepared);
+        match &command.command {
             Command::Run(statement) => {
                 self.hold_cursors(statement).await?;
                 self.record(None, &statement.text, &values);
@@ -270,8 +274,12 @@ impl Connection {
                 return Ok(Progress::Finished(None));
             }
             Command::Fetch(fetch) => {
+                let in_parts = limit.filter(|limit| !fetch.moves && fetch.most().is_none_or(|most| most >= *limit));
+                if let Some(limit) = in_parts {
+                    return Box::pin(self.fetch_in_parts(fetch, portal, limit)).await;
+                }
                 self.fetch(fetch, Some(&portal.formats)).await?;
-                return Ok(Progress::Finished(None));
+                return Ok(Progress::Finished((!fetch.moves).then_some("FETCH")));
             }
             Command::Prepare { name, types, statement } => {
                 self.prepare_text(name, types, statement).await?;
@@ -318,20 +326,25 @@ impl Connection {
         }
     }
 
-    /// Goes on with a declared cursor that keeps its rows.
-    async fn go_on_kept(&mut self, name: &str, portal: &mut Portal, limit: Option<u64>) -> Result<(), Failure> {
-        let declared = match &portal.progress {
-            Progress::Kept(kept) => kept.entry.clone(),
-            _ => None,
+    /// Goes on with a declared cursor that keeps its rows, or with those of a FETCH.
+    pub(super) async fn go_on_kept(
+        &mut self,
+        name: &str,
+        portal: &mut Portal,
+        limit: Option<u64>,
+    ) -> Result<(), Failure> {
+        let (declared, verb) = match &portal.progress {
+            Progress::Kept(kept) => (kept.entry.clone(), kept.verb),
+            _ => (None, "SELECT"),
         };
         let direction = Direction::Forward(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)));
         let fetch = Fetch { cursor: name.to_string(), direction, moves: false };
         self.record_rows(fetch_words(&fetch), portal.prepared.text(), declared.as_deref()).await?;
         let formats = std::mem::take(&mut portal.formats);
-        let count = self.walk(portal, &fetch, &formats).await?;
+        let count = self.walk(portal, &fetch, &formats, None).await?;
         portal.formats = formats;
         self.put_notices()?;
-        let tag = tag("SELECT", count);
+        let tag = tag(verb, count);
         self.recorded(&tag).await?;
         if portal.place.after {
             self.wire.put_complete(tag)?;

@@ -12,6 +12,7 @@ use super::metrics::Metrics;
 use super::running::{Batches, Leash, watch};
 use super::transport::Transport;
 use crate::audit::Entry;
+use crate::engine::KeptRows;
 use crate::error::{Error, SqlState};
 use crate::values::Format;
 use crate::values::Zone;
@@ -116,6 +117,35 @@ impl Rows {
             if let Some(batch) = &mut self.pending {
                 let left = limit.map_or(u64::MAX, |limit| limit - rows);
                 rows += batch.skip(usize::try_from(left).unwrap_or(usize::MAX)) as u64;
+            }
+            if limit == Some(rows) {
+                return Ok(Sent { rows, complete: false });
+            }
+            (self.pending, self.batch) = (None, None);
+            match watch(wire, ending, &self.leash, self.batches.next()).await? {
+                Some(batch) => self.take(batch)?,
+                None => return Ok(Sent { rows, complete: true }),
+            }
+        }
+    }
+
+    /// Puts rows by, to be sent later, until there are no more or `limit` of them are.
+    pub async fn keep(
+        &mut self,
+        wire: &mut Transport,
+        ending: &CancellationToken,
+        limit: Option<u64>,
+        kept: &KeptRows,
+    ) -> Result<Sent, Failure> {
+        let mut rows = 0;
+        loop {
+            if let (Some(pending), Some(batch)) = (&mut self.pending, &self.batch) {
+                let left = pending.remaining();
+                let start = batch.num_rows().saturating_sub(left);
+                let wanted = limit.map_or(u64::MAX, |limit| limit - rows);
+                let taken = pending.skip(usize::try_from(wanted).unwrap_or(usize::MAX));
+                kept.add(batch.slice(start, taken)).await?;
+                rows += taken as u64;
             }
             if limit == Some(rows) {
                 return Ok(Sent { rows, complete: false });

@@ -85,6 +85,16 @@ pub(super) enum Direction {
     Relative(i64),
 }
 
+impl Fetch {
+    /// The most rows that it gives; none where that is not known.
+    pub fn most(&self) -> Option<u64> {
+        match self.direction {
+            Direction::Forward(count) | Direction::Backward(count) => count.map(|count| count.unsigned_abs().max(1)),
+            Direction::Absolute(_) | Direction::Relative(_) => Some(1),
+        }
+    }
+}
+
 /// EXECUTE.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Execute {

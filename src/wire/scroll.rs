@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, UInt64Array};
+use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::SchemaRef;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use super::running::Leash;
 use super::transport::Transport;
 use crate::audit::Entry;
 use crate::engine::KeptRows;
+use crate::error::Error;
 
 /// The rows of a cursor that can go back, or that outlives its transaction.
 pub(super) struct Scroll {
@@ -23,6 +25,8 @@ pub(super) struct Scroll {
     pub schema: SchemaRef,
     /// The statement that declared it, where that is recorded.
     pub entry: Option<Arc<Entry>>,
+    /// What begins the command tag.
+    pub verb: &'static str,
     metrics: Option<Arc<Metrics>>,
     /// How many rows the client may have; none for all.
     most: Option<u64>,
@@ -40,6 +44,8 @@ pub(super) struct Outlet<'a> {
     pub encoder: Option<RowEncoder>,
     /// Where they are counted, if they are.
     pub entry: Option<Arc<Entry>>,
+    /// Where they are put by instead of being sent.
+    pub kept: Option<&'a KeptRows>,
 }
 
 impl Scroll {
@@ -48,12 +54,24 @@ impl Scroll {
         Scroll {
             schema: SchemaRef::clone(rows.schema()),
             entry: rows.entry.clone(),
+            verb: "SELECT",
             metrics: rows.metrics.clone(),
             most: rows.most,
             total: 0,
             rows: Some(rows),
             kept,
         }
+    }
+
+    /// The rows that a FETCH has taken from a cursor, which are sent in parts.
+    pub fn fetched(
+        schema: SchemaRef,
+        kept: KeptRows,
+        entry: Option<Arc<Entry>>,
+        metrics: Arc<Metrics>,
+        most: Option<u64>,
+    ) -> Scroll {
+        Scroll { rows: None, kept, schema, entry, verb: "FETCH", metrics: Some(metrics), most, total: 0 }
     }
 
     /// What ends the query, as long as it runs.
@@ -118,6 +136,10 @@ impl Scroll {
 
     async fn send(&mut self, out: &mut Outlet<'_>, rows: &RecordBatch, reversed: bool) -> Result<(), Failure> {
         let Some(encoder) = &out.encoder else { return Ok(()) };
+        if let Some(kept) = out.kept {
+            let rows = if reversed { turned(rows)? } else { rows.clone() };
+            return Ok(kept.add(rows).await?);
+        }
         let mut batch = encoder.batch(rows)?;
         while batch.remaining() > 0 {
             let allowed = self.most.map_or(u64::MAX, |most| most.saturating_sub(self.total));
@@ -146,6 +168,28 @@ impl Scroll {
     }
 }
 
+/// The rows, the last one first.
+fn turned(rows: &RecordBatch) -> Result<RecordBatch, Error> {
+    let order = UInt64Array::from_iter_values((0..rows.num_rows() as u64).rev());
+    Ok(take_record_batch(rows, &order)?)
+}
+
 fn size(rows: u64) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{ArrayRef, AsArray, Int32Array};
+    use datafusion::arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_turned() {
+        let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+        let rows = RecordBatch::try_from_iter([("a", numbers)]).unwrap();
+        let turned = turned(&rows).unwrap();
+        assert_eq!(turned.column(0).as_primitive::<Int32Type>().values(), &[3, 2, 1]);
+    }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{CipherSuite, ProtocolVersion, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use x509_certificate::X509Certificate;
 
+use crate::catalog::pg::Encryption;
 use crate::error::{Error, Result, SqlState};
 
 /// What a client that begins with TLS at once must ask for.
@@ -99,9 +100,44 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::new(SqlState::CONFIG_FILE_ERROR, message)
 }
 
+/// How a connection is encrypted, in OpenSSL's words: `TLS_AES_256_GCM_SHA384`, `ECDHE-RSA-AES256-GCM-SHA384`.
+pub(super) fn encryption(version: ProtocolVersion, suite: CipherSuite) -> Encryption {
+    let version = match version {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3".to_string(),
+        ProtocolVersion::TLSv1_2 => "TLSv1.2".to_string(),
+        other => format!("{other:?}"),
+    };
+    let known = format!("{suite:?}");
+    let bits = if known.contains("AES_128") { 128 } else { 256 };
+    let cipher = match known.strip_prefix("TLS13_") {
+        Some(rest) => format!("TLS_{rest}"),
+        None => {
+            let name = known.trim_start_matches("TLS_").replace("_WITH_", "_").replace("AES_", "AES");
+            // There it has no hash in its name.
+            name.replace("POLY1305_SHA256", "POLY1305").replace('_', "-")
+        }
+    };
+    Encryption { version, cipher, bits }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn suites_have_the_names_of_openssl() {
+        for (suite, cipher, bits) in [
+            (CipherSuite::TLS13_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", 256),
+            (CipherSuite::TLS13_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256", 128),
+            (CipherSuite::TLS13_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", 256),
+            (CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "ECDHE-RSA-AES256-GCM-SHA384", 256),
+            (CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, "ECDHE-ECDSA-AES128-GCM-SHA256", 128),
+            (CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "ECDHE-RSA-CHACHA20-POLY1305", 256),
+        ] {
+            let shown = encryption(ProtocolVersion::TLSv1_3, suite);
+            assert_eq!((shown.version.as_str(), shown.cipher.as_str(), shown.bits), ("TLSv1.3", cipher, bits));
+        }
+    }
 
     #[test]
     fn bad_files_are_errors() {

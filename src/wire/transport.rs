@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::errors::Failure;
 use super::frontend::{Frame, limit};
+use super::tls::encryption;
+use crate::catalog::pg::Encryption;
 use crate::error::{Error, SqlState};
 
 /// How much is read ahead while a statement runs.
@@ -62,6 +64,13 @@ impl Transport {
     /// Whether something was read that nothing has used.
     pub fn has_input(&self) -> bool {
         !self.input.is_empty()
+    }
+
+    /// How the connection is encrypted, if it is.
+    pub fn encryption(&self) -> Option<Encryption> {
+        let MaybeTls::Tls(stream) = &self.stream else { return None };
+        let (_, tls) = stream.get_ref();
+        Some(encryption(tls.protocol_version()?, tls.negotiated_cipher_suite()?.suite()))
     }
 
     /// The socket without encryption; none when it is encrypted already.

@@ -41,11 +41,33 @@ impl fmt::Debug for Backends {
     }
 }
 
+/// Between which addresses a connection is, and how it is encrypted.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    /// The client's.
+    pub client: SocketAddr,
+    /// The server's.
+    pub server: SocketAddr,
+    /// What it is encrypted with, if it is.
+    pub tls: Option<Encryption>,
+}
+
+/// How a connection is encrypted, in the words that Postgres has from OpenSSL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// The version of TLS.
+    pub version: String,
+    /// The suite of ciphers.
+    pub cipher: String,
+    /// How long its keys are.
+    pub bits: i64,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Backend {
     session: Arc<dyn SessionView>,
-    client: Option<SocketAddr>,
+    ends: Option<Ends>,
     /// When it logged in, in microseconds.
     since: i64,
     /// The statement that runs, while one does.
@@ -88,14 +110,14 @@ impl Backends {
     pub fn enter(
         self: &Arc<Self>,
         session: Arc<dyn SessionView>,
-        client: Option<SocketAddr>,
+        ends: Option<Ends>,
         running: Arc<Mutex<Option<CancellationToken>>>,
         end: CancellationToken,
     ) -> Present {
         let since = micros();
         let now = Now { state: "idle", state_change: Some(since), ..Now::default() };
         let pid = session.pid();
-        let backend = Arc::new(Backend { session, client, since, running, end, now: Mutex::new(now) });
+        let backend = Arc::new(Backend { session, ends, since, running, end, now: Mutex::new(now) });
         self.all.lock().insert(pid, Arc::clone(&backend));
         Present { all: Arc::clone(self), backend }
     }
@@ -103,6 +125,11 @@ impl Backends {
     /// When the program started, in microseconds.
     pub fn since(&self) -> i64 {
         self.since
+    }
+
+    /// Between which addresses a connection is; none for one that is not there.
+    pub fn ends_of(&self, pid: i32) -> Option<Ends> {
+        self.all.lock().get(&pid).and_then(|backend| backend.ends.clone())
     }
 
     fn listed(&self) -> Vec<Arc<Backend>> {
@@ -223,8 +250,8 @@ fn push(
             let now = backend.now.lock().clone();
             let active = now.state == "active";
             cells.extend([
-                ("client_addr", backend.client.map(|client| client.ip().to_string()).into()),
-                ("client_port", backend.client.map(|client| i64::from(client.port())).into()),
+                ("client_addr", backend.ends.as_ref().map(|ends| ends.client.ip().to_string()).into()),
+                ("client_port", backend.ends.as_ref().map(|ends| i64::from(ends.client.port())).into()),
                 ("backend_start", backend.since.into()),
                 ("xact_start", now.block_start.into()),
                 ("query_start", now.query_start.into()),
@@ -239,6 +266,24 @@ fn push(
         }
     }
     rows.push_all(cells);
+}
+
+/// `pg_stat_ssl`: every connection that has a client, and how it is encrypted, for those who are told what it does.
+pub fn pg_stat_ssl(snapshot: &Snapshot, asking: &Arc<dyn SessionView>, rows: &mut Rows) {
+    let own = asking.current_user();
+    let rights = snapshot.definitions.rights(&own);
+    for backend in asking.backends().map(|all| all.listed()).unwrap_or_default() {
+        let role = backend.session.current_user();
+        let Some(ends) = backend.ends.as_ref().filter(|_| role == own || rights.has(&role)) else { continue };
+        let tls = ends.tls.as_ref();
+        rows.push_all(vec![
+            ("pid", backend.session.pid().into()),
+            ("ssl", tls.is_some().into()),
+            ("version", tls.map(|tls| tls.version.clone()).into()),
+            ("cipher", tls.map(|tls| tls.cipher.clone()).into()),
+            ("bits", tls.map(|tls| tls.bits).into()),
+        ]);
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub fn fill(name: &str, snapshot: &Snapshot, statics: &Statics, session: &Arc<dy
         "pg_default_acl" => default_acls(snapshot, rows),
         "pg_settings" => settings::pg_settings(session, rows),
         "pg_stat_activity" => backends::pg_stat_activity(snapshot, session, rows),
+        "pg_stat_ssl" => backends::pg_stat_ssl(snapshot, session, rows),
         "pg_prepared_statements" => opened::pg_prepared_statements(session, rows),
         "pg_cursors" => opened::pg_cursors(session, rows),
         "pg_foreign_data_wrapper" => wrappers(snapshot, rows),

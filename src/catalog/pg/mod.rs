@@ -28,10 +28,12 @@ mod statics;
 mod tests;
 mod view;
 
-pub use backends::{Backends, Present, Rest, micros};
+pub use backends::{Backends, Encryption, Ends, Present, Rest, micros};
 pub use functions::{register_functions, scalar_functions};
 pub use opened::{CursorShown, Opened, PreparedShown};
-pub use query::{column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement};
+pub use query::{
+    NAME_MARK, column_name, is_column, mentions_catalog, parse_catalog_query, rewrite as rewrite_catalog_statement,
+};
 pub use schema::{information_schema, pg_catalog_schema, system_column};
 pub use snapshot::relation_oids;
 pub use view::{

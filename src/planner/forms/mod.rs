@@ -23,6 +23,7 @@ mod repeated_keys;
 mod rewrite;
 mod row_comparisons;
 mod rows;
+mod scalar_rows;
 mod series;
 mod set_apart;
 mod set_comparisons;
@@ -40,3 +41,4 @@ mod within;
 
 pub use json_records::unfold as unfold_records;
 pub use rewrite::rewrite;
+pub use scalar_rows::as_queries as scalars_as_queries;

@@ -151,6 +151,11 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
     }
 }
 
+/// Rewrites a call that was made of a function in FROM, whose arguments are rewritten already.
+pub(super) fn called(call: &mut Expr) -> Result<()> {
+    expression(call)
+}
+
 fn expression(expr: &mut Expr) -> Result<()> {
     prefixes::written_out(expr);
     rows::as_in(expr);

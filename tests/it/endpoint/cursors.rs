@@ -297,6 +297,91 @@ pub fn by_protocol(_: &Fixtures) -> Outcome {
     Ok(())
 }
 
+/// The kinds of messages, and the texts of rows and tags, in their order.
+fn told(wire: &mut Wire) -> Result<(String, Vec<String>), std::io::Error> {
+    let messages = wire.until_ready()?;
+    let text = |body: &[u8]| String::from_utf8_lossy(body).trim_end_matches('\0').to_string();
+    let texts = messages.iter().filter_map(|(kind, body)| match kind {
+        b'D' => body.get(6..).map(text),
+        b'C' => Some(text(body)),
+        _ => None,
+    });
+    let texts = texts.collect();
+    Ok((messages.iter().map(|(kind, _)| char::from(*kind)).collect(), texts))
+}
+
+/// FETCH itself in parts, and of what the protocol opened: as PostgreSQL 15 answers.
+pub fn fetched_by_protocol(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let mut wire = Wire::connect(onerow.port)?;
+    let execute =
+        |wire: &mut Wire, portal: &str, most: u8| wire.send(b'E', &[portal.as_bytes(), &[0, 0, 0, 0, most]].concat());
+    let bind = |wire: &mut Wire, sql: &str, portal: &str| {
+        wire.send(b'P', &[&zero_ended(&["", sql])[..], &[0, 0]].concat())?;
+        wire.send(b'B', &[&zero_ended(&[portal, ""])[..], &[0; 6]].concat())
+    };
+    for kind in ["", "SCROLL "] {
+        let declare = format!("DECLARE c {kind}CURSOR FOR SELECT a FROM (VALUES (1), (2), (3), (4)) v(a)");
+        wire.send(b'Q', &zero_ended(&[&format!("BEGIN; {declare}")]))?;
+        wire.until_ready()?;
+        // All of its rows are taken from the cursor at once.
+        bind(&mut wire, "FETCH 3 FROM c", "p")?;
+        for most in [1, 1, 1, 1, 0] {
+            execute(&mut wire, "p", most)?;
+        }
+        wire.send(b'S', &[])?;
+        let (kinds, texts) = told(&mut wire)?;
+        same!(kinds, "12DsDsDsCCZ", "{kind}");
+        same!(texts, ["1", "2", "3", "FETCH 0", "FETCH 0"], "{kind}");
+        wire.send(b'Q', &zero_ended(&["FETCH 1 FROM c"]))?;
+        same!(told(&mut wire)?.1, ["4", "FETCH 1"], "{kind}");
+        bind(&mut wire, "FETCH 3 FROM c", "p2")?;
+        execute(&mut wire, "p2", 1)?;
+        execute(&mut wire, "p2", 0)?;
+        wire.send(b'S', &[])?;
+        same!(told(&mut wire)?.1, ["FETCH 0", "FETCH 0"], "{kind}");
+        // The columns of what is left are those of the cursor.
+        wire.send(b'Q', &zero_ended(&[&format!("CLOSE c; {declare}")]))?;
+        wire.until_ready()?;
+        bind(&mut wire, "FETCH ALL FROM c", "p3")?;
+        wire.send(b'D', b"Pp3\0")?;
+        execute(&mut wire, "p3", 2)?;
+        wire.send(b'D', b"Pp3\0")?;
+        execute(&mut wire, "p3", 0)?;
+        execute(&mut wire, "p3", 0)?;
+        wire.send(b'S', &[])?;
+        let (kinds, texts) = told(&mut wire)?;
+        same!(kinds, "12TDDsTDDCCZ", "{kind}");
+        same!(texts, ["1", "2", "3", "4", "FETCH 2", "FETCH 0"], "{kind}");
+        wire.send(b'Q', &zero_ended(&["ROLLBACK"]))?;
+        wire.until_ready()?;
+    }
+    // A portal that the protocol opened, of which nobody has asked.
+    wire.send(b'Q', &zero_ended(&["BEGIN"]))?;
+    wire.until_ready()?;
+    bind(&mut wire, "SELECT 1", "q")?;
+    wire.send(b'S', &[])?;
+    wire.until_ready()?;
+    wire.send(b'Q', &zero_ended(&["FETCH 1 FROM q"]))?;
+    let (kinds, texts) = told(&mut wire)?;
+    same!(kinds, "TDCZ");
+    same!(texts, ["1", "FETCH 1"]);
+    bind(&mut wire, "SELECT 7 AS x", "q2")?;
+    wire.send(b'S', &[])?;
+    wire.until_ready()?;
+    bind(&mut wire, "FETCH 1 FROM q2", "p4")?;
+    wire.send(b'D', b"S\0")?;
+    wire.send(b'D', b"Pp4\0")?;
+    execute(&mut wire, "p4", 5)?;
+    execute(&mut wire, "p4", 5)?;
+    wire.send(b'S', &[])?;
+    let (kinds, texts) = told(&mut wire)?;
+    same!(kinds, "12tTTDCCZ");
+    same!(texts, ["7", "FETCH 1", "FETCH 0"]);
+    Ok(())
+}
+
 pub fn prepared(fixtures: &Fixtures) -> Outcome {
     compare(
         fixtures,

@@ -89,9 +89,13 @@ impl Certificates<'_> {
 
 /// psql with a connection string: what it printed, or what it said.
 fn psql(onerow: &Onerow, connection: &str) -> Result<String, String> {
+    asked(onerow, connection, "SELECT 'in'")
+}
+
+fn asked(onerow: &Onerow, connection: &str, sql: &str) -> Result<String, String> {
     let connection = format!("host=127.0.0.1 port={} dbname=onerow {connection}", onerow.port);
     let output = Command::new("psql")
-        .args(["-X", "-w", "-At", "-d", &connection, "-c", "SELECT 'in'"])
+        .args(["-X", "-w", "-At", "-d", &connection, "-c", sql])
         .env_remove("PGPASSWORD")
         .env("HOME", "/nonexistent")
         .output()
@@ -247,6 +251,8 @@ pub fn refused_at_start(_: &Fixtures) -> Outcome {
     let onerow = project.serve_with(&[&tls[..], &["--tls", "required"]].concat(), &[("ONEROW_PASSWORD", "s3cret")]);
     same!(psql(&onerow, "user=onerow sslmode=require password=s3cret"), Ok("in".to_string()));
     same!(psql(&onerow, "user=onerow sslmode=require channel_binding=require password=s3cret"), Ok("in".to_string()));
+    let encryption = "SELECT ssl, version LIKE 'TLSv1._', cipher IS NOT NULL, bits IN (128, 256) FROM pg_stat_ssl";
+    same!(asked(&onerow, "user=onerow sslmode=require password=s3cret", encryption), Ok("t|t|t|t".to_string()));
     let said = psql(&onerow, "user=onerow sslmode=disable password=s3cret").err().unwrap_or_default();
     holds!(said, "the server requires an encrypted connection");
     Ok(())

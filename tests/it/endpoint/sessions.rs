@@ -68,6 +68,32 @@ pub fn transactions(_: &Fixtures) -> Outcome {
     })
 }
 
+/// Where a connection is from, and that it is not encrypted; columns of the catalog that have one name.
+pub fn addresses(_: &Fixtures) -> Outcome {
+    let project = Project::new("");
+    let onerow = project.serve();
+    let port = onerow.port;
+    same!(
+        onerow.sql("SELECT inet_client_addr(), inet_server_addr(), inet_server_port(), inet_client_port() > 0")?,
+        format!("127.0.0.1|127.0.0.1|{port}|t")
+    );
+    same!(onerow.sql("SELECT ssl, version IS NULL FROM pg_stat_ssl WHERE pid = pg_backend_pid()")?, "f|t");
+    block_on(async {
+        let client = onerow.client().await;
+        for (sql, names) in [
+            ("SELECT relname, relname FROM pg_class", ["relname", "relname"]),
+            ("SELECT count(*), count(relname) FROM pg_class", ["count", "count"]),
+            ("SELECT pg_typeof(1), pg_typeof(2)", ["pg_typeof", "pg_typeof"]),
+            ("SELECT * FROM (SELECT oid, oid FROM pg_class) c", ["oid", "oid"]),
+        ] {
+            let statement = client.prepare(sql).await?;
+            let told: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
+            same!(told, names, "{sql}");
+        }
+        Ok(())
+    })
+}
+
 pub fn identity(_: &Fixtures) -> Outcome {
     let project = Project::new("");
     let onerow = project.serve();

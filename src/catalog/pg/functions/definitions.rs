@@ -3,7 +3,7 @@
 use datafusion::arrow::array::AsArray;
 use datafusion::error::Result;
 
-use super::names::{identifier_path, oid_in};
+use super::names::{Kind, identifier_path, missing, oid_in};
 use super::session::null;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::change::undefined;
@@ -70,7 +70,13 @@ pub const SPECS: &[Spec] = &[
 ];
 
 fn viewdef(call: &Call<'_>, row: usize) -> Result<Cell> {
-    let relation = oid_in(call, 0, row, None).and_then(|oid| call.snapshot.relation(oid));
+    let oid = oid_in(call, 0, row, None);
+    if oid.is_none()
+        && let Some(name) = call.text(0, row)
+    {
+        return Err(missing(call, Kind::Class, name).into());
+    }
+    let relation = oid.and_then(|oid| call.snapshot.relation(oid));
     Ok(match relation {
         Some(Relation::Defined(relation)) => match &relation.kind {
             RelationKind::View(view) => definition(&view.query).into(),

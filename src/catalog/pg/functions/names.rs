@@ -66,7 +66,7 @@ pub const SPECS: &[Spec] = &[
 
 /// What a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Class,
     Type,
     Proc,
@@ -209,7 +209,8 @@ pub fn check_schema(call: &Call<'_>, text: &str) -> Result<()> {
     }
 }
 
-fn missing(call: &Call<'_>, kind: Kind, text: &str) -> Error {
+/// What a name is answered that is none of its kind.
+pub(super) fn missing(call: &Call<'_>, kind: Kind, text: &str) -> Error {
     if let Some(schema) = schema_in(kind, text)
         && call.snapshot.schema_oid(&schema) == 0
     {

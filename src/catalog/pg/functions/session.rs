@@ -6,6 +6,7 @@ use datafusion::logical_expr::Volatility;
 use super::names::oid_in;
 use super::spec::{Call, Param, Returns, Spec};
 use crate::catalog::definitions::{OWNER, RelationDef, RelationKind};
+use crate::catalog::pg::Ends;
 use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::PG_CATALOG;
 use crate::catalog::pg::snapshot::Relation;
@@ -59,10 +60,18 @@ pub const SPECS: &[Spec] = &[
     Spec::new("txid_current", &[], Returns::Int8, |_, _| Ok(1.into())),
     Spec::new("pg_my_temp_schema", &[], Returns::Oid, zero),
     Spec::new("pg_is_other_temp_schema", &[Oid], Returns::Bool, no),
-    Spec::new("inet_server_addr", &[], Returns::Text, null),
-    Spec::new("inet_server_port", &[], Returns::Int4, null),
-    Spec::new("inet_client_addr", &[], Returns::Text, null),
-    Spec::new("inet_client_port", &[], Returns::Int4, null),
+    Spec::new("inet_server_addr", &[], Returns::Text, |call, _| {
+        Ok(ends(call).map(|ends| ends.server.ip().to_canonical().to_string()).into())
+    }),
+    Spec::new("inet_server_port", &[], Returns::Int4, |call, _| {
+        Ok(ends(call).map(|ends| i64::from(ends.server.port())).into())
+    }),
+    Spec::new("inet_client_addr", &[], Returns::Text, |call, _| {
+        Ok(ends(call).map(|ends| ends.client.ip().to_canonical().to_string()).into())
+    }),
+    Spec::new("inet_client_port", &[], Returns::Int4, |call, _| {
+        Ok(ends(call).map(|ends| i64::from(ends.client.port())).into())
+    }),
     Spec::new("row_security_active", &[Any], Returns::Bool, no),
     // Sizes are those of the rows of local tables; nothing else is stored here.
     Spec::new("pg_relation_size", &[Oid, Text], Returns::Int8, relation_size).requires(1),
@@ -85,6 +94,11 @@ pub const SPECS: &[Spec] = &[
     Spec::new("pg_sequence_last_value", &[Oid], Returns::Int8, null),
     Spec::new("pg_get_serial_sequence", &[Text, Text], Returns::Text, null),
 ];
+
+/// The addresses of the connection that asks; none for the command line.
+fn ends(call: &Call<'_>) -> Option<Ends> {
+    call.session.backends()?.ends_of(call.session.pid())
+}
 
 /// As in Postgres NULL is an empty text, which a channel's name must not be.
 fn notify(call: &Call<'_>, row: usize) -> Result<Cell> {

@@ -97,9 +97,15 @@ fn reg(function: &str, kind: &str, operand: &Expr) -> Expr {
     call(function, vec![ast::text(kind), operand.clone()])
 }
 
-/// An expression that is a cast to a `reg*` type: the type and what is cast.
+/// An expression of a `reg*` type, a cast or a call of `to_regclass` and its like: the type and what holds the OID or the
+/// name.
 pub fn as_reg_cast(expr: &Expr) -> Option<(&'static str, &Expr)> {
     match expr {
+        Expr::Function(function) => {
+            let name = last(&function.name)?;
+            let kind = name.strip_prefix("to_")?;
+            Some((REG_TYPES.iter().copied().find(|known| *known == kind)?, expr))
+        }
         Expr::Cast { expr, data_type, .. } => Some((reg_type(data_type)?, expr)),
         Expr::Nested(inner) => as_reg_cast(inner),
         _ => None,
@@ -153,6 +159,15 @@ impl VisitorMut for Casts {
                     **side = name;
                 }
             }
+        }
+        if let Expr::Function(function) = expr
+            && last(&function.name).as_deref() == Some("pg_typeof")
+            && let Some(arguments) = ast::arguments(function)
+            && let [argument] = arguments.as_slice()
+            && let Some((kind, _)) = as_reg_cast(argument)
+        {
+            *expr = ast::text(kind);
+            return ControlFlow::Continue(());
         }
         let Expr::Cast { expr: operand, data_type, .. } = expr else { return ControlFlow::Continue(()) };
         if let DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) = data_type

@@ -16,5 +16,5 @@ mod spelling;
 mod subqueries;
 
 pub use mention::mentions_catalog;
-pub use naming::{is_column, name_of as column_name};
+pub use naming::{MARK as NAME_MARK, is_column, name_of as column_name};
 pub use parse::{parse_catalog_query, rewrite};

@@ -1,4 +1,5 @@
-//! Gives result columns the names that Postgres gives them, and no two the same: DataFusion refuses those.
+//! Gives result columns the names that Postgres gives them. Where two are the same the later one has a mark, which the
+//! answer does not show: DataFusion refuses those.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -10,6 +11,9 @@ use datafusion::sql::sqlparser::ast::{
 use super::ast::{folded, ident, last};
 use super::casts;
 use super::scope::is_system_column;
+
+/// What stands between a name and its number where it is there already; no user can type it by accident.
+pub const MARK: char = '\u{1}';
 
 /// Names every unnamed expression of every SELECT.
 pub struct Naming;
@@ -49,7 +53,7 @@ impl VisitorMut for Naming {
             let mut count = 1;
             while !taken.insert(name.clone()) {
                 count += 1;
-                name = format!("{base}_{count}");
+                name = format!("{base}{MARK}{count}");
             }
             *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: ident(&name) };
         }
@@ -118,6 +122,7 @@ fn strong_name(expr: &Expr) -> Option<String> {
                 Some(SelectItem::ExprWithAlias { alias, .. }) => Some(folded(alias)),
                 _ => None,
             },
+            datafusion::sql::sqlparser::ast::SetExpr::Values(_) => Some("column1".to_string()),
             _ => None,
         },
         _ => None,

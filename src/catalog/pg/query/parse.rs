@@ -101,6 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_give_reg_types() {
+        assert_eq!(
+            rewritten("SELECT to_regclass('a'), to_regtype('b')::oid, pg_typeof('a'::regclass)"),
+            "SELECT onerow_reg_out('regclass', to_regclass('a')) AS \"to_regclass\", \
+             onerow_reg_in('regtype', to_regtype('b')) AS \"to_regtype\", 'regclass' AS \"pg_typeof\""
+        );
+        assert_eq!(
+            rewritten("SELECT relname, relname FROM pg_class WHERE oid = to_regclass('a')"),
+            "SELECT relname, relname AS \"relname\u{1}2\" FROM pg_catalog.pg_class WHERE oid = to_regclass('a')"
+        );
+    }
+
+    #[test]
     fn arrays_of_reg_types() {
         assert_eq!(
             rewritten("SELECT coalesce(proallargtypes::regtype[], p.proargtypes::regtype[])::text[] FROM pg_proc p"),
@@ -157,7 +170,7 @@ mod tests {
         assert_eq!(
             rewritten("SELECT pubname, NULL, NULL FROM pg_catalog.pg_publication p WHERE p.puballtables ORDER BY 1"),
             "SELECT CAST(NULL AS TEXT) AS \"pubname\", CAST(NULL AS TEXT) AS \"?column?\", \
-             CAST(NULL AS TEXT) AS \"?column?_2\" WHERE false"
+             CAST(NULL AS TEXT) AS \"?column?\u{1}2\" WHERE false"
         );
         // There are no foreign keys, and none of what is asked about them is beyond DataFusion then.
         let foreign = "SELECT conname, unnest((SELECT array_agg(i) FROM unnest(fk.conkey) i)) AS c \
