@@ -103,6 +103,8 @@ pub(super) struct Line<'a> {
     pub seq: u64,
     pub prev: Code,
     pub mac: Code,
+    /// Whether the code is written as it always is: in small letters.
+    spelled: bool,
 }
 
 impl<'a> Line<'a> {
@@ -111,15 +113,17 @@ impl<'a> Line<'a> {
         let body = line.strip_suffix(END.as_bytes())?;
         let (rest, mac) = body.split_at_checked(body.len().checked_sub(2 * CODE)?)?;
         let covered = rest.strip_suffix(MAC.as_bytes())?;
+        let written = mac;
         let mac = from_hex(std::str::from_utf8(mac).ok()?)?;
+        let spelled = hex(&mac).as_bytes() == written;
         let (seq, rest) = std::str::from_utf8(covered).ok()?.strip_prefix("{\"seq\":")?.split_once(",\"prev\":\"")?;
         let prev = from_hex(rest.get(..2 * CODE)?)?;
-        Some(Line { covered, seq: seq.parse().ok()?, prev, mac })
+        Some(Line { covered, seq: seq.parse().ok()?, prev, mac, spelled })
     }
 
     /// Whether it is as it was written.
     pub fn is_whole(&self, key: &Key) -> bool {
-        key.is_code(self.covered, &self.mac)
+        self.spelled && key.is_code(self.covered, &self.mac)
     }
 
     /// The last record, if this is it.

@@ -244,6 +244,21 @@ mod tests {
         changed[2][at + 4] = b'7';
         assert_eq!(check(&changed, Some(head)), ["3: record 3 was changed"]);
 
+        // The code itself is of the line too: in capitals it is another text.
+        let mut capitals = all.clone();
+        let code = capitals[2].len() - 67..capitals[2].len() - 3;
+        capitals[2][code].make_ascii_uppercase();
+        assert_ne!(capitals[2], all[2]);
+        assert_eq!(check(&capitals, Some(head)), ["3: record 3 was changed"]);
+
+        // Whichever byte of a line is another, it is told.
+        let whole = &all[2][..all[2].len() - 1];
+        for at in 0..whole.len() {
+            let mut other = all.clone();
+            other[2][at] ^= 0x20;
+            assert!(!check(&other, Some(head)).is_empty(), "byte {at}");
+        }
+
         let mut cut = all.clone();
         cut.remove(2);
         assert_eq!(check(&cut, Some(head)), ["3: record 3 is missing before record 4"]);

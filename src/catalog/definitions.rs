@@ -17,6 +17,7 @@ use crate::catalog::reserved::is_quoted;
 use crate::catalog::role::{DatabaseDef, RoleDef};
 use crate::catalog::rule::RuleDef;
 use crate::catalog::security::Security;
+use crate::catalog::time_precision;
 use crate::catalog::types::PgType;
 use crate::error::Location;
 use crate::sources::kind::ImportRequest;
@@ -173,6 +174,16 @@ impl ColumnDef {
     /// The column's type.
     pub fn pg_type(&self) -> PgType {
         PgType::parse(&self.pg_type).unwrap_or(PgType::Text)
+    }
+
+    /// To how many digits of a second its times are rounded; none when they keep all.
+    pub fn digits(&self) -> Option<u8> {
+        time_precision::of_name(&self.pg_type)
+    }
+
+    /// Its type modifier, as in `pg_attribute.atttypmod`.
+    pub fn typmod(&self) -> i32 {
+        time_precision::typmod(&self.pg_type(), self.digits())
     }
 }
 

@@ -18,4 +18,5 @@ pub mod role;
 pub mod rule;
 pub mod security;
 pub mod store;
+pub mod time_precision;
 pub mod types;

@@ -4,6 +4,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::statement::Ddl;
+use crate::catalog::time_precision;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::sources::kind::ImportTables;
@@ -96,7 +97,17 @@ fn column(cursor: &mut Cursor<'_>) -> Result<ColumnSpec> {
 /// A type that this program carries, or 42704 at its place.
 pub(super) fn known_type(cursor: &mut Cursor<'_>) -> Result<PgType> {
     let (name, position) = cursor.type_name()?;
-    PgType::parse(&name).ok_or_else(|| {
+    parsed(&name, position)
+}
+
+/// The name of such a type, as `format_type` prints it, with the digits that a time keeps.
+pub(super) fn known_type_name(cursor: &mut Cursor<'_>) -> Result<String> {
+    let (name, position) = cursor.type_name()?;
+    Ok(time_precision::name(&parsed(&name, position)?, time_precision::of_name(&name)))
+}
+
+fn parsed(name: &str, position: usize) -> Result<PgType> {
+    PgType::parse(name).ok_or_else(|| {
         Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist")).with_position(Some(position))
     })
 }

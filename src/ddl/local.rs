@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::foreign::known_type;
+use super::foreign::known_type_name;
 use super::statement::{Ddl, NameRef};
 use crate::catalog::definitions::ColumnDef;
 use crate::error::{Error, Result, SqlState};
@@ -85,12 +85,12 @@ fn element(cursor: &mut Cursor<'_>, of: &NameRef, table: &mut Table) -> Result<(
     }
     let position = cursor.offset() + 1;
     let name = cursor.identifier()?;
-    let pg_type = known_type(cursor)?;
+    let pg_type = known_type_name(cursor)?;
     if table.columns.iter().any(|c| c.name == name) {
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, format!("column \"{name}\" specified more than once"))
             .with_position(Some(position)));
     }
-    let mut column = ColumnDef { name: name.clone(), pg_type: pg_type.to_string(), nullable: true, default: None };
+    let mut column = ColumnDef { name: name.clone(), pg_type, nullable: true, default: None };
     loop {
         if cursor.take(&["CONSTRAINT"]) {
             cursor.identifier()?;

@@ -63,15 +63,17 @@ impl CatalogState {
         CatalogState::new(definitions, self.unreachable.clone(), &self.rows)
     }
 
-    /// The OID of the relation that a column is of, and the column's number.
-    pub fn number(&self, origin: &Origin) -> Option<(i32, i16)> {
+    /// The OID of the relation that a column is of, the column's number and, of a time with a
+    /// precision, its type modifier; -1 for none.
+    pub fn number(&self, origin: &Origin) -> Option<(i32, i16, i32)> {
         let (name, column) = match origin {
-            Origin::System(oid, column) => return Some((*oid, *column)),
+            Origin::System(oid, column) => return Some((*oid, *column, -1)),
             Origin::Defined(name, column) => (name, column),
         };
-        let at = self.definitions.relation(name)?.columns().iter().position(|known| known.name == *column)?;
+        let columns = self.definitions.relation(name)?.columns();
+        let (at, known) = columns.iter().enumerate().find(|(_, known)| known.name == *column)?;
         let oids = self.oids.get_or_init(|| pg::relation_oids(&self.definitions, super::added_functions()));
-        Some((*oids.get(name)?, i16::try_from(at).ok()?.checked_add(1)?))
+        Some((*oids.get(name)?, i16::try_from(at).ok()?.checked_add(1)?, known.digits().map_or(-1, |_| known.typmod())))
     }
 }
 

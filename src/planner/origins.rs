@@ -20,6 +20,9 @@ use crate::catalog::pg;
 /// What a field says of its origin: the OID of the relation, a point, and the column's number from 1.
 const ORIGIN_KEY: &str = "onerow.origin";
 
+/// What a field says of the type modifier that its column was declared with.
+const TYPMOD_KEY: &str = "onerow.typmod";
+
 /// The relation that a column is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -36,20 +39,21 @@ pub fn origins(plan: &LogicalPlan) -> Vec<Option<Origin>> {
     fields.into_iter().map(|field| finder.origin(field?)).collect()
 }
 
-/// A schema whose fields say the origins that `number` knows the OID and the column's number of; none where none has one.
+/// A schema whose fields say the origins that `number` knows the OID, the column's number and its type modifier of; none where none has one.
 pub fn marked(
     plan: &LogicalPlan,
     schema: &SchemaRef,
-    number: impl Fn(&Origin) -> Option<(i32, i16)>,
+    number: impl Fn(&Origin) -> Option<(i32, i16, i32)>,
 ) -> Option<SchemaRef> {
     let origins = origins(plan);
     if origins.len() != schema.fields().len() || origins.iter().all(Option::is_none) {
         return None;
     }
     let fields = schema.fields().iter().zip(origins).map(|(field, origin)| match origin.as_ref().and_then(&number) {
-        Some((relation, column)) => {
+        Some((relation, column, typmod)) => {
             let mut metadata = field.metadata().clone();
             metadata.insert(ORIGIN_KEY.to_string(), format!("{relation}.{column}"));
+            metadata.insert(TYPMOD_KEY.to_string(), typmod.to_string());
             Arc::new(field.as_ref().clone().with_metadata(metadata))
         }
         None => Arc::clone(field),
@@ -64,6 +68,11 @@ pub fn of_field(field: &Field) -> (i32, i16) {
         Some((relation.parse().ok()?, column.parse().ok()?))
     };
     field.metadata().get(ORIGIN_KEY).and_then(read).unwrap_or_default()
+}
+
+/// The type modifier of the column that a field was marked as; none for any other, and for a column without one.
+pub fn typmod_of_field(field: &Field) -> Option<i32> {
+    field.metadata().get(TYPMOD_KEY)?.parse().ok().filter(|typmod| *typmod >= 0)
 }
 
 /// For each field of a node's rows, the scan and the column that it is, where it is nothing else.

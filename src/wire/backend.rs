@@ -80,7 +80,8 @@ impl Transport {
             let name = field.name().replace('\0', "\u{FFFD}");
             let (relation, column) = origins::of_field(field);
             let (oid, length) = if is_void(field) { (VOID_OID, 4) } else { (kind.oid(), kind.typlen()) };
-            FieldDescription::new(name, relation, column, oid, length, kind.typmod(), format)
+            let typmod = origins::typmod_of_field(field).unwrap_or_else(|| kind.typmod());
+            FieldDescription::new(name, relation, column, oid, length, typmod, format)
         });
         self.put(&RowDescription::new(fields.collect()))
     }

@@ -189,6 +189,8 @@ struct Column<'a> {
     name: &'a str,
     position: i32,
     pg_type: PgType,
+    /// The digits of a second that it keeps, where it was declared with some.
+    digits: Option<u8>,
     nullable: bool,
     default: Option<String>,
     updatable: bool,
@@ -211,7 +213,10 @@ impl Column<'_> {
             ("numeric_precision", measures.precision.into()),
             ("numeric_precision_radix", measures.radix.into()),
             ("numeric_scale", measures.scale.into()),
-            ("datetime_precision", measures.time.into()),
+            (
+                "datetime_precision",
+                self.digits.map(i32::from).filter(|_| measures.time.is_some()).or(measures.time).into(),
+            ),
             ("udt_catalog", DATABASE.into()),
             ("udt_schema", shapes::PG_CATALOG.into()),
             ("udt_name", udt_name(&self.pg_type).into()),
@@ -231,7 +236,7 @@ fn columns(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
             if !rights.has(&relation.owner) && !rights.column(relation, &column.name, "arwx") {
                 continue;
             }
-            let pg_type = column.pg_type();
+            let (pg_type, digits) = (column.pg_type(), column.digits());
             let ColumnDef { name, nullable, default, .. } = column;
             Column {
                 schema: &relation.name.schema,
@@ -239,6 +244,7 @@ fn columns(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
                 name: &name,
                 position,
                 pg_type,
+                digits,
                 nullable,
                 default,
                 updatable: matches!(relation.kind, RelationKind::Local(_)),
@@ -255,6 +261,7 @@ fn columns(snapshot: &Snapshot, rights: &Rights<'_>, rows: &mut Rows) {
                 name: column.name,
                 position,
                 pg_type: column.pg_type(),
+                digits: None,
                 nullable: !column.not_null,
                 default: None,
                 updatable: false,

@@ -97,6 +97,7 @@ struct Attribute<'a> {
     name: &'a str,
     type_oid: i64,
     pg_type: PgType,
+    typmod: i32,
     not_null: bool,
     has_default: bool,
     options: Option<Vec<String>>,
@@ -127,7 +128,7 @@ impl Attribute<'_> {
             ("attnum", self.position.into()),
             ("attndims", i16::from(matches!(self.pg_type, PgType::Array(_))).into()),
             ("attcacheoff", (-1).into()),
-            ("atttypmod", self.pg_type.typmod().into()),
+            ("atttypmod", self.typmod.into()),
             ("attbyval", matches!(length, 1 | 2 | 4 | 8).into()),
             ("attalign", alignment.into()),
             ("attstorage", storage.into()),
@@ -165,6 +166,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                 has_default: column.default.is_some(),
                 options: column_options(snapshot, relation, &column),
                 acl: relation.column_acls.get(&column.name),
+                typmod: column.typmod(),
                 pg_type,
             }
             .push(rows);
@@ -184,6 +186,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                     has_default: false,
                     options: None,
                     acl: None,
+                    typmod: column.typmod(),
                     pg_type,
                 }
                 .push(rows);
@@ -198,6 +201,7 @@ pub fn pg_attribute(snapshot: &Snapshot, statics: &Statics, rows: &mut Rows) {
                 name: column.name,
                 type_oid: system_type(statics, column),
                 pg_type: column.pg_type(),
+                typmod: column.pg_type().typmod(),
                 not_null: column.not_null,
                 has_default: false,
                 options: None,

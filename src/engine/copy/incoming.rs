@@ -141,6 +141,10 @@ impl<'a> Incoming<'a> {
         let mut columns: Vec<Option<ArrayRef>> = vec![None; schema.fields().len()];
         for (index, values) in self.into.columns.iter().zip(&mut self.values) {
             let array = ScalarValue::iter_to_array(std::mem::take(values))?;
+            let array = match self.into.table.columns.get(*index) {
+                Some(column) => write::rounded(array, column)?,
+                None => array,
+            };
             if let Some(place) = columns.get_mut(*index) {
                 *place = Some(array);
             }

@@ -4,6 +4,7 @@
 //! folder and only then shown. UPDATE and DELETE write the whole table anew: these tables are small.
 
 mod change;
+mod precision;
 mod rows;
 mod secured;
 mod statement;
@@ -18,6 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use change::{Change, Value};
+pub(super) use precision::rounded;
 use rows::check_keys;
 pub(super) use rows::{check_nulls, conform, defaults, first_duplicate, schema};
 pub(super) use secured::without_detail;

@@ -14,6 +14,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::DFParserBuilder;
 
+use super::precision::rounded;
 use crate::catalog::blanks::without_blanks;
 use crate::catalog::definitions::{LocalTableDef, RelationName};
 use crate::catalog::types::PgType;
@@ -51,13 +52,14 @@ pub(in crate::engine) fn conform(batches: &[RecordBatch], table: &LocalTableDef)
             .columns()
             .iter()
             .zip(schema.fields())
-            .map(|(column, field)| {
+            .zip(&table.columns)
+            .map(|((column, field), declared)| {
                 let column = cast_with_options(column, field.data_type(), &options)?;
                 check_texts(&column, &PgType::of_field(field))?;
                 Ok(match PgType::of_field(field) {
                     PgType::Bpchar(_) => without_blanks(&column),
                     kind @ (PgType::Jsonb | PgType::Uuid) => normal(&column, &kind)?,
-                    _ => column,
+                    _ => rounded(column, declared)?,
                 })
             })
             .collect::<Result<Vec<ArrayRef>>>()?;

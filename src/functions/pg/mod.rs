@@ -63,7 +63,7 @@ mod time_span;
 mod timezone;
 mod to_hex;
 pub(crate) mod to_number;
-mod to_precision;
+pub(crate) mod to_precision;
 mod whole;
 pub(crate) mod whole_row;
 mod width_bucket;

@@ -17,17 +17,15 @@ const MOST: i64 = 6;
 pub(super) fn udf() -> ScalarUDF {
     Spec::new("onerow_to_precision", &[Param::Any, Param::Int], returns, |call| {
         let (Some(value), Some(digits)) = (call.values.first(), call.int(1)) else { return Ok(None) };
-        let unit = u32::try_from(MOST - digits.clamp(0, MOST)).map_or(1, |zeros| 10i64.pow(zeros));
         Ok(Some(match value {
             ScalarValue::TimestampMicrosecond(Some(micros), zone) => {
-                ScalarValue::TimestampMicrosecond(Some(moment(*micros, unit)?), zone.clone())
+                ScalarValue::TimestampMicrosecond(Some(moment(*micros, digits)?), zone.clone())
             }
             ScalarValue::Time64Microsecond(Some(micros)) => {
-                ScalarValue::Time64Microsecond(Some(rounded(*micros, unit)?))
+                ScalarValue::Time64Microsecond(Some(time(*micros, digits)?))
             }
-            ScalarValue::IntervalMonthDayNano(Some(interval)) => {
-                let nanoseconds = rounded(interval.nanoseconds, unit.saturating_mul(1_000))?;
-                ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano { nanoseconds, ..*interval }))
+            ScalarValue::IntervalMonthDayNano(Some(of)) => {
+                ScalarValue::IntervalMonthDayNano(Some(interval(*of, digits)?))
             }
             other => other.clone(),
         }))
@@ -46,13 +44,31 @@ fn rounded(value: i64, unit: i64) -> Result<i64> {
     Ok(magnitude / unit * unit * value.signum())
 }
 
-fn moment(micros: i64, unit: i64) -> Result<i64> {
+/// The microseconds that so many digits of a second leave.
+fn unit(digits: i64) -> i64 {
+    u32::try_from(MOST - digits.clamp(0, MOST)).map_or(1, |zeros| 10i64.pow(zeros))
+}
+
+/// A time of day, in microseconds, rounded to so many digits of a second.
+pub(crate) fn time(micros: i64, digits: i64) -> Result<i64> {
+    rounded(micros, unit(digits))
+}
+
+/// An interval rounded to so many digits of a second.
+pub(crate) fn interval(of: IntervalMonthDayNano, digits: i64) -> Result<IntervalMonthDayNano> {
+    let nanoseconds = rounded(of.nanoseconds, unit(digits).saturating_mul(1_000))?;
+    Ok(IntervalMonthDayNano { nanoseconds, ..of })
+}
+
+/// A moment, in microseconds since 1970, rounded to so many digits of a second. 22008 when that is out of range.
+pub(crate) fn moment(micros: i64, digits: i64) -> Result<i64> {
     // Infinite ones stay.
     if micros == i64::MIN || micros == i64::MAX {
         return Ok(micros);
     }
     let Some(since) = micros.checked_sub(FROM) else { return Ok(micros) };
-    rounded(since, unit).map(|since| since + FROM)
+    let out_of_range = || Error::new(SqlState("22008"), "timestamp out of range");
+    rounded(since, unit(digits))?.checked_add(FROM).ok_or_else(out_of_range)
 }
 
 #[cfg(test)]
@@ -62,10 +78,11 @@ mod tests {
     #[test]
     fn half_goes_away_from_the_year_2000() {
         let second = 1_000_000;
-        assert_eq!(moment(FROM + 500_000, second).unwrap(), FROM + second);
-        assert_eq!(moment(FROM + 499_999, second).unwrap(), FROM);
-        assert_eq!(moment(FROM - 500_000, second).unwrap(), FROM - second);
-        assert_eq!(moment(i64::MAX, second).unwrap(), i64::MAX);
+        assert_eq!(moment(FROM + 500_000, 0).unwrap(), FROM + second);
+        assert_eq!(moment(FROM + 499_999, 0).unwrap(), FROM);
+        assert_eq!(moment(FROM - 500_000, 0).unwrap(), FROM - second);
+        assert_eq!(moment(i64::MAX, 0).unwrap(), i64::MAX);
+        assert_eq!(time(1_235_600, 3).unwrap(), 1_236_000);
         assert_eq!(rounded(-1_250_000, 100_000).unwrap(), -1_300_000);
         assert_eq!(rounded(7, 1).unwrap(), 7);
     }

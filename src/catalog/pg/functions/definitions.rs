@@ -14,6 +14,7 @@ use crate::catalog::pg::rows::Cell;
 use crate::catalog::pg::shapes::{self, PG_CATALOG};
 use crate::catalog::pg::snapshot::{CLASS_CLASS, Object, Relation, keys};
 use crate::catalog::pg::statics::{self, Statics};
+use crate::catalog::time_precision;
 use crate::catalog::types::PgType;
 use crate::ddl::statement::NameRef;
 use crate::error::{Error, SqlState};
@@ -264,6 +265,11 @@ pub fn format_type(statics: &Statics, oid: i64, modifier: Option<i64>) -> String
         }
         _ => {}
     }
+    if let (Some(digits), Ok(Some(kind))) =
+        (modifier.and_then(|n| time_precision::of_modifier(oid, n)), u32::try_from(oid).map(PgType::from_oid))
+    {
+        return time_precision::name(&kind, Some(digits));
+    }
     statics.type_name(oid).unwrap_or_else(|| "???".to_string())
 }
 
@@ -294,6 +300,11 @@ mod tests {
         let statics = Statics::get().unwrap();
         let print = |oid, modifier| format_type(statics, oid, modifier);
         assert_eq!(print(1700, Some(((12 << 16) | 2) + 4)), "numeric(12,2)");
+        assert_eq!(print(1184, Some(3)), "timestamp(3) with time zone");
+        assert_eq!(print(1083, Some(0)), "time(0) without time zone");
+        assert_eq!(print(1186, Some(2_147_418_114)), "interval(2)");
+        assert_eq!(print(1115, Some(1)), "timestamp(1) without time zone[]");
+        assert_eq!(print(1114, Some(-1)), "timestamp without time zone");
         assert_eq!(print(1043, Some(24)), "character varying(20)");
         assert_eq!(print(1043, Some(-1)), "character varying");
         assert_eq!(print(1042, Some(-1)), "bpchar");
