@@ -26,6 +26,7 @@ mod found_again;
 mod gen_random_uuid;
 mod generate_series;
 pub(crate) mod interval_scale;
+mod interval_fields;
 pub(crate) mod interval_span;
 mod isfinite;
 pub mod json;
