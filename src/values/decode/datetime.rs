@@ -2,7 +2,7 @@
 
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::values::calendar::{Civil, DAY, SECOND, days};
+use crate::values::calendar::{Civil, DAY, FIRST_DAY, LAST_DAY, SECOND, days};
 use crate::values::zone::{Zone, offset};
 
 /// A text taken apart.
@@ -23,7 +23,8 @@ pub(super) fn date(text: &str) -> Result<i32> {
     match parse(&PgType::Date, text)? {
         Parsed::Infinite { past } => Ok(if past { i32::MIN } else { i32::MAX }),
         Parsed::Finite { day, .. } => {
-            i32::try_from(day).ok().filter(|day| *day != i32::MIN && *day != i32::MAX).ok_or_else(|| out_of_range(text))
+            let held = (FIRST_DAY..=LAST_DAY).contains(&day).then(|| i32::try_from(day).ok()).flatten();
+            held.ok_or_else(|| beyond("date", text))
         }
     }
 }
@@ -32,7 +33,7 @@ pub(super) fn date(text: &str) -> Result<i32> {
 pub(super) fn timestamp(text: &str) -> Result<i64> {
     match parse(&PgType::Timestamp, text)? {
         Parsed::Infinite { past } => Ok(infinite(past)),
-        Parsed::Finite { day, time, .. } => micros(day, time).ok_or_else(|| out_of_range(text)),
+        Parsed::Finite { day, time, .. } => micros(day, time).ok_or_else(|| beyond("timestamp", text)),
     }
 }
 
@@ -41,9 +42,9 @@ pub(super) fn timestamptz(text: &str, session: Zone) -> Result<i64> {
     match parse(&PgType::TimestampTz, text)? {
         Parsed::Infinite { past } => Ok(infinite(past)),
         Parsed::Finite { day, time, zone } => {
-            let local = micros(day, time).ok_or_else(|| out_of_range(text))?;
+            let local = micros(day, time).ok_or_else(|| beyond("timestamp", text))?;
             let offset = zone.unwrap_or(session).offset_of_local(local);
-            local.checked_sub(i64::from(offset) * SECOND).ok_or_else(|| out_of_range(text))
+            local.checked_sub(i64::from(offset) * SECOND).ok_or_else(|| beyond("timestamp", text))
         }
     }
 }
@@ -80,6 +81,9 @@ fn micros(day: i64, time: Option<i64>) -> Option<i64> {
 
 fn parse(kind: &PgType, text: &str) -> Result<Parsed> {
     let wrong = || invalid(kind, text);
+    if day < FIRST_DAY {
+        return None;
+    }
     let trimmed = text.trim();
     match trimmed.to_ascii_lowercase().as_str() {
         "infinity" | "+infinity" => return Ok(Parsed::Infinite { past: false }),
@@ -221,6 +225,11 @@ fn invalid(kind: &PgType, text: &str) -> Error {
     Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type {kind}: \"{text}\""))
 }
 
-fn out_of_range(text: &str) -> Error {
+/// 22008 for a day that there is, beyond those that the type holds.
+fn beyond(kind: &str, text: &str) -> Error {
+    Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("{kind} out of range: \"{text}\""))
+}
+
+pub(super) fn out_of_range(text: &str) -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date/time field value out of range: \"{text}\""))
 }
