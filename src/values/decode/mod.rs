@@ -3,6 +3,7 @@
 mod array;
 mod binary;
 mod column;
+mod date_words;
 mod datetime;
 mod interval;
 mod jsonb;
