@@ -15,8 +15,8 @@ mod text;
 pub(crate) use column::decode_column;
 pub(crate) use jsonb::check_depth;
 
-use datafusion::error::DataFusionError;
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
+use datafusion::error::DataFusionError;
 use datafusion::scalar::ScalarValue;
 
 use crate::catalog::types::PgType;
