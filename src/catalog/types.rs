@@ -83,6 +83,9 @@ pub fn is_void(field: &Field) -> bool {
     field.metadata().get(PG_TYPE_KEY).is_some_and(|name| name == VOID)
 }
 
+/// The most digits of a numeric.
+const MOST_DIGITS: u8 = 76;
+
 /// Precision and scale of `numeric` without any.
 pub const BARE_NUMERIC: (u8, i8) = (38, 10);
 
@@ -235,6 +238,23 @@ impl PgType {
             DataType::Dictionary(_, value) => PgType::of_arrow(value),
             DataType::RunEndEncoded(_, value) => PgType::of_field(value),
             _ => PgType::Text,
+        }
+    }
+
+    /// Why no value can be of this type: 22023 for a numeric of no digits or too many, 0A000 for one that has more digits
+    /// behind the point than digits.
+    pub fn fault(&self) -> Option<Error> {
+        match self {
+            PgType::Array(element) => element.fault(),
+            PgType::Numeric(Some((p, _))) if !(1..=MOST_DIGITS).contains(p) => Some(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("NUMERIC precision {p} must be between 1 and {MOST_DIGITS}"),
+            )),
+            PgType::Numeric(Some((p, s))) if i16::from(*s) > i16::from(*p) => Some(
+                Error::unsupported(format!("{self} is not supported: its scale is greater than its precision"))
+                    .with_hint(format!("Declare it as numeric({s},{s}).")),
+            ),
+            _ => None,
         }
     }
 

@@ -100,10 +100,15 @@ pub(super) fn known_type(cursor: &mut Cursor<'_>) -> Result<PgType> {
     parsed(&name, position)
 }
 
-/// The name of such a type, as `format_type` prints it, with the digits that a time keeps.
+/// The name of such a type, as `format_type` prints it, with the digits that a time keeps; an error for a numeric that no
+/// column can hold.
 pub(super) fn known_type_name(cursor: &mut Cursor<'_>) -> Result<String> {
     let (name, position) = cursor.type_name()?;
-    Ok(time_precision::name(&parsed(&name, position)?, time_precision::of_name(&name)))
+    let kind = parsed(&name, position)?;
+    match kind.fault() {
+        Some(fault) => Err(fault.with_position(Some(position))),
+        None => Ok(time_precision::name(&kind, time_precision::of_name(&name))),
+    }
 }
 
 fn parsed(name: &str, position: usize) -> Result<PgType> {

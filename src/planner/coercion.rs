@@ -37,7 +37,7 @@ use super::time_arithmetic::{self, difference};
 use crate::catalog::types::PgType;
 use crate::functions::clean;
 use crate::functions::pg::array_relations::{self, Relation};
-use crate::functions::pg::{any_of, interval_span, round};
+use crate::functions::pg::{any_of, date_plus, interval_span, round};
 use crate::values::{Zone, read_text};
 
 /// Functions that give one of their arguments, or compare them.
@@ -365,6 +365,15 @@ fn coerce_binary(binary: BinaryExpr, schema: &DFSchema) -> DfResult<Transformed<
                 Some(difference) => Ok(Transformed::yes(difference)),
                 None => unchanged(BinaryExpr { left, op, right }),
             };
+        }
+        Operator::Plus if is_date(&l) && r.is_integer() => {
+            return Ok(Transformed::yes(date_plus::plus().call(vec![*left, *right])));
+        }
+        Operator::Plus if l.is_integer() && is_date(&r) => {
+            return Ok(Transformed::yes(date_plus::plus().call(vec![*right, *left])));
+        }
+        Operator::Minus if is_date(&l) && r.is_integer() => {
+            return Ok(Transformed::yes(date_plus::minus().call(vec![*left, *right])));
         }
         op if operators::compares(op) && are_intervals([&l, &r]) => {
             let (left, right) = (Box::new(span(*left, schema)?), Box::new(span(*right, schema)?));

@@ -21,7 +21,7 @@ const NAME: &str = "plain_digits";
 /// A text that is to be read as numeric, with its digits written out.
 pub(super) fn without(text: Expr) -> Expr {
     match &text {
-        Expr::Literal(value, _) if !value.try_as_str().flatten().is_some_and(has_exponent) => text,
+        Expr::Literal(value, _) if !value.try_as_str().flatten().is_some_and(has_letters) => text,
         Expr::ScalarFunction(call) if call.func.name() == NAME => text,
         _ => {
             let function = PlainDigits { signature: Signature::any(1, Volatility::Immutable) };
@@ -31,8 +31,9 @@ pub(super) fn without(text: Expr) -> Expr {
     }
 }
 
-fn has_exponent(text: &str) -> bool {
-    text.contains(['e', 'E'])
+/// Whether a text may have an exponent, or be `NaN` or `Infinity`, which are refused.
+fn has_letters(text: &str) -> bool {
+    text.contains(['e', 'E', 'n', 'N'])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -43,13 +44,13 @@ struct PlainDigits {
 fn plain(texts: &ArrayRef) -> Result<ArrayRef> {
     let texts = cast(texts, &DataType::Utf8View)?;
     let views = texts.as_string_view();
-    if !views.iter().flatten().any(has_exponent) {
+    if !views.iter().flatten().any(has_letters) {
         return Ok(texts);
     }
     let plain = views
         .iter()
         .map(|text| match text {
-            Some(text) if has_exponent(text) => Ok(Some(written_out(text)?.unwrap_or_else(|| text.to_string()))),
+            Some(text) if has_letters(text) => Ok(Some(written_out(text)?)),
             other => Ok(other.map(str::to_string)),
         })
         .collect::<Result<Vec<_>>>()?;

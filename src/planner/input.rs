@@ -218,6 +218,8 @@ fn read_cast(expr: Expr, schema: &DFSchema, zone: &str) -> DfResult<Transformed<
             | PgType::Array(_)
             | PgType::Varchar(Some(_))
             | PgType::Bpchar(_)
+            | PgType::Name
+            | PgType::Char
     ) || (of_jsonb && kind == PgType::Bool))
         && (kind.arrow() == *field.data_type());
     if !has_rules {

@@ -72,15 +72,10 @@ impl TypePlanner for PgTypePlanner {
             }
             other => PgType::parse(&other.to_string()),
         };
-        if let Some(error) = named.as_ref().and_then(wrong_length) {
+        if let Some(error) = named.as_ref().and_then(|named| wrong_length(named).or_else(|| named.fault())) {
             return Err(error.into());
         }
         match named {
-            Some(PgType::Numeric(Some((p, s)))) if p == 0 || p > 76 || s > p as i8 => Err(Error::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                format!("NUMERIC precision {p} must be between 1 and 76"),
-            )
-            .into()),
             Some(PgType::Text) => Ok(Some(Arc::new(PgType::Text.field(TEXT, true)))),
             Some(pg_type) => Ok(Some(Arc::new(pg_type.field("", true)))),
             None => match &self.next {

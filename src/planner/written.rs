@@ -2,17 +2,19 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr as SqlExpr, Interval, Query, Select, TableFactor, UnaryOperator, Value,
-    ValueWithSpan, VisitMut, VisitorMut,
+    CastKind, DataType as SqlType, DateTimeField, Expr as SqlExpr, Interval, Query, Select, TableFactor, UnaryOperator,
+    Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 use super::{alias_columns, star_names};
 use crate::catalog::types::PgType;
-use crate::values::{Zone, read_text};
+use crate::functions::pg::to_precision;
+use crate::values::{IntervalFields, Zone, read_interval, read_text};
 
 /// The most digits of a numeric.
 const MAX_DIGITS: usize = 76;
@@ -113,28 +115,46 @@ fn plain_interval(interval: &mut Interval, sign: i32) -> bool {
     let SqlExpr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = interval.value.as_mut() else {
         return false;
     };
-    if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
-        return false;
-    }
-    let Some(zone) = Zone::parse("UTC") else { return false };
-    let number = text.trim().parse::<f64>().is_ok();
-    let whole = match (&interval.leading_field, &interval.last_field) {
-        (None, None) => text.clone(),
-        // '5' MINUTE; a text with units of its own would be cut to the field.
-        (Some(field), None) if number => format!("{} {field}", text.trim()),
-        // '1-2' YEAR TO MONTH says in itself what it counts.
-        (Some(_), Some(_)) if !number => text.clone(),
-        _ => return false,
+    let plain = match (&interval.leading_field, &interval.last_field) {
+        (None, None) => {
+            let read = read_text(&PgType::Interval, text, Zone::UTC);
+            let Ok(ScalarValue::IntervalMonthDayNano(Some(value))) = read else { return false };
+            Some(plain(value, sign))
+        }
+        // `SECOND(1)` has its digits where a first field has its own.
+        (Some(first @ DateTimeField::Second), None) => {
+            in_fields(text, &first.to_string(), interval.leading_precision, sign)
+        }
+        (Some(first), last) if interval.leading_precision.is_none() => {
+            let named = last.as_ref().map_or_else(|| first.to_string(), |last| format!("{first} TO {last}"));
+            in_fields(text, &named, interval.fractional_seconds_precision, sign)
+        }
+        _ => None,
     };
-    if let Ok(ScalarValue::IntervalMonthDayNano(Some(value))) = read_text(&PgType::Interval, &whole, zone) {
-        let (months, days) = (i64::from(value.months), i64::from(value.days));
-        let (sign, micros) = (i64::from(sign), value.nanoseconds / 1000);
-        *text = format!("{} months {} days {} microseconds", sign * months, sign * days, sign * micros);
-        interval.leading_field = None;
-        interval.last_field = None;
-        return true;
-    }
-    false
+    let Some(plain) = plain else { return false };
+    *text = plain;
+    interval.leading_field = None;
+    interval.leading_precision = None;
+    interval.last_field = None;
+    interval.fractional_seconds_precision = None;
+    true
+}
+
+/// The text of an interval of some fields, such as `DAY TO HOUR`, and of so many digits of a second, written plainly,
+/// times `sign`. None for what Postgres would not take.
+pub(super) fn in_fields(text: &str, named: &str, digits: Option<u64>, sign: i32) -> Option<String> {
+    let value = read_interval(text, IntervalFields::parse(named)?).ok()?;
+    let value = match digits {
+        Some(digits) => to_precision::interval(value, i64::try_from(digits).ok()?).ok()?,
+        None => value,
+    };
+    Some(plain(value, sign))
+}
+
+fn plain(value: IntervalMonthDayNano, sign: i32) -> String {
+    let (months, days) = (i64::from(value.months), i64::from(value.days));
+    let (sign, micros) = (i64::from(sign), value.nanoseconds / 1000);
+    format!("{} months {} days {} microseconds", sign * months, sign * days, sign * micros)
 }
 
 #[cfg(test)]
@@ -168,6 +188,13 @@ mod tests {
         let plain = "SELECT INTERVAL '14 months 3 days 14706789000 microseconds'";
         assert_eq!(interval("interval '1 year 2 mons 3 days 04:05:06.789'"), plain);
         assert_eq!(interval("interval '5' minute"), "SELECT INTERVAL '0 months 0 days 300000000 microseconds'");
+        assert_eq!(interval("interval '1 day 5 hours' day"), "SELECT INTERVAL '0 months 1 days 0 microseconds'");
+        assert_eq!(
+            interval("interval '1:30' minute to second"),
+            "SELECT INTERVAL '0 months 0 days 90000000 microseconds'"
+        );
+        assert_eq!(interval("interval '90.55' second(1)"), "SELECT INTERVAL '0 months 0 days 90600000 microseconds'");
+        assert_eq!(interval("-interval '1.5' hour"), "SELECT INTERVAL '0 months 0 days -3600000000 microseconds'");
         assert_eq!(interval("interval '-1 mon'"), "SELECT INTERVAL '-1 months 0 days 0 microseconds'");
         assert_eq!(interval("-interval '1 day 1 s'"), "SELECT INTERVAL '0 months -1 days -1000000 microseconds'");
         assert_eq!(interval("interval 'long'"), "SELECT INTERVAL 'long'");

@@ -11,6 +11,11 @@ pub(super) const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(super) const POSTGRES_EPOCH: i64 = POSTGRES_EPOCH_DAYS as i64 * DAY;
 
+/// The first day that there is in Postgres, 4714-11-24 BC, as days from 1970-01-01.
+pub(crate) const FIRST_DAY: i64 = -2_440_588;
+/// The last one, 5874897-12-31.
+pub(crate) const LAST_DAY: i64 = 2_145_042_905;
+
 /// A day by its parts. The year is astronomical: 0 is 1 BC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
@@ -76,6 +81,8 @@ mod tests {
         for day in (-3_000_000..3_000_000).step_by(997) {
             assert_eq!(days(civil(day)), Some(day));
         }
+        assert_eq!(days(Civil { year: -4713, month: 11, day: 24 }), Some(FIRST_DAY));
+        assert_eq!(days(Civil { year: 5_874_897, month: 12, day: 31 }), Some(LAST_DAY));
         assert_eq!(days(Civil { year: 1900, month: 2, day: 29 }), None);
         assert!(days(Civil { year: 2000, month: 2, day: 29 }).is_some());
     }

@@ -58,7 +58,7 @@ pub(in crate::engine) fn conform(batches: &[RecordBatch], table: &LocalTableDef)
                 check_texts(&column, &PgType::of_field(field))?;
                 Ok(match PgType::of_field(field) {
                     PgType::Bpchar(_) => without_blanks(&column),
-                    kind @ (PgType::Jsonb | PgType::Uuid) => normal(&column, &kind)?,
+                    kind @ (PgType::Jsonb | PgType::Uuid | PgType::Name | PgType::Char) => normal(&column, &kind)?,
                     _ => rounded(column, declared)?,
                 })
             })

@@ -5,9 +5,10 @@ use datafusion::logical_expr::ScalarUDF;
 use super::{
     age, any_of, array_dims, array_of, array_relations, array_remove, array_rows, byte_at, byte_length,
     clock_timestamp, coalesce, date_bin, date_parse, date_part, date_text, date_trunc, div, encode, found_again,
-    gen_random_uuid, generate_series, isfinite, json, justify, levenshtein, make_times, maybe, mode, num_nulls,
-    ordinals, overlaps, percentile, regexp_match, regexp_replace, regexp_split, round, scale, sign, similar, soundex,
-    string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, whole, width_bucket,
+    gen_random_uuid, generate_series, interval_fields, isfinite, json, justify, levenshtein, make_times, maybe, mode,
+    num_nulls, ordinals, overlaps, percentile, regexp_match, regexp_replace, regexp_split, round, scale, sign, similar,
+    soundex, string_parts, substr, substring, time_span, timezone, to_hex, to_number, to_precision, whole,
+    width_bucket,
 };
 
 /// Every function of Postgres's that is written here.
@@ -34,6 +35,7 @@ pub fn all() -> Vec<ScalarUDF> {
         encode::encode(),
         gen_random_uuid::udf(),
         generate_series::udf(),
+        interval_fields::udf(),
         isfinite::udf(),
         justify::days(),
         justify::hours(),

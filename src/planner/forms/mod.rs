@@ -8,6 +8,7 @@ mod call;
 mod day_words;
 mod elements;
 mod fetch;
+mod interval_fields;
 mod interval_parts;
 mod json_records;
 mod json_sets;

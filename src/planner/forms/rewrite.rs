@@ -12,9 +12,9 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::call::{self, call, literal};
 use super::{
-    aggregate, any_of, day_words, elements, fetch, interval_parts, json_records, json_sets, like, one_list, overlaps,
-    precision, prefixes, repeated_keys, row_comparisons, rows, series, sets, substring, using, values, whole_rows,
-    windows,
+    aggregate, any_of, day_words, elements, fetch, interval_fields, interval_parts, json_records, json_sets, like,
+    one_list, overlaps, precision, prefixes, repeated_keys, row_comparisons, rows, series, sets, substring, using,
+    values, whole_rows, windows,
 };
 use crate::error::{Error, Result};
 use crate::functions::pg::pattern::of_operator;
@@ -165,6 +165,7 @@ fn expression(expr: &mut Expr) -> Result<()> {
     elements::operators(expr)?;
     elements::cast(expr);
     day_words::meant(expr);
+    interval_fields::cut(expr);
     precision::rounded(expr);
     if elements::like(expr)? {
         return Ok(());

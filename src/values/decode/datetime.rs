@@ -1,12 +1,13 @@
 //! Dates and times from text: ISO 8601 and what Postgres itself prints.
 
+use super::date_words;
 use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
-use crate::values::calendar::{Civil, DAY, SECOND, days};
+use crate::values::calendar::{Civil, DAY, FIRST_DAY, LAST_DAY, SECOND, days};
 use crate::values::zone::{Zone, offset};
 
 /// A text taken apart.
-enum Parsed {
+pub(super) enum Parsed {
     /// `-infinity`, or `infinity`.
     Infinite { past: bool },
     Finite {
@@ -23,7 +24,8 @@ pub(super) fn date(text: &str) -> Result<i32> {
     match parse(&PgType::Date, text)? {
         Parsed::Infinite { past } => Ok(if past { i32::MIN } else { i32::MAX }),
         Parsed::Finite { day, .. } => {
-            i32::try_from(day).ok().filter(|day| *day != i32::MIN && *day != i32::MAX).ok_or_else(|| out_of_range(text))
+            let held = (FIRST_DAY..=LAST_DAY).contains(&day).then(|| i32::try_from(day).ok()).flatten();
+            held.ok_or_else(|| beyond("date", text))
         }
     }
 }
@@ -32,7 +34,7 @@ pub(super) fn date(text: &str) -> Result<i32> {
 pub(super) fn timestamp(text: &str) -> Result<i64> {
     match parse(&PgType::Timestamp, text)? {
         Parsed::Infinite { past } => Ok(infinite(past)),
-        Parsed::Finite { day, time, .. } => micros(day, time).ok_or_else(|| out_of_range(text)),
+        Parsed::Finite { day, time, .. } => micros(day, time).ok_or_else(|| beyond("timestamp", text)),
     }
 }
 
@@ -41,9 +43,9 @@ pub(super) fn timestamptz(text: &str, session: Zone) -> Result<i64> {
     match parse(&PgType::TimestampTz, text)? {
         Parsed::Infinite { past } => Ok(infinite(past)),
         Parsed::Finite { day, time, zone } => {
-            let local = micros(day, time).ok_or_else(|| out_of_range(text))?;
+            let local = micros(day, time).ok_or_else(|| beyond("timestamp", text))?;
             let offset = zone.unwrap_or(session).offset_of_local(local);
-            local.checked_sub(i64::from(offset) * SECOND).ok_or_else(|| out_of_range(text))
+            local.checked_sub(i64::from(offset) * SECOND).ok_or_else(|| beyond("timestamp", text))
         }
     }
 }
@@ -52,8 +54,12 @@ pub(super) fn timestamptz(text: &str, session: Zone) -> Result<i64> {
 pub(super) fn time(text: &str) -> Result<i64> {
     let wrong = || invalid(&PgType::Time, text);
     let mut words = text.split_ascii_whitespace();
-    let (clock, attached) = split_offset(words.next().ok_or_else(wrong)?);
-    let mut micros = clock_time(clock, text, &PgType::Time)?;
+    let word = words.next().ok_or_else(wrong)?;
+    let (clock, attached) = split_offset(word.strip_prefix(['T', 't']).unwrap_or(word));
+    let mut micros = match plain_time(clock) {
+        Some(written) => clock_time(&written, text, &PgType::Time)?,
+        None => clock_time(clock, text, &PgType::Time)?,
+    };
     let mut zoned = attached.is_some();
     if attached.is_some_and(|zone| zone_of(zone).is_none()) {
         return Err(wrong());
@@ -75,10 +81,21 @@ fn infinite(past: bool) -> i64 {
 }
 
 fn micros(day: i64, time: Option<i64>) -> Option<i64> {
+    if day < FIRST_DAY {
+        return None;
+    }
     day.checked_mul(DAY)?.checked_add(time.unwrap_or(0)).filter(|micros| *micros != i64::MIN && *micros != i64::MAX)
 }
 
+/// What most texts are is looked for first.
 fn parse(kind: &PgType, text: &str) -> Result<Parsed> {
+    match parse_iso(kind, text) {
+        Err(error) if error.state() == SqlState::INVALID_DATETIME_FORMAT => date_words::read(kind, text),
+        parsed => parsed,
+    }
+}
+
+fn parse_iso(kind: &PgType, text: &str) -> Result<Parsed> {
     let wrong = || invalid(kind, text);
     let trimmed = text.trim();
     match trimmed.to_ascii_lowercase().as_str() {
@@ -140,7 +157,7 @@ fn calendar_date(text: &str) -> Option<Civil> {
 }
 
 /// Takes an offset or a Z off a time's end.
-fn split_offset(word: &str) -> (&str, Option<&str>) {
+pub(super) fn split_offset(word: &str) -> (&str, Option<&str>) {
     match word.find(['+', '-', 'Z', 'z']) {
         Some(at) => {
             let (clock, zone) = word.split_at(at);
@@ -150,7 +167,7 @@ fn split_offset(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn zone_of(text: &str) -> Option<Zone> {
+pub(super) fn zone_of(text: &str) -> Option<Zone> {
     match offset(text) {
         Some(seconds) => Some(Zone::Fixed(seconds)),
         None if text.starts_with(['+', '-', '<']) => None,
@@ -158,8 +175,22 @@ fn zone_of(text: &str) -> Option<Zone> {
     }
 }
 
+/// `040506.789` or `0405` as [`clock_time`] reads it; none for what is neither.
+pub(super) fn plain_time(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, rest) = whole.split_at_checked(2)?;
+    match rest.len() {
+        2 => Some(format!("{hours}:{rest}:00.{fraction}")),
+        4 => Some(format!("{hours}:{}:{}.{fraction}", rest.get(..2)?, rest.get(2..)?)),
+        _ => None,
+    }
+}
+
 /// `04:05`, `04:05:06.789`, up to 24:00:00; more than six digits of a second are rounded.
-fn clock_time(text: &str, whole: &str, kind: &PgType) -> Result<i64> {
+pub(super) fn clock_time(text: &str, whole: &str, kind: &PgType) -> Result<i64> {
     let wrong = || invalid(kind, whole);
     let mut parts = text.split(':');
     let mut next = |width: usize| match parts.next() {
@@ -202,7 +233,7 @@ pub(super) fn micros_of(digits: &str) -> Option<i64> {
 }
 
 /// A time of day by AM or PM; none when the word is neither or the hour is not of a half day.
-fn half_day(micros: i64, word: &str) -> Option<i64> {
+pub(super) fn half_day(micros: i64, word: &str) -> Option<i64> {
     let hour = 3_600 * SECOND;
     let noon = 12 * hour;
     if !(hour..13 * hour).contains(&micros) && !(0..hour).contains(&micros) {
@@ -217,10 +248,15 @@ fn half_day(micros: i64, word: &str) -> Option<i64> {
     }
 }
 
-fn invalid(kind: &PgType, text: &str) -> Error {
+pub(super) fn invalid(kind: &PgType, text: &str) -> Error {
     Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type {kind}: \"{text}\""))
 }
 
-fn out_of_range(text: &str) -> Error {
+/// 22008 for a day that there is, beyond those that the type holds.
+fn beyond(kind: &str, text: &str) -> Error {
+    Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("{kind} out of range: \"{text}\""))
+}
+
+pub(super) fn out_of_range(text: &str) -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date/time field value out of range: \"{text}\""))
 }

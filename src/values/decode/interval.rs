@@ -4,6 +4,7 @@ use datafusion::arrow::datatypes::IntervalMonthDayNano;
 
 use super::datetime::micros_of;
 use crate::error::{Error, Result, SqlState};
+use crate::values::IntervalFields;
 use crate::values::calendar::{DAY, SECOND};
 
 /// The three fields, wide enough to add up before they are checked.
@@ -19,8 +20,18 @@ const ONE: i128 = 1_000_000_000;
 
 /// Reads an interval. A fraction of a unit goes to the next smaller one; a month has thirty days there.
 pub(super) fn read(text: &str) -> Result<IntervalMonthDayNano> {
+    read_in(text, None)
+}
+
+/// Reads an interval of certain fields; what is smaller is still there.
+pub(super) fn read_fields(text: &str, fields: IntervalFields) -> Result<IntervalMonthDayNano> {
+    read_in(text, Some(fields))
+}
+
+fn read_in(text: &str, fields: Option<IntervalFields>) -> Result<IntervalMonthDayNano> {
     let trimmed = text.trim();
-    let sum = if trimmed.starts_with('P') || trimmed.starts_with("-P") { iso(trimmed) } else { verbose(trimmed) };
+    let sum =
+        if trimmed.starts_with('P') || trimmed.starts_with("-P") { iso(trimmed) } else { verbose(trimmed, fields) };
     let sum = sum.ok_or_else(|| {
         Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type interval: \"{text}\""))
     })?;
@@ -143,7 +154,9 @@ impl Told {
     }
 }
 
-fn verbose(text: &str) -> Option<Sum> {
+fn verbose(text: &str, fields: Option<IntervalFields>) -> Option<Sum> {
+    let smallest = fields.map_or("second", IntervalFields::unit);
+    let from_minutes = fields.is_some_and(IntervalFields::from_minutes);
     let mut sum = Sum::default();
     let mut told = Told::default();
     let mut lower = text.to_ascii_lowercase();
@@ -161,7 +174,7 @@ fn verbose(text: &str) -> Option<Sum> {
         }
         if word.contains(':') {
             told.tell(Told::CLOCK)?;
-            sum.micros += clock(word)?;
+            sum.micros += clock(word, from_minutes)?;
             continue;
         }
         if let Some((years, months)) = years_and_months(word) {
@@ -183,9 +196,11 @@ fn verbose(text: &str) -> Option<Sum> {
             match words.peek() {
                 // `3 04:05:06`: a number before a time counts days.
                 Some(next) if next.contains(':') => "day",
+                // `3 5` in hours: so does one before a number of hours.
+                Some(next) if smallest == "hour" && number(next).is_some() => "day",
                 // Before anything else it has no unit of its own.
                 Some(_) => return None,
-                None => "second",
+                None => smallest,
             }
         };
         told.tell_unit(count, unit)?;
@@ -207,8 +222,9 @@ fn years_and_months(word: &str) -> Option<(i128, i128)> {
     Some((sign * years.parse::<i128>().ok()?, sign * months.parse::<i128>().ok()?))
 }
 
-/// `-04:05:06.789` or `04:05`, in microseconds; hours have no upper bound.
-fn clock(word: &str) -> Option<i128> {
+/// `-04:05:06.789` or `04:05`, in microseconds; hours have no upper bound. With `from_minutes` two parts are minutes and
+/// seconds.
+fn clock(word: &str, from_minutes: bool) -> Option<i128> {
     let (sign, digits) = match word.as_bytes().first()? {
         b'-' => (-1, word.get(1..)?),
         b'+' => (1, word.get(1..)?),
@@ -219,15 +235,18 @@ fn clock(word: &str) -> Option<i128> {
         let plain = (1..=10).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| part.parse::<i128>().ok()).flatten()
     };
-    let hours = whole(parts.next()?)?;
-    let minutes = whole(parts.next()?)?;
-    let (seconds, fraction) = match parts.next() {
+    let mut hours = whole(parts.next()?)?;
+    let mut minutes = whole(parts.next()?)?;
+    let (mut seconds, fraction) = match parts.next() {
         None => (0, 0),
         Some(part) => {
             let (seconds, digits) = part.split_once('.').unwrap_or((part, ""));
             (whole(seconds)?, micros_of(digits)?)
         }
     };
+    if from_minutes && digits.matches(':').count() == 1 {
+        (hours, minutes, seconds) = (0, hours, minutes);
+    }
     if parts.next().is_some() || minutes > 59 || seconds > 60 {
         return None;
     }

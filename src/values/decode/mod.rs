@@ -3,6 +3,7 @@
 mod array;
 mod binary;
 mod column;
+mod date_words;
 mod datetime;
 mod interval;
 mod jsonb;
@@ -14,6 +15,7 @@ mod text;
 pub(crate) use column::decode_column;
 pub(crate) use jsonb::check_depth;
 
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::error::DataFusionError;
 use datafusion::scalar::ScalarValue;
 
@@ -21,7 +23,7 @@ use crate::catalog::types::PgType;
 use crate::error::{Error, Result, SqlState};
 use crate::values::decimal::Numeric;
 use crate::values::reader::utf8;
-use crate::values::{Format, Zone};
+use crate::values::{Format, IntervalFields, Zone};
 
 /// Reads a value of type `kind`; none is a null. Text follows Postgres's input rules, and `timestamptz` without an
 /// offset is on the clock of `zone`. Errors: 22P02, 22007, 22008 or 22003 for text, 22P03 for binary.
@@ -38,12 +40,14 @@ pub fn read_text(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
     text::read(kind, text, zone)
 }
 
-/// A numeric's text without an exponent; none for what is no number. 22P02 and 22003 as for any numeric.
-pub fn written_out(text: &str) -> Result<Option<String>> {
-    Ok(match text::numeric(text)? {
-        Numeric::Number(number) => Some(number.text()),
-        Numeric::NaN | Numeric::PositiveInfinity | Numeric::NegativeInfinity => None,
-    })
+/// Reads an interval of certain fields: a number without a unit counts the smallest of them, and what is smaller is cut.
+pub(crate) fn read_interval(text: &str, fields: IntervalFields) -> Result<IntervalMonthDayNano> {
+    interval::read_fields(text, fields).map(|read| fields.kept(read))
+}
+
+/// A numeric's text without an exponent. 22P02 and 22003 as for any numeric, 0A000 for NaN and the infinities.
+pub fn written_out(text: &str) -> Result<String> {
+    Ok(number::finite(text::numeric(text)?)?.text())
 }
 
 /// A numeric's text rounded to a whole number, half away from zero; none for what is no number.

@@ -13,6 +13,9 @@ use crate::values::Zone;
 use crate::values::decimal::{DecimalError, Numeric};
 use crate::values::encode::{uuid_bytes, uuid_text};
 
+/// The bytes of the longest name.
+const LONGEST_NAME: usize = 63;
+
 /// Reads a value of type `kind`.
 pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue> {
     Ok(match kind {
@@ -28,9 +31,11 @@ pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue>
             ScalarValue::Float64(Some(float(kind, text, |value: &f64| (value.is_infinite(), *value == 0.0))?))
         }
         PgType::Numeric(_) => number::scalar(numeric(text)?)?,
-        PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) | PgType::Name | PgType::Char => {
+        PgType::Text | PgType::Varchar(_) | PgType::Bpchar(_) => {
             ScalarValue::Utf8View(Some(kind.held(text).to_string()))
         }
+        PgType::Name => ScalarValue::Utf8View(Some(name(text).to_string())),
+        PgType::Char => ScalarValue::Utf8View(Some(text.chars().take(1).collect())),
         PgType::Uuid => ScalarValue::Utf8View(Some(uuid(kind, text)?)),
         PgType::Json => ScalarValue::Utf8View(Some(json(text)?)),
         PgType::Jsonb => ScalarValue::Utf8View(Some(jsonb::normal(&json(text)?)?)),
@@ -47,6 +52,12 @@ pub(super) fn read(kind: &PgType, text: &str, zone: Zone) -> Result<ScalarValue>
             return Err(Error::unsupported(format!("parameters of type {kind} are not supported")));
         }
     })
+}
+
+/// As much of a text as a name holds, in whole characters.
+fn name(text: &str) -> &str {
+    let end = (0..=LONGEST_NAME.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// The unique beginnings of true, false, yes, no, on and off, and 1 and 0.
