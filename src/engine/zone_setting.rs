@@ -107,7 +107,7 @@ pub(super) fn name(shown: &str) -> String {
 
 impl Session {
     /// The name of the session's time zone, or how far east of UTC it is.
-    pub(super) fn zone_name(&self) -> String {
+    pub fn zone_name(&self) -> String {
         name(self.settings.lock().get("timezone").unwrap_or("UTC"))
     }
 

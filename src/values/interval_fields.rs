@@ -9,7 +9,7 @@ use crate::values::calendar::SECOND;
 pub(crate) struct IntervalFields {
     smallest: Smallest,
     /// MINUTE TO SECOND: `1:30` has no hours.
-    from_minutes: bool,
+    begins_with_minutes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl IntervalFields {
             "SECOND" => Smallest::Second,
             _ => return None,
         };
-        Some(IntervalFields { smallest, from_minutes: first == "MINUTE" && smallest == Smallest::Second })
+        Some(IntervalFields { smallest, begins_with_minutes: first == "MINUTE" && smallest == Smallest::Second })
     }
 
     /// What a number without a unit counts.
@@ -52,8 +52,8 @@ impl IntervalFields {
     }
 
     /// Whether a time of two parts is one of minutes and seconds.
-    pub fn from_minutes(self) -> bool {
-        self.from_minutes
+    pub fn begins_with_minutes(self) -> bool {
+        self.begins_with_minutes
     }
 
     /// An interval without what is smaller than its smallest field.

@@ -153,7 +153,7 @@ impl AsyncDB for InProcess {
                     if collected.is_err() {
                         self.session.fail();
                     }
-                    let zone = self.session.setting("timezone").unwrap_or_default();
+                    let zone = self.session.zone_name();
                     let mut rows = vec![];
                     for batch in collected.map_err(onerow::error::Error::from)? {
                         for row in text_values(&batch, &zone)? {

@@ -249,6 +249,9 @@ pub(super) fn half_day(micros: i64, word: &str) -> Option<i64> {
 }
 
 pub(super) fn invalid(kind: &PgType, text: &str) -> Error {
+    // Postgres leaves out that there is no zone.
+    let kind = kind.to_string();
+    let kind = kind.strip_suffix(" without time zone").unwrap_or(&kind);
     Error::new(SqlState::INVALID_DATETIME_FORMAT, format!("invalid input syntax for type {kind}: \"{text}\""))
 }
 

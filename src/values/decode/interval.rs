@@ -156,7 +156,7 @@ impl Told {
 
 fn verbose(text: &str, fields: Option<IntervalFields>) -> Option<Sum> {
     let smallest = fields.map_or("second", IntervalFields::unit);
-    let from_minutes = fields.is_some_and(IntervalFields::from_minutes);
+    let begins_with_minutes = fields.is_some_and(IntervalFields::begins_with_minutes);
     let mut sum = Sum::default();
     let mut told = Told::default();
     let mut lower = text.to_ascii_lowercase();
@@ -174,7 +174,7 @@ fn verbose(text: &str, fields: Option<IntervalFields>) -> Option<Sum> {
         }
         if word.contains(':') {
             told.tell(Told::CLOCK)?;
-            sum.micros += clock(word, from_minutes)?;
+            sum.micros += clock(word, begins_with_minutes)?;
             continue;
         }
         if let Some((years, months)) = years_and_months(word) {
@@ -222,9 +222,9 @@ fn years_and_months(word: &str) -> Option<(i128, i128)> {
     Some((sign * years.parse::<i128>().ok()?, sign * months.parse::<i128>().ok()?))
 }
 
-/// `-04:05:06.789` or `04:05`, in microseconds; hours have no upper bound. With `from_minutes` two parts are minutes and
+/// `-04:05:06.789` or `04:05`, in microseconds; hours have no upper bound. With `begins_with_minutes` two parts are minutes and
 /// seconds.
-fn clock(word: &str, from_minutes: bool) -> Option<i128> {
+fn clock(word: &str, begins_with_minutes: bool) -> Option<i128> {
     let (sign, digits) = match word.as_bytes().first()? {
         b'-' => (-1, word.get(1..)?),
         b'+' => (1, word.get(1..)?),
@@ -244,7 +244,7 @@ fn clock(word: &str, from_minutes: bool) -> Option<i128> {
             (whole(seconds)?, micros_of(digits)?)
         }
     };
-    if from_minutes && digits.matches(':').count() == 1 {
+    if begins_with_minutes && digits.matches(':').count() == 1 {
         (hours, minutes, seconds) = (0, hours, minutes);
     }
     if parts.next().is_some() || minutes > 59 || seconds > 60 {
